@@ -1,0 +1,91 @@
+/** A site, as its files say. Plain data: it can be written as JSON and read back equal. */
+export interface Site {
+  readonly name: string;
+  readonly description: string;
+  /** What is read by whom: see design section 4. */
+  readonly handoff: 'adopt' | 'listen-fds' | 'relay';
+  /** Addresses of `ListenStream=`, or of `PublishPort=` where there is none. May be empty. */
+  readonly listen: readonly ListenAddress[];
+  /** What the program binds, paired with {@link listen} by index. Empty unless `handoff` is `adopt`. */
+  readonly ports: readonly ProgramPort[];
+  readonly hosts: readonly string[];
+  /** `Target=` of a relayed site. */
+  readonly target: string | null;
+  readonly idleMs: number;
+  readonly startTimeoutMs: number;
+  readonly stopTimeoutMs: number;
+  readonly root: SiteRoot;
+  /** Program and arguments. `listen-fds` and `adopt` sites always have one here (images come later). */
+  readonly exec: readonly string[];
+  /** Variables in order, later ones win; EnvironmentFile= is already read in. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly volumes: readonly SiteVolume[];
+  readonly tmpfs: readonly { readonly target: string; readonly options: readonly string[] }[];
+  /** `User=` and `Group=` as written: a name or number, resolved in the root when the bundle is rendered. */
+  readonly user: string | null;
+  readonly group: string | null;
+  readonly workingDir: string | null;
+  readonly hostName: string | null;
+  readonly readOnly: boolean;
+  readonly noNewPrivileges: boolean;
+  readonly addCapabilities: readonly string[];
+  readonly dropCapabilities: readonly string[];
+  /** Name without SIG, e.g. `TERM`. */
+  readonly stopSignal: string;
+  /** Properties of the scope, already in D-Bus form. */
+  readonly resources: readonly ScopeProperty[];
+}
+
+export type SiteRoot =
+  | { readonly kind: 'rootfs'; readonly path: string }
+  | { readonly kind: 'host' }
+  | { readonly kind: 'image'; readonly image: string };
+
+export type ListenAddress =
+  | { readonly family: 'ipv4' | 'ipv6'; readonly address: string; readonly port: number; readonly text: string }
+  | { readonly family: 'unix'; readonly path: string; readonly text: string };
+
+/** What the program itself binds inside the container: a TCP port, or the path of a UNIX socket. */
+export type ProgramPort =
+  | { readonly kind: 'tcp'; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+export interface SiteVolume {
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+}
+
+/** One property of StartTransientUnit. 64-bit integers are decimal strings, so that JSON keeps them whole. */
+export interface ScopeProperty {
+  /** D-Bus name, e.g. `MemoryMax`, `CPUQuotaPerSecUSec`. */
+  readonly name: string;
+  /** D-Bus signature: `t`, `u`, `b`, `s`, … */
+  readonly signature: string;
+  readonly value: string | number | boolean;
+}
+
+/** `site.json`: all that waking needs to know, so that waking parses no unit file. */
+export interface PreparedSite {
+  readonly version: 1;
+  readonly site: Site;
+  /** Files and directories this was made from. Waking stats them; a difference means rendering again. */
+  readonly sources: readonly SourceState[];
+  /** Ids in the container's own eyes. */
+  readonly uid: number;
+  readonly gid: number;
+  /** Problems worth telling the user (unknown keys, missing controllers), as text. */
+  readonly warnings: readonly string[];
+}
+
+/** `null` fields: the path did not exist. */
+export interface SourceState {
+  readonly path: string;
+  /** Nanoseconds since the epoch, decimal. */
+  readonly mtimeNs: string | null;
+  readonly size: number | null;
+}
+
+/** Site names: used unescaped in unit names, paths and descriptor names (design section 5). */
+export const siteNamePattern = /^[a-z0-9][a-z0-9._-]*$/;
+export const reservedSiteNames: readonly string[] = ['front', 'control', 'wakesock'];

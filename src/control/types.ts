@@ -1,0 +1,56 @@
+/** What the control socket and `status --json` say (design section 6). */
+
+export type SiteState = 'dormant' | 'waking' | 'awake' | 'draining' | 'frozen' | 'failed';
+
+/** Milliseconds since the socket became readable (or the wake was asked for); `null`: no such step in this wake. */
+export interface WakePhases {
+  readonly process: number | null;
+  readonly scope: number | null;
+  readonly go: number | null;
+  readonly listen: number | null;
+  readonly total: number | null;
+}
+
+export interface SiteStatus {
+  readonly name: string;
+  readonly state: SiteState;
+  readonly handoff: string;
+  readonly listen: readonly string[];
+  readonly hosts: readonly string[];
+  /** The socket unit, or null where the activator made the socket itself. */
+  readonly unit: string | null;
+  /** ISO 8601 UTC time of the last change of state; null if never seen. */
+  readonly since: string | null;
+  readonly wakes: number;
+  /** Established connections; null where not known. */
+  readonly connections: number | null;
+  readonly memoryBytes: number | null;
+  readonly cpuUsec: number | null;
+  readonly lastWake: { readonly at: string; readonly by: string; readonly phasesMs: WakePhases } | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+export interface StatusReport {
+  readonly activator: { readonly state: 'running' | 'stopped'; readonly pid: number | null };
+  readonly sites: readonly SiteStatus[];
+}
+
+/** The address to connect to, of a lease. */
+export interface LeaseAddress {
+  readonly family: 'ipv4' | 'ipv6' | 'unix';
+  /** `HOST:PORT`, `[HOST]:PORT` or a path. */
+  readonly address: string;
+}
+
+/**
+ * What survives the activator, one file per site: `stateDir/history/SITE.json`.
+ * `status` reads it while nothing of ours runs.
+ */
+export interface SiteHistory {
+  readonly version: 1;
+  readonly since: string;
+  readonly state: SiteState;
+  readonly wakes: number;
+  readonly lastWake: SiteStatus['lastWake'];
+  readonly error: SiteStatus['error'];
+}
