@@ -1,0 +1,58 @@
+// Builds dist/: the program as one bundle (start-up time is the product) and the libraries with their types;
+// and .cache/box.mjs, the test box for programs that are not run by vitest (demo, benchmarks).
+import { spawn } from 'node:child_process';
+import { chmod, readdir, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+process.chdir(root);
+const startMs = performance.now();
+
+// It loads its addon from beside its own files.
+const external = ['koffi'];
+
+async function bundleProgram() {
+  if (!existsSync('src/bin.ts')) throw new Error('Expected src/bin.ts, the entry of the program, found none');
+  const bundle = await rolldown({
+    input: { wakesock: 'src/bin.ts' }, platform: 'node', external, treeshake: true, logLevel: 'warn',
+    onLog(level, log, handler) { handler(log.code === 'UNRESOLVED_IMPORT' ? 'error' : level, log); },
+  });
+  await bundle.write({
+    dir: 'dist', format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: 'chunks/[name]-[hash].cjs', exports: 'auto', minify: false,
+    banner: (chunk) => chunk.isEntry ? '#!/usr/bin/env node' : '',
+  });
+  await bundle.close();
+  await chmod('dist/wakesock.cjs', 0o755);
+  const text = await readFile('dist/wakesock.cjs', 'utf8');
+  if (text.split('\n', 2)[1]?.startsWith('#!')) throw new Error('Expected one #! line in dist/wakesock.cjs: remove it from src/bin.ts');
+}
+
+async function bundleBox() {
+  const bundle = await rolldown({ input: { box: 'test/box/box.ts' }, platform: 'node' });
+  await bundle.write({ dir: '.cache', format: 'esm', entryFileNames: '[name].mjs' });
+  await bundle.close();
+}
+
+function compileLibraries() {
+  return new Promise((resolve, reject) => {
+    const tsc = spawn(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+    tsc.once('error', reject).once('exit', (code) => code === 0 ? resolve() : reject(new Error('tsc -p tsconfig.build.json failed')));
+  });
+}
+
+// Emptied, not removed: a running box has it in view.
+for (const name of await readdir('dist').catch(() => [])) await rm(join('dist', name), { recursive: true });
+try {
+  // All are waited for: whatever is wrong is shown, not only the first.
+  const results = await Promise.allSettled([bundleProgram(), bundleBox(), compileLibraries()]);
+  const failed = results.filter((result) => result.status === 'rejected');
+  for (const { reason } of failed) console.error(`build: ${reason.message}`);
+  if (failed.length > 0) process.exitCode = 1;
+  else console.log(`build: dist/ made in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
+} catch (error) {
+  console.error(`build: ${error.message}`);
+  process.exitCode = 1;
+}

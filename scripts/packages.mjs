@@ -1,0 +1,14 @@
+/** Every Debian package that demo, tests and benchmarks need, what for, and the program it is known by. */
+export const packages = [
+  { name: 'systemd', program: 'systemctl', reason: 'PID 1 of the test box' },
+  { name: 'dbus', program: 'dbus-daemon', reason: 'scopes are asked for over D-Bus' },
+  { name: 'crun', program: 'crun', reason: 'runs the containers' },
+  { name: 'util-linux', program: 'unshare', reason: 'makes and enters the namespaces of the test box' },
+  { name: 'procps', program: 'pgrep', reason: 'tests look for leftover processes' },
+  { name: 'iproute2', program: 'ip', reason: 'tests look at the network of the test box' },
+  { name: 'python3', program: 'python3', reason: 'sites of the demo and the tests' },
+  { name: 'redis-server', program: 'redis-server', reason: 'a site that does not speak HTTP', service: 'redis-server.service' },
+  { name: 'redis-tools', program: 'redis-cli', reason: 'its client' },
+  { name: 'busybox-static', program: 'busybox', reason: 'roots of the smallest test sites', replaces: 'busybox' },
+  { name: 'mmdebstrap', program: 'mmdebstrap', reason: 'makes the Debian 13 root', target: 'debian13' },
+];

@@ -1,0 +1,110 @@
+// npm test: preflight, setup, build, check, then the tests. The last line is `N passed, N failed`.
+//   --target=debian12|debian13   root of the box for whole-system tests (default debian12, the machine's own)
+//   --only=unit|faults|system|campaign   one kind of tests, without the check; --campaign is --only=campaign
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+process.chdir(dirname(dirname(fileURLToPath(import.meta.url))));
+// Node reads the file at each start: 65 ms more, in figures that are about start-up.
+delete process.env.NODE_EXTRA_CA_CERTS;
+
+const kinds = ['unit', 'faults', 'system', 'campaign'];
+let passed = 0;
+let failed = 0;
+
+/** @returns the exit code. Standard input is closed: nothing here asks anything. */
+function run(command, args, env = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } });
+    child.once('error', reject).once('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+async function step(name, script, ...args) {
+  if (await run(process.execPath, [script, ...args]) === 0) return true;
+  console.error(`test: ${name} failed`);
+  failed += 1;
+  return false;
+}
+
+async function check() {
+  const results = [
+    await run(process.execPath, ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json']),
+    await run(process.execPath, ['node_modules/oxlint/bin/oxlint', '--deny-warnings']),
+  ];
+  if (results.some((code) => code !== 0)) {
+    console.error('test: check (types, lint) failed');
+    failed += 1;
+  }
+}
+
+/** What did not run did not pass: a file that does not load, a test that was skipped, a box that did not boot. */
+function count(report) {
+  for (const file of report.testResults) {
+    const before = failed;
+    for (const test of file.assertionResults) {
+      if (test.status === 'passed') passed += 1;
+      else {
+        failed += 1;
+        if (test.status !== 'failed') console.error(`test: ${test.status}, counted as failed: ${test.fullName} (${file.name})`);
+      }
+    }
+    if (file.status !== 'passed' && failed === before) failed += 1;
+  }
+}
+
+async function vitest(projects, target) {
+  const directory = mkdtempSync(join(tmpdir(), 'wakesock-test-'));
+  const output = join(directory, 'report.json');
+  const failedBefore = failed;
+  try {
+    const code = await run(process.execPath, [
+      'node_modules/vitest/vitest.mjs', 'run', ...projects.map((name) => `--project=${name}`),
+      '--reporter=default', '--reporter=json', `--outputFile.json=${output}`,
+    ], { WAKESOCK_TEST_TARGET: target });
+    try {
+      count(JSON.parse(readFileSync(output, 'utf8')));
+    } catch (error) {
+      console.error(`test: no report of the ${projects.join(' and ')} tests (${error.message})`);
+    }
+    if (code !== 0 && failed === failedBefore) {
+      console.error(`test: vitest ended with exit code ${code} for ${projects.join(' and ')}`);
+      failed += 1;
+    }
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function readOptions() {
+  const { values } = parseArgs({ options: { target: { type: 'string', default: 'debian12' }, only: { type: 'string' }, campaign: { type: 'boolean' } } });
+  const only = values.campaign ? 'campaign' : values.only;
+  if (!['debian12', 'debian13'].includes(values.target)) throw new Error(`Expected --target=debian12 or debian13, got ${values.target}`);
+  if (only !== undefined && !kinds.includes(only)) throw new Error(`Expected --only= one of ${kinds.join(', ')}, got ${only}`);
+  return { target: values.target, only };
+}
+
+async function main() {
+  const { target, only } = readOptions();
+  // In this order: nothing is installed where the tests cannot run.
+  if (!await step('preflight', 'scripts/preflight.mjs')) return;
+  if (!await step('setup', 'scripts/setup.mjs', `--target=${target}`)) return;
+  if (!await step('build', 'scripts/build.mjs')) return;
+  if (only === undefined) await check();
+  if (only === undefined) await vitest(['unit', 'faults'], target);
+  // On their own: a busy neighbour would show in their times.
+  await vitest([only ?? 'system'], target);
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(`test: ${error.message}`);
+  failed += 1;
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

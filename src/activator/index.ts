@@ -1,0 +1,84 @@
+/**
+ * The activator: inherits the sites' listening sockets, wakes their containers, stops idle ones, and ends when no site is
+ * awake. This file is the composition root; the cold path is `inherit → runners → launch` (wake/launch.ts).
+ */
+import { once } from 'node:events';
+import type { LogLevel } from '../base/log.ts';
+import { createLog } from '../base/log.ts';
+import type { Paths } from '../base/paths.ts';
+import { describeError } from '../base/errors.ts';
+import { CameAndWent } from '../idle/came-and-went.ts';
+import { Crun } from '../runtime/crun.ts';
+import { sliceDirectory } from '../runtime/cgroup.ts';
+import { Poller } from '../sockets/poller.ts';
+import { ActivatorControl } from './control.ts';
+import { ExitPolicy } from './exit-policy.ts';
+import { inherit, openOwn, type Inheritance } from './inheritance.ts';
+import { SeccompReceiver } from './seccomp-receiver.ts';
+import { serviceManager } from './service-manager.ts';
+import { siteOutput } from './site-output.ts';
+import { preparing } from './preparing.ts';
+import { SiteRunner } from './site-runner.ts';
+import type { RunnerParts } from './parts.ts';
+
+export interface ActivatorOptions {
+  readonly paths: Paths;
+  /** No systemd: the sockets of every site are opened here, there are no scopes. */
+  readonly embedded: boolean;
+  /** Infinity: never ends by itself. */
+  readonly exitIdleMs: number;
+  readonly logLevel: LogLevel;
+}
+
+/** Resolves with the exit status: 0 nothing left to do, 75 start me again. */
+export async function runActivator(options: ActivatorOptions): Promise<number> {
+  const { paths, embedded } = options;
+  const log = createLog({ level: options.logLevel });
+  const poller = new Poller((error) => log.error('A handler failed', describeError(error)));
+  const service = serviceManager(process.env, log);
+  const inheritance = embedded ? await openOwn(paths, log) : inherit(process.env, log);
+  const manager = embedded ? null : service.connectManager();
+  const runners = new Map<string, SiteRunner>();
+  const crun = new Crun(`${paths.runtimeDir}/crun`);
+  const seccomp = new SeccompReceiver(`${paths.runtimeDir}/seccomp.sock`, poller, (site, fd, pid) => runners.get(site)?.notifyFdArrived(fd, pid) ?? false);
+  const exit = new ExitPolicy(options.exitIdleMs, inheritance.everyFd, () => [...runners.values()]);
+  const parts: RunnerParts = {
+    paths, poller, crun, manager, log,
+    sliceDir: embedded ? null : sliceDirectory(),
+    cameAndWent: new CameAndWent(poller),
+    fdStore: service.fdStore,
+    now: () => performance.now(),
+    lines: siteOutput(embedded, log),
+    changed: () => exit.reconsider(),
+    ...preparing(paths, log),
+  };
+  startRunners(runners, inheritance, parts);
+  service.ready();
+
+  const control = new ActivatorControl(inheritance.control ?? (embedded ? { path: paths.controlPath } : null), runners, exit, log);
+  // Not before the first container is on its way: neither is needed for it.
+  setImmediate(() => void Promise.all([log.open(), control.serve()]).catch((error: unknown) => log.error('The control socket is not served', describeError(error))));
+  onSignals(exit);
+  const status = await exit.decided;
+
+  log.info(`Ending with status ${status}`, { status });
+  service.stopping();
+  await control.close();
+  seccomp.close();
+  manager?.close();
+  poller.stop();
+  return status;
+}
+
+function startRunners(runners: Map<string, SiteRunner>, inheritance: Inheritance, parts: RunnerParts): void {
+  for (const [name, listeners] of inheritance.sites) runners.set(name, new SiteRunner(name, listeners, parts));
+  for (const [name, runner] of runners) runner.begin(inheritance.stored(name));
+  inheritance.closeUnclaimed(new Set(runners.keys()));
+}
+
+function onSignals(exit: ExitPolicy): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) void once(process, signal).then(() => exit.end(0));
+  // `enable` and `disable`: systemd starts no socket unit of a service that runs (design section 4).
+  void once(process, 'SIGUSR1').then(() => exit.stepAside());
+}
+

@@ -1,0 +1,102 @@
+/** Which descriptor is whose: listening sockets of sites, the control socket, and what the fd store kept for us. */
+import { closeFd } from '../linux/libc.ts';
+import { describeError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { Paths } from '../base/paths.ts';
+import { addressText, inspectListener, openListener, type Listener } from '../sockets/listener.ts';
+import type { ControlListen } from '../control/listen.ts';
+import { takeListenFds } from '../systemd/listen-fds.ts';
+import type { StoredFds } from './parts.ts';
+
+export interface Inheritance {
+  readonly control: ControlListen | null;
+  readonly sites: ReadonlyMap<string, readonly Listener[]>;
+  /** Every socket that systemd would start us again for. */
+  readonly everyFd: readonly number[];
+  stored(site: string): StoredFds;
+  /** Stored descriptors of sites that have no socket any more. */
+  closeUnclaimed(sites: ReadonlySet<string>): void;
+}
+
+/** `KIND=SITE`: `=` is in no site's name and in no unit's. */
+const storedName = /^(notify|stdout|stderr|spare)=(.+)$/;
+type StoredKind = 'notify' | 'stdout' | 'stderr' | 'spare';
+
+export function inherit(env: NodeJS.ProcessEnv, log: Log): Inheritance {
+  let control: ControlListen | null = null;
+  const sites = new Map<string, Listener[]>();
+  const store = new Map<string, Partial<Record<StoredKind, number>>>();
+  const everyFd: number[] = [];
+  for (const { fd, name } of takeListenFds(env)) {
+    const stored = storedName.exec(name);
+    if (stored) {
+      const [, kind, site = ''] = stored;
+      const of = store.get(site) ?? {};
+      of[kind as StoredKind] = fd;
+      store.set(site, of);
+      continue;
+    }
+    if (name === 'control') {
+      control = { fd };
+      everyFd.push(fd);
+      continue;
+    }
+    try {
+      const listener = inspectListener(fd, name);
+      sites.set(name, [...(sites.get(name) ?? []), listener]);
+      everyFd.push(fd);
+    } catch (error) {
+      // Not ours to serve. Closing our copy leaves it to systemd, which reports it when it is touched.
+      log.error('An inherited descriptor cannot be used', { name, ...describeError(error) });
+      closeFd(fd);
+    }
+  }
+  return {
+    control, sites, everyFd,
+    stored: (site) => {
+      const of = store.get(site) ?? {};
+      store.delete(site);
+      return storedFds(of);
+    },
+    closeUnclaimed: (known) => {
+      for (const [site, of] of store) {
+        if (known.has(site)) continue;
+        log.warn('Gave up what an earlier activator kept of a site that has no socket', { site });
+        storedFds(of).closeAll();
+      }
+    },
+  };
+}
+
+/** Embedded: the sockets of every site are opened here, and their bundles prepared. */
+export async function openOwn(paths: Paths, log: Log): Promise<Inheritance> {
+  const { listSiteNames } = await import('../site/index.ts');
+  const { prepareSite } = await import('../site/prepare.ts');
+  const sites = new Map<string, Listener[]>();
+  const everyFd: number[] = [];
+  for (const name of listSiteNames(paths)) {
+    try {
+      const { site } = prepareSite(paths, name);
+      const listeners = site.listen.map((address) => openListener(address));
+      sites.set(name, listeners);
+      everyFd.push(...listeners.map(({ fd }) => fd));
+      log.info(`${name} sleeps at ${listeners.map(({ address }) => addressText(address)).join(', ')}`, { site: name });
+    } catch (error) {
+      log.error(`${name} is not served: ${describeError(error).message}`, { site: name, code: describeError(error).code });
+    }
+  }
+  return { control: null, sites, everyFd, stored: () => storedFds({}), closeUnclaimed: () => {} };
+}
+
+function storedFds(of: Partial<Record<StoredKind, number>>): StoredFds {
+  return {
+    notify: of.notify ?? null,
+    stdout: of.stdout ?? null,
+    stderr: of.stderr ?? null,
+    spare: of.spare ?? null,
+    closeAll: () => {
+      for (const fd of Object.values(of)) closeFd(fd);
+    },
+  };
+}
+

@@ -1,0 +1,608 @@
+/**
+ * One site at run time: reports what happens to the reducer (lifecycle/) and carries out what it decides, with the parts
+ * of wake/, idle/, sockets/ and runtime/. Nothing here decides on its own what state a site is in.
+ */
+import { existsSync } from 'node:fs';
+import { born, next, type Effect, type Event, type Life, type SiteError } from '../lifecycle/lifecycle.ts';
+import { Adoption, type Pairing } from '../wake/adoption.ts';
+import { mendEpoll } from '../wake/epoll-mend.ts';
+import { launch } from '../wake/launch.ts';
+import { beginStop } from '../idle/stop.ts';
+import { lookAt, type Activity } from '../idle/activity.ts';
+import { Cgroup } from '../runtime/cgroup.ts';
+import { SiteSockets } from '../sockets/site-sockets.ts';
+import { addressText, type Listener } from '../sockets/listener.ts';
+import { preparedDir, runtimeSiteDir } from '../base/paths.ts';
+import { WakesockError, describeError } from '../base/errors.ts';
+import type { PreparedSite } from '../base/site.ts';
+import type { LeaseAddress, SiteHistory, SiteState, SiteStatus, WakePhases } from '../control/types.ts';
+import { scopeName, socketUnitName } from '../systemd/unit-names.ts';
+import { Container } from './container.ts';
+import { rememberShutsListener, readHistory, writeHistory } from './history.ts';
+import { processIdentity, readRuntimeState, removeRuntimeState, writeRuntimeState, type RuntimeState } from './runtime-state.ts';
+import type { RunnerParts, StoredFds } from './parts.ts';
+
+/** A quarter of the idle time, so that a stop is late by no more; not below what a busy site should cost us. */
+const QUANTUM_MS_MIN = 50;
+const UNSERVED_IDLE_MS = 1_000;
+/** Idle looks are never closer together than this. */
+const LOOK_MS_MIN = 20;
+
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (error: WakesockError) => void;
+}
+
+export class SiteRunner {
+  readonly name: string;
+  readonly sockets: SiteSockets;
+  readonly #parts: RunnerParts;
+  #life: Life = born;
+  readonly #events: Event[] = [];
+  #history: SiteHistory;
+  #prepared: PreparedSite | null = null;
+  #container: Container | null = null;
+  #launching: { readonly done: Promise<void>; readonly abort: AbortController } | null = null;
+  #clearing: Promise<void> | null = null;
+  #listening = new Set<number>();
+  #wakeStartedMs = 0;
+  #phases: WakePhases = noPhases;
+  #startDeadline: NodeJS.Timeout | null = null;
+  #stopDeadline: NodeJS.Timeout | null = null;
+  #idleTimer: NodeJS.Timeout | null = null;
+  #unsubscribe: (() => void) | null = null;
+  #lastActiveMs = 0;
+  #leases = 0;
+  #wakeWaiters: Waiter[] = [];
+  #sleepWaiters: Waiter[] = [];
+
+  constructor(name: string, listeners: readonly Listener[], parts: RunnerParts) {
+    this.name = name;
+    this.#parts = parts;
+    this.#history = readHistory(parts.paths, name);
+    const stored = readRuntimeState(parts.paths, name);
+    this.sockets = new SiteSockets(listeners, stored?.baselines ?? [], parts.poller, {
+      readable: () => this.#dispatch({ type: 'readable' }),
+      unserved: () => this.#lookSoon(0),
+      shutDown: (listener, healed) => this.#afterShutDown(listener, healed),
+      spareMade: (fd) => parts.fdStore.keep(`spare=${name}`, [fd]),
+      spareDropped: () => parts.fdStore.drop(`spare=${name}`),
+    });
+  }
+
+  /** Nothing to do, nothing to wait for: not even the end of a back-off. */
+  get quiet(): boolean {
+    const { state } = this.#life;
+    if (this.#leases > 0 || this.#clearing || this.#wakeWaiters.length > 0 || this.#sleepWaiters.length > 0) return false;
+    return state.name === 'dormant' || (state.name === 'failed' && this.#parts.now() >= state.untilMs);
+  }
+
+  /** In the middle of something that a new activator would have to begin again. */
+  get busy(): boolean {
+    const { state } = this.#life;
+    return state.name === 'waking' || state.name === 'draining' || (state.name === 'awake' && state.stopping) || this.#clearing !== null;
+  }
+
+  /** Milliseconds until a failed site may be tried again; 0 where it may. */
+  get backoffLeftMs(): number {
+    const { state } = this.#life;
+    return state.name === 'failed' ? Math.max(0, state.untilMs - this.#parts.now()) : 0;
+  }
+
+  /** Begins the life of this runner: takes over what an earlier activator left, or waits for the first client. */
+  begin(stored: StoredFds): void {
+    this.sockets.undoLeftovers(stored.spare);
+    const cgroup = this.#cgroup();
+    // Whoever died while the program was frozen left it so.
+    if (cgroup?.exists) cgroup.thaw();
+    const state = readRuntimeState(this.#parts.paths, this.name);
+    if (state === null && !cgroup?.exists && !this.#parts.crun.knows(this.name)) {
+      stored.closeAll();
+      this.sockets.arm();
+      return;
+    }
+    this.#takeOver(state, stored, cgroup);
+  }
+
+  /** Resolves when the site is awake; @throws WakesockError why it is not */
+  wake(by: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#wakeWaiters.push({ resolve, reject });
+      this.#dispatch({ type: 'wake', by });
+    });
+  }
+
+  /** Resolves when the site is dormant. @throws WakesockError ERR_WAKESOCK_BUSY */
+  sleep(force: boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#sleepWaiters.push({ resolve, reject });
+      this.#dispatch({ type: 'sleep', force });
+    });
+  }
+
+  /** Keeps the site awake until the returned function is called. */
+  lease(): { address: LeaseAddress; release: () => void } {
+    const listener = this.sockets.listeners[0];
+    if (!listener) throw new WakesockError('ERR_WAKESOCK_NOT_SUPPORTED', `${this.name}: a lease of a site without a socket is not supported yet`);
+    this.#leases += 1;
+    // Nobody waits for the answer: the holder connects, and its connection waits in the backlog.
+    this.wake('lease').catch(() => {});
+    let held = true;
+    return {
+      address: { family: listener.family, address: connectableText(listener) },
+      release: () => {
+        if (!held) return;
+        held = false;
+        this.#leases -= 1;
+        this.#lastActiveMs = this.#parts.now();
+        if (this.#leases === 0 && this.#life.state.name === 'awake') this.#scheduleLook();
+        this.#parts.changed();
+      },
+    };
+  }
+
+  status(): SiteStatus {
+    const { state } = this.#life;
+    const awake = state.name === 'awake' || state.name === 'draining';
+    const cgroup = this.#container?.cgroup ?? null;
+    return {
+      name: this.name,
+      state: state.name,
+      handoff: this.#prepared?.site.handoff ?? 'adopt',
+      listen: this.sockets.listeners.map(({ text }) => text),
+      hosts: this.#prepared?.site.hosts ?? [],
+      unit: this.#parts.manager ? socketUnitName(this.name) : null,
+      since: this.#history.wakes === 0 && state.name === 'dormant' ? null : this.#history.since,
+      wakes: this.#history.wakes,
+      connections: awake ? this.#look().established : state.name === 'dormant' ? 0 : null,
+      memoryBytes: cgroup?.memoryBytes() ?? null,
+      cpuUsec: cgroup?.cpuUsec() ?? null,
+      lastWake: this.#history.lastWake,
+      error: state.name === 'failed' ? state.error : null,
+    };
+  }
+
+  /** A seccomp notify descriptor of this site's container, sent by crun. */
+  notifyFdArrived(fd: number, pid: number): boolean {
+    if (!this.#container || !this.#launching) return false;
+    this.#phase('go');
+    this.#parts.fdStore.keep(`notify=${this.name}`, [fd]);
+    this.#container.isProcess(pid);
+    this.#watchExit(this.#container);
+    this.#answerFrom(this.#container, fd);
+    return true;
+  }
+
+  /** Effects may report events in turn: those wait until this one is done with. */
+  #dispatch(event: Event): void {
+    this.#events.push(event);
+    if (this.#events.length > 1) return;
+    for (let current = this.#events[0]; current !== undefined; this.#events.shift(), current = this.#events[0]) {
+      const before = this.#life.state.name;
+      const step = next(this.#life, current, this.#parts.now());
+      this.#life = step.life;
+      for (const effect of step.effects) this.#carryOut(effect);
+      if (before !== this.#life.state.name) this.#stateChanged(before);
+    }
+    this.#parts.changed();
+  }
+
+  #carryOut(effect: Effect): void {
+    switch (effect.type) {
+      case 'arm':
+        return this.sockets.arm();
+      case 'disarm':
+        return this.sockets.disarm();
+      case 'launch':
+        return this.#launch(effect.by);
+      case 'attend':
+        return this.#attend();
+      case 'stop':
+        return void this.#stop(effect.force);
+      case 'destroy':
+        return void this.#clear();
+      case 'refuse':
+        return this.#refuse();
+      case 'settle':
+        return this.#settle(effect.error);
+    }
+  }
+
+  // --- waking
+
+  #launch(by: string): void {
+    this.#wakeStartedMs = this.#parts.now();
+    this.#phases = noPhases;
+    this.#listening.clear();
+    const abort = new AbortController();
+    const container = new Container(this.#cgroup(), this.#parts.poller);
+    this.#container = container;
+    this.sockets.choose();
+    const done = this.#runLaunch(container, abort.signal).then(
+      () => {},
+      (error: unknown) => this.#launchFailed(container, error),
+    );
+    this.#launching = { done, abort };
+    this.#history = { ...this.#history, wakes: this.#history.wakes + 1, lastWake: { at: new Date().toISOString(), by, phasesMs: noPhases } };
+  }
+
+  async #runLaunch(container: Container, signal: AbortSignal): Promise<void> {
+    const { paths, crun } = this.#parts;
+    const prepared = await this.#parts.prepared(this.name);
+    this.#prepared = prepared;
+    const { site } = prepared;
+    this.#setStartDeadline(site.startTimeoutMs);
+    this.#saveState(null);
+    const listenFds = site.handoff === 'listen-fds' ? this.sockets.listeners.map(({ fd }) => fd) : [];
+    const sink = this.#parts.lines(this.name, () => container.process?.pid ?? null);
+    const { manager } = this.#parts;
+    const pid = await launch(
+      site,
+      { bundle: preparedDir(paths, this.name), runtime: runtimeSiteDir(paths, this.name) },
+      listenFds,
+      { crun, signal, startScope: manager ? (_, process) => this.#startScope(prepared, process) : null },
+      {
+        process: ({ stdout, stderr }) => {
+          this.#phase('process');
+          container.output.follow(this.#parts.poller, stdout, 'stdout', sink);
+          container.output.follow(this.#parts.poller, stderr, 'stderr', sink);
+          // After the gate has opened would be too late: a program must not lose its output with us.
+          this.#parts.fdStore.keep(`stdout=${this.name}`, [stdout]);
+          this.#parts.fdStore.keep(`stderr=${this.name}`, [stderr]);
+        },
+        scope: () => this.#phase('scope'),
+        started: () => this.#phase('go'),
+      },
+    );
+    this.#launching = null;
+    container.isProcess(pid);
+    this.#watchExit(container);
+    this.#saveState(pid);
+    if (site.handoff === 'listen-fds') this.#nowListening();
+  }
+
+  async #startScope(prepared: PreparedSite, pid: number): Promise<void> {
+    const { site } = prepared;
+    await this.#parts.manager?.startScope({
+      name: scopeName(site.name),
+      description: site.description,
+      slice: 'wakesock.slice',
+      pids: [pid],
+      properties: site.resources,
+      stopTimeoutMs: site.stopTimeoutMs,
+    });
+  }
+
+  #launchFailed(container: Container, error: unknown): void {
+    this.#launching = null;
+    if (this.#container !== container) return;
+    this.#startFailed(container, error);
+  }
+
+  #startFailed(container: Container, error: unknown): void {
+    void this.#explain(container, error).then((explained) => {
+      if (this.#container === container) this.#dispatch({ type: 'launchFailed', error: explained });
+    });
+  }
+
+  /** With the last lines of its output: what crun or the program said is the reason a user looks for. */
+  async #explain(container: Container, error: unknown): Promise<SiteError> {
+    const { code, message } = describeError(error);
+    if (code !== 'ERR_WAKESOCK_RUNTIME' && code !== 'ERR_WAKESOCK_EXITED') return { code, message };
+    container.kill();
+    await container.output.ended();
+    const lines = container.output.lastLines;
+    return { code, message: lines.length > 0 ? `${message}; its last lines: ${lines.join(' | ')}` : message };
+  }
+
+  #answerFrom(container: Container, fd: number): void {
+    const adoption = new Adoption(fd, () => this.#pairings(), {
+      listening: (listener) => {
+        this.#listening.add(listener.inode);
+        if (this.#pairings().every((pairing) => this.#listening.has(pairing.listener.inode))) this.#nowListening();
+      },
+      failed: (error) => this.#dispatch({ type: 'launchFailed', error: describeError(error) }),
+      shutdownRefused: () => this.#parts.log.debug('The program tried to shut its listener down', { site: this.name }),
+      mendEpoll,
+    });
+    container.hasNotifyFd(fd, () => adoption.answerOne());
+  }
+
+  /** What the program binds, with the socket it gets: by address where it is known again, else in order. */
+  #pairings(): Pairing[] {
+    const site = this.#prepared?.site;
+    if (!site) return [];
+    const { listeners } = this.sockets;
+    return site.ports.flatMap((port, index) => {
+      const wanted = site.listen[index];
+      const listener = listeners.find(({ text }) => text === wanted?.text) ?? listeners[index];
+      return listener ? [{ port, listener }] : [];
+    });
+  }
+
+  #nowListening(): void {
+    if (this.#life.state.name !== 'waking') return;
+    // A program that was handed its socket says nothing when it serves: who still waits at the deadline tells.
+    if (this.#prepared?.site.handoff !== 'listen-fds') this.#clearStartDeadline();
+    this.#phase('listen');
+    this.#lastActiveMs = this.#parts.now();
+    const { process, scope, go } = this.#phases;
+    const listen = this.#prepared?.site.handoff === 'listen-fds' ? null : this.#sinceStart();
+    const phasesMs = { process, scope, go, listen, total: this.#sinceStart() };
+    if (this.#history.lastWake) this.#history = { ...this.#history, lastWake: { ...this.#history.lastWake, phasesMs } };
+    this.#dispatch({ type: 'listening' });
+    this.#saveState(this.#container?.process?.pid ?? null);
+    if (this.#sleepWaiters.length > 0) this.#dispatch({ type: 'sleep', force: false });
+  }
+
+  #setStartDeadline(timeoutMs: number): void {
+    this.#clearStartDeadline();
+    if (!Number.isFinite(timeoutMs)) return;
+    this.#startDeadline = setTimeout(() => {
+      this.#startDeadline = null;
+      if (this.#life.state.name === 'awake' && this.sockets.waiting() === 0) return;
+      const missing = this.#pairings().filter(({ listener }) => !this.#listening.has(listener.inode)).map(({ port }) => (port.kind === 'tcp' ? `port ${port.port}` : port.path));
+      const what = missing.length > 0 ? `did not listen on ${missing.join(', ')}` : 'accepted nobody';
+      this.#dispatch({ type: 'launchFailed', error: { code: 'ERR_WAKESOCK_START_TIMEOUT', message: `The program ${what} within ${timeoutMs} ms (TimeoutStartSec=)` } });
+    }, timeoutMs);
+  }
+
+  #clearStartDeadline(): void {
+    if (this.#startDeadline) clearTimeout(this.#startDeadline);
+    this.#startDeadline = null;
+  }
+
+  #refuse(): void {
+    const refused = this.sockets.refuse();
+    if (refused > 0) this.#parts.log.warn('Closed waiting connections of a failed site', { site: this.name, connections: refused });
+  }
+
+  // --- awake
+
+  #attend(): void {
+    this.sockets.guard();
+    const idleMs = this.#prepared?.site.idleMs ?? Infinity;
+    const ports = this.sockets.listeners.flatMap(({ address }) => (address.family === 'ipv4' || address.family === 'ipv6' ? [address.port] : []));
+    this.#unsubscribe ??= this.#parts.cameAndWent.subscribe(ports, Math.max(QUANTUM_MS_MIN, idleMs / 4), () => {
+      this.#lastActiveMs = this.#parts.now();
+    });
+    this.#scheduleLook();
+  }
+
+  /** Somebody who waits on the socket that this program does not serve is not made to wait for the whole idle time. */
+  get #idleMs(): number {
+    const idleMs = this.#prepared?.site.idleMs ?? Infinity;
+    return this.sockets.unservedWaiting ? Math.min(idleMs, UNSERVED_IDLE_MS) : idleMs;
+  }
+
+  #scheduleLook(): void {
+    const idleMs = this.#idleMs;
+    if (!Number.isFinite(idleMs) || this.#leases > 0) return;
+    this.#lookSoon(Math.max(LOOK_MS_MIN, this.#lastActiveMs + idleMs - this.#parts.now()));
+  }
+
+  #lookSoon(afterMs: number): void {
+    if (this.#idleTimer) clearTimeout(this.#idleTimer);
+    // Longer than a timer can be: it looks again then.
+    this.#idleTimer = setTimeout(() => this.#lookForIdleness(), Math.min(afterMs, 2 ** 31 - 1));
+  }
+
+  #lookForIdleness(): void {
+    this.#idleTimer = null;
+    if (this.#life.state.name !== 'awake' || this.#life.state.stopping) return;
+    const activity = this.#look();
+    if (activity.established > 0) this.#lastActiveMs = Math.max(this.#lastActiveMs, this.#parts.now() - activity.quietMs);
+    if (!this.#isQuiet(activity)) {
+      this.#saveState(this.#container?.process?.pid ?? null);
+      this.#scheduleLook();
+      return;
+    }
+    this.#dispatch({ type: 'sleep', force: false });
+  }
+
+  #look(): Activity {
+    return lookAt(this.sockets.listeners);
+  }
+
+  #isQuiet(activity: Activity): boolean {
+    const idleMs = this.#idleMs;
+    return this.#leases === 0 && activity.waiting === 0 && activity.halfOpen === 0 && !activity.unread && activity.quietMs >= idleMs
+      && this.#parts.now() - this.#lastActiveMs >= idleMs;
+  }
+
+  // --- stopping
+
+  async #stop(force: boolean): Promise<void> {
+    const container = this.#container;
+    const process = container?.process;
+    if (!container || !process) return this.#dispatch({ type: 'inUse' });
+    const asked = this.#sleepWaiters.length > 0;
+    const outcome = await beginStop({
+      ...process,
+      cgroup: container.cgroup,
+      hold: () => this.sockets.hold(),
+      unhold: () => void this.sockets.release(false),
+      look: () => this.#look(),
+      quiet: (activity) => force || (asked ? this.#nobodyNow(activity) : this.#isQuiet(activity)),
+      committed: () => {
+        this.#stopAttending();
+        this.#dispatch({ type: 'stopping' });
+      },
+    }, this.#prepared?.site.stopSignal ?? 'TERM');
+    if (outcome === 'inUse') {
+      this.#reject(this.#sleepWaiters, new WakesockError('ERR_WAKESOCK_BUSY', `${this.name} is in use; --force closes its connections`));
+      this.#lastActiveMs = Math.max(this.#lastActiveMs, this.#parts.now() - (this.#prepared?.site.idleMs ?? 0) + LOOK_MS_MIN);
+      return this.#dispatch({ type: 'inUse' });
+    }
+    const timeoutMs = this.#prepared?.site.stopTimeoutMs ?? 0;
+    if (outcome === 'signalled' && Number.isFinite(timeoutMs)) this.#stopDeadline = setTimeout(() => container.kill(), timeoutMs);
+  }
+
+  /** For somebody who asked: idle for any time is idle, but who was served within the last second is not cut off. */
+  #nobodyNow(activity: Activity): boolean {
+    return this.#leases === 0 && activity.waiting === 0 && activity.halfOpen === 0 && !activity.unread && activity.quietMs >= 1_000;
+  }
+
+  #stopAttending(): void {
+    if (this.#idleTimer) clearTimeout(this.#idleTimer);
+    this.#idleTimer = null;
+    this.#unsubscribe?.();
+    this.#unsubscribe = null;
+  }
+
+  #watchExit(container: Container): void {
+    void container.exited.then(() => {
+      if (this.#container !== container) return;
+      if (this.#life.state.name !== 'waking') return void this.#clear();
+      this.#startFailed(container, new WakesockError('ERR_WAKESOCK_EXITED', 'The program ended before it listened'));
+    });
+  }
+
+  /** Ends what is left of the container, puts the sockets back as they were, and reports that it is gone. */
+  #clear(): Promise<void> {
+    this.#clearing ??= this.#clearOnce()
+      .catch((error: unknown) => this.#parts.log.error('Clearing away a container failed', { site: this.name, ...describeError(error) }))
+      .finally(() => {
+        this.#clearing = null;
+        this.#container = null;
+        this.#dispatch({ type: 'gone' });
+      });
+    return this.#clearing;
+  }
+
+  async #clearOnce(): Promise<void> {
+    const container = this.#container;
+    this.#clearStartDeadline();
+    this.#stopAttending();
+    if (this.#launching) {
+      this.#launching.abort.abort();
+      await this.#launching.done;
+    }
+    container?.kill();
+    await container?.untilGone();
+    if (this.#stopDeadline) clearTimeout(this.#stopDeadline);
+    this.#stopDeadline = null;
+    this.sockets.disarm();
+    const changed = this.sockets.release(true);
+    if (changed.length > 0) this.#parts.log.debug('Undid what the program did to its socket', { site: this.name, changed: changed.join(' ') });
+    if (changed.includes('shutdown')) this.#remember();
+    for (const kind of ['notify', 'stdout', 'stderr']) this.#parts.fdStore.drop(`${kind}=${this.name}`);
+    await this.#parts.crun.delete(this.name);
+    removeRuntimeState(this.#parts.paths, this.name);
+    this.sockets.verify();
+  }
+
+  // --- taking over
+
+  #takeOver(state: RuntimeState | null, stored: StoredFds, cgroup: Cgroup | null): void {
+    const container = new Container(cgroup?.exists ? cgroup : null, this.#parts.poller);
+    this.#container = container;
+    const alive = state?.process && processIdentity(state.process.pid)?.startTime === state.process.startTime ? state.process : null;
+    const takeable = alive !== null && (state?.listening === true || stored.notify !== null);
+    if (!takeable) {
+      stored.closeAll();
+      this.#dispatch({ type: 'orphan' });
+      return;
+    }
+    container.isProcess(alive.pid);
+    this.#watchExit(container);
+    const sink = this.#parts.lines(this.name, () => container.process?.pid ?? null);
+    if (stored.stdout !== null) container.output.follow(this.#parts.poller, stored.stdout, 'stdout', sink);
+    if (stored.stderr !== null) container.output.follow(this.#parts.poller, stored.stderr, 'stderr', sink);
+    this.#prepared = this.#parts.preparedNow(this.name);
+    this.#lastActiveMs = this.#parts.now() - Math.max(0, Date.now() - (state?.lastActiveMs ?? Date.now()));
+    const listening = state?.listening === true;
+    if (listening) for (const { inode } of this.sockets.listeners) this.#listening.add(inode);
+    else this.#setStartDeadline(this.#prepared.site.startTimeoutMs);
+    this.#dispatch({ type: 'found', listening });
+    if (stored.notify !== null) this.#answerFrom(container, stored.notify);
+  }
+
+  #saveState(pid: number | null): void {
+    try {
+      writeRuntimeState(this.#parts.paths, this.name, {
+        version: 1,
+        process: pid === null ? null : processIdentity(pid),
+        listening: this.#life.state.name === 'awake',
+        lastActiveMs: Date.now() - (this.#parts.now() - this.#lastActiveMs),
+        baselines: this.sockets.baselines,
+      });
+    } catch (error) {
+      // The site serves all the same; only a killed activator's successor would start it anew.
+      this.#parts.log.error('The state of a site could not be saved', { site: this.name, ...describeError(error) });
+    }
+  }
+
+  // --- bookkeeping
+
+  #cgroup(): Cgroup | null {
+    return this.#parts.sliceDir === null ? null : new Cgroup(`${this.#parts.sliceDir}/${scopeName(this.name)}`, this.#parts.poller);
+  }
+
+  #afterShutDown(listener: Listener, healed: boolean): void {
+    const fields = { site: this.name, listen: listener.text };
+    if (healed) this.#parts.log.info('The program shut its listener down; it listens again, and the next start will not let it', fields);
+    else this.#parts.log.error('The program shut a UNIX listener down, which never heals: restart its socket unit', { ...fields, code: 'ERR_WAKESOCK_SOCKET_LOST' });
+    this.#remember();
+  }
+
+  #remember(): void {
+    if (existsSync(`${this.#parts.paths.stateDir}/shuts-listener/${this.name}`)) return;
+    try {
+      rememberShutsListener(this.#parts.paths, this.name);
+      this.#parts.prepareAgain(this.name);
+    } catch (error) {
+      this.#parts.log.error('Could not note that a site shuts its listener down', { site: this.name, ...describeError(error) });
+    }
+  }
+
+  #stateChanged(before: SiteState): void {
+    const { state } = this.#life;
+    const error = state.name === 'failed' ? state.error : null;
+    this.#history = { ...this.#history, state: state.name, since: new Date().toISOString(), error };
+    if (error) this.#parts.log.error(`${this.name} failed: ${error.message}`, { site: this.name, code: error.code });
+    else this.#parts.log.info(`${this.name}: ${before} → ${state.name}`, { site: this.name, state: state.name, ...(state.name === 'awake' ? { ms: this.#history.lastWake?.phasesMs.total ?? null } : {}) });
+    if (state.name === 'waking') return;
+    // Not in the way of the client that waits.
+    setImmediate(() => {
+      try {
+        writeHistory(this.#parts.paths, this.name, this.#history);
+      } catch (problem) {
+        this.#parts.log.warn('The wake history could not be written', { site: this.name, message: (problem as Error).message });
+      }
+    });
+  }
+
+  #settle(error: SiteError | null): void {
+    const awake = this.#life.state.name === 'awake';
+    if (error) this.#reject(this.#wakeWaiters, new WakesockError(error.code, error.message));
+    else if (awake) for (const waiter of this.#wakeWaiters.splice(0)) waiter.resolve();
+    // A site that failed sleeps too.
+    if (!awake) for (const waiter of this.#sleepWaiters.splice(0)) waiter.resolve();
+  }
+
+  #reject(waiters: Waiter[], error: WakesockError): void {
+    for (const waiter of waiters.splice(0)) waiter.reject(error);
+  }
+
+  /** The first time counts: crun hands over the notify descriptor before it says that the program was started. */
+  #phase(name: 'process' | 'scope' | 'go' | 'listen'): void {
+    if (this.#phases[name] !== null) return;
+    this.#phases = { ...this.#phases, [name]: this.#sinceStart() };
+  }
+
+  #sinceStart(): number {
+    return Math.round((this.#parts.now() - this.#wakeStartedMs) * 100) / 100;
+  }
+}
+
+const noPhases: WakePhases = { process: null, scope: null, go: null, listen: null, total: null };
+
+/** A wildcard is reached by its family's loopback address. */
+function connectableText(listener: Listener): string {
+  const { address } = listener;
+  if (address.family === 'ipv4' && address.address === '0.0.0.0') return addressText({ ...address, address: '127.0.0.1' });
+  if (address.family === 'ipv6' && address.address === '::') return addressText({ ...address, address: '::1' });
+  return addressText(address);
+}
+

@@ -1,0 +1,34 @@
+import type { SiteStatus } from '../control/types.ts';
+import { formatAgeSince, formatBytes, formatCount, formatCpu, formatMs } from './format.ts';
+import { hintFor } from './hints.ts';
+import { formatPhases } from './phases.ts';
+import { stateLabel } from './status-table.ts';
+import { printable, type Terminal } from './terminal.ts';
+
+/** What `wakesock status SITE` prints: everything that is known of one site. */
+export function statusDetail(site: SiteStatus, terminal: Terminal, now: Date): string {
+  const since = site.since === null ? '' : ` for ${formatAgeSince(site.since, now)}, since ${site.since}`;
+  const lines = [`${terminal.paint('bold', site.name)}  ${stateLabel(site.state, terminal)}${since}`];
+  const row = (title: string, ...values: string[]) => {
+    const [first = '-', ...others] = values;
+    lines.push(`  ${terminal.paint('dim', title.padEnd(12))}${first}`, ...others.map((value) => ' '.repeat(14) + value));
+  };
+  row('handoff', site.handoff);
+  row('listen', ...site.listen);
+  if (site.unit !== null) row('socket unit', site.unit);
+  if (site.hosts.length > 0) row('hosts', ...site.hosts);
+  row('connections', formatCount(site.connections));
+  row('memory', formatBytes(site.memoryBytes));
+  row('CPU time', formatCpu(site.cpuUsec));
+  row('wakes', String(site.wakes));
+  if (site.lastWake !== null) {
+    const { at, by, phasesMs } = site.lastWake;
+    row('last wake', `${formatMs(phasesMs.total)}, ${at}, by ${printable(by)}`, formatPhases(phasesMs));
+  }
+  if (site.error !== null) {
+    const [first = '', ...others] = printable(site.error.message).trimEnd().split('\n');
+    const hint = hintFor(site);
+    row('error', terminal.paint('red', first), ...others, ...[site.error.code, hint].filter((line) => line !== null));
+  }
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,43 @@
+import { WakesockError } from '../base/errors.ts';
+import type { Paths } from '../base/paths.ts';
+import { controlClient } from '../control/client.ts';
+import type { SiteStatus, StatusReport } from '../control/types.ts';
+import { listSiteNames, loadSite } from '../site/index.ts';
+import { activatorState, type ActivatorState } from './activator-state.ts';
+import { isEmbedded, pathsOf } from './paths.ts';
+import { storedStatus } from './stored-status.ts';
+import type { VerbValues } from './verb.ts';
+
+/** The activator has one thread: one that takes longer than this for an answer is stuck. */
+const answerTimeoutMs = 5_000;
+
+/**
+ * Everything `wakesock status` shows. Starts nothing: the control socket is systemd's, so it is connected to only where
+ * the activator runs. (One that ends in between would be started again, wake nothing, and end.)
+ * @returns `problem`: the activator runs but could not be asked
+ */
+export async function statusReport(
+  values: VerbValues, base: Paths, askSystemd: () => Promise<ActivatorState> = activatorState,
+): Promise<{ report: StatusReport; problem: WakesockError | null }> {
+  const paths = pathsOf(values, base);
+  const embedded = isEmbedded(values);
+  let activator: ActivatorState = embedded ? { state: 'stopped', pid: null } : await askSystemd();
+  let live: readonly SiteStatus[] = [];
+  let problem: WakesockError | null = null;
+  if (embedded || activator.state === 'running') {
+    try {
+      const report = await controlClient(paths.controlPath).report({ signal: AbortSignal.timeout(answerTimeoutMs) });
+      ({ activator, sites: live } = report);
+    } catch (error) {
+      if (!(error instanceof WakesockError)) throw error;
+      if (!embedded || error.code !== 'ERR_WAKESOCK_NOT_RUNNING') problem = error;
+    }
+  }
+  const byName = new Map(live.map((site) => [site.name, site]));
+  for (const name of await listSiteNames(paths)) {
+    // The activator may not know a site that was written a moment ago, or never enabled.
+    if (!byName.has(name)) byName.set(name, await storedStatus(name, paths, { load: () => loadSite(paths, name) }));
+  }
+  const sites = [...byName.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return { report: { activator, sites }, problem };
+}

@@ -1,0 +1,17 @@
+import type { Verb } from './verb.ts';
+
+/**
+ * Every verb by name, in the order of `wakesock --help`. Each is loaded when it is called: what `wakesock run`
+ * does not need must not be on its way.
+ */
+export const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb }>>> = {
+  run: () => import('./run.ts'),
+  status: () => import('./status.ts'),
+  wake: () => import('./wake.ts'),
+  sleep: () => import('./sleep.ts'),
+  check: () => import('./check.ts'),
+  enable: () => import('./enable.ts'),
+  disable: () => import('./disable.ts'),
+  install: () => import('./install.ts'),
+  uninstall: () => import('./uninstall.ts'),
+};

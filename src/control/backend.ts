@@ -1,0 +1,29 @@
+import { WakesockError } from '../base/errors.ts';
+import type { LeaseAddress, SiteStatus } from './types.ts';
+
+/** What the control server needs of the activator. Every call may throw or reject with a WakesockError. */
+export interface ControlBackend {
+  sites(): Promise<readonly SiteStatus[]>;
+  site(name: string): Promise<SiteStatus>;
+  /** Resolves when the site is awake. `by`: who asked, for the wake history. */
+  wake(name: string, by: string): Promise<SiteStatus>;
+  /** Resolves when the site is dormant. @throws WakesockError ERR_WAKESOCK_BUSY in use, and not `force` */
+  sleep(name: string, options: { readonly force: boolean }): Promise<SiteStatus>;
+  /** Says at once where to connect to, and begins to wake the site. It is in use until `release`, called exactly once. */
+  lease(name: string): LeaseGrant;
+}
+
+export interface LeaseGrant {
+  readonly address: LeaseAddress;
+  release(): void;
+}
+
+/** ERR_WAKESOCK_BACKOFF that knows how long is left; the control server says it in `Retry-After`. */
+export class BackoffError extends WakesockError {
+  readonly retryAfterMs: number;
+
+  constructor(message: string, retryAfterMs: number) {
+    super('ERR_WAKESOCK_BACKOFF', message);
+    this.retryAfterMs = retryAfterMs;
+  }
+}

@@ -1,0 +1,73 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** A client that asks this much without waiting for an answer is out of order. */
+const pipelinedRequestsMax = 64;
+
+/**
+ * The open connections of the control server, and how many requests of each are not answered yet. Kept here because Node
+ * tells of a pipelined request whose connection dies before its turn neither `finish` nor `close`.
+ */
+export class Connections {
+  readonly #pending = new Map<Socket, number>();
+  /** What a connection asked is done in the order it was asked, also when it did not wait for the answers. */
+  readonly #tails = new WeakMap<Socket, Promise<void>>();
+  readonly #onQuiet: () => void;
+  #busy = 0;
+
+  constructor(server: Server, onQuiet: () => void) {
+    this.#onQuiet = onQuiet;
+    server.on('connection', (socket: Socket) => {
+      this.#pending.set(socket, 0);
+      socket.once('close', () => {
+        const left = this.#pending.get(socket) ?? 0;
+        this.#pending.delete(socket);
+        this.#finished(left);
+      });
+    });
+  }
+
+  get busy(): number {
+    return this.#busy;
+  }
+
+  /** Calls `answer` when what the connection asked before is answered. Ends a connection that asks too much. */
+  queue(socket: Socket, answer: () => Promise<void>): void {
+    const pending = this.#pending.get(socket);
+    if (pending === undefined) return;
+    if (pending >= pipelinedRequestsMax) {
+      socket.destroy();
+      return;
+    }
+    this.#pending.set(socket, pending + 1);
+    this.#busy++;
+    this.#tails.set(socket, this.#afterAll(socket).then(answer));
+  }
+
+  /** A request of this connection was answered. */
+  answered(socket: Socket): void {
+    const pending = this.#pending.get(socket);
+    if (pending === undefined) return;
+    this.#pending.set(socket, pending - 1);
+    this.#finished(1);
+  }
+
+  afterAll(socket: Socket, then: () => void): void {
+    void this.#afterAll(socket).then(then);
+  }
+
+  /** Those that wait for nothing. */
+  endQuiet(): void {
+    for (const [socket, pending] of this.#pending) if (pending === 0) socket.destroy();
+  }
+
+  #afterAll(socket: Socket): Promise<void> {
+    return this.#tails.get(socket) ?? Promise.resolve();
+  }
+
+  #finished(count: number): void {
+    if (count === 0) return;
+    this.#busy -= count;
+    if (this.#busy === 0) this.#onQuiet();
+  }
+}

@@ -1,0 +1,137 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { WakesockError } from '../base/errors.ts';
+import { answerError, answerJson, malformedRequestAnswer } from './answer.ts';
+import type { ControlBackend } from './backend.ts';
+import { readJsonBody } from './body.ts';
+import { Connections } from './connections.ts';
+import { holdLease } from './hold-lease.ts';
+import { listenOn, type ControlListen } from './listen.ts';
+import { route, type Route } from './route.ts';
+import type { SiteStatus, StatusReport } from './types.ts';
+
+/** A request has no body that matters: who needs longer than this for its bytes is stuck. */
+const requestTimeoutMs = 10_000;
+const keepAliveTimeoutMs = 5_000;
+/** The longest legal target is a site name, percent-encoded; the rest is room for a client's usual headers. */
+const headerBytesMax = 8 * 1024;
+/** A lease is a connection each, for every site in use: far above what a box serves, below LimitNOFILE=524288. */
+const connectionsMax = 131_072;
+
+export interface ControlServer {
+  /** Requests not answered yet, leases among them. Above 0 somebody waits for this process: do not end. */
+  readonly busy: number;
+  /** Takes no more connections, answers what was asked, ends leases (each is released). */
+  close(): Promise<void>;
+}
+
+export interface ControlServerOptions {
+  readonly listen: ControlListen;
+  readonly backend: ControlBackend;
+  /** `busy` fell to 0. */
+  readonly onQuiet?: () => void;
+  /** Connections could not be accepted, e.g. no descriptors are left. The server goes on. */
+  readonly onProblem?: (error: Error) => void;
+}
+
+/**
+ * The control socket: HTTP/1.1 and JSON (docs/control-api.md).
+ * @throws WakesockError ERR_WAKESOCK_SOCKET the socket cannot be listened on, or another activator does
+ */
+export async function serveControl(
+  { listen, backend, onQuiet = () => {}, onProblem = () => {} }: ControlServerOptions,
+): Promise<ControlServer> {
+  const leases = new Set<Socket>();
+  let closing = false;
+  const server = createServer({
+    requestTimeout: requestTimeoutMs, headersTimeout: requestTimeoutMs, keepAliveTimeout: keepAliveTimeoutMs,
+    maxHeaderSize: headerBytesMax,
+  });
+  const connections = new Connections(server, onQuiet);
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { socket } = request;
+    // Behind a lease nothing can be answered any more; and who is gone asks for nothing.
+    if (leases.has(socket)) socket.destroy();
+    if (socket.destroyed) return;
+    try {
+      const wanted = route(request.method ?? '', request.url ?? '');
+      const body = await readJsonBody(request);
+      if (wanted.call === 'lease') {
+        lease(wanted.site, request, response);
+        return;
+      }
+      const value = await perform(backend, wanted, request, body);
+      if (closing) response.setHeader('Connection', 'close');
+      answerJson(response, 200, value);
+    } catch (error) {
+      if (closing) response.setHeader('Connection', 'close');
+      answerError(response, error);
+    }
+  }
+
+  function lease(site: string, request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    if (closing) throw new WakesockError('ERR_WAKESOCK_NOT_RUNNING', 'The activator is ending; ask again');
+    if (socket.destroyed) return;
+    const grant = backend.lease(site);
+    leases.add(socket);
+    socket.once('close', () => leases.delete(socket));
+    holdLease(socket, response, grant);
+  }
+
+  server.on('request', (request, response) => {
+    response.once('close', () => connections.answered(request.socket));
+    connections.queue(request.socket, () => answer(request, response));
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, duplex) => {
+    const socket = duplex as Socket;
+    connections.afterAll(socket, () => {
+      if (leases.has(socket) || !socket.writable) socket.destroy();
+      else socket.end(malformedRequestAnswer(error.code), () => socket.destroy());
+    });
+  });
+  // A client may close its sending side after the request (`nc -N`) and still be answered.
+  (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
+  server.maxConnections = connectionsMax;
+  await listenOn(server, listen);
+  server.on('error', onProblem);
+
+  return {
+    get busy() { return connections.busy; },
+    async close() {
+      closing = true;
+      const closed = new Promise<void>((done) => server.close(() => done()));
+      for (const socket of leases) socket.destroy();
+      // What has already arrived on an accepted connection is read within two turns of the event loop, and answered.
+      await nextTurn();
+      await nextTurn();
+      connections.endQuiet();
+      await closed;
+    },
+  };
+}
+
+async function perform(
+  backend: ControlBackend, wanted: Exclude<Route, { call: 'lease' }>, request: IncomingMessage,
+  body: Readonly<Record<string, unknown>>,
+): Promise<StatusReport | SiteStatus> {
+  switch (wanted.call) {
+    case 'sites': return { activator: { state: 'running', pid: process.pid }, sites: await backend.sites() };
+    case 'site': return backend.site(wanted.site);
+    case 'wake': return backend.wake(wanted.site, askedBy(request));
+    case 'sleep': return backend.sleep(wanted.site, { force: forceOf(body) });
+  }
+}
+
+function forceOf({ force = false }: Readonly<Record<string, unknown>>): boolean {
+  if (typeof force === 'boolean') return force;
+  throw new WakesockError('ERR_WAKESOCK_USAGE', `Expected "force" to be true or false, got ${JSON.stringify(force)}`);
+}
+
+function askedBy(request: IncomingMessage): string {
+  const by = request.headers['wakesock-by'] ?? 'control';
+  if (typeof by === 'string' && /^[\x21-\x7E]{1,64}$/.test(by)) return by;
+  throw new WakesockError('ERR_WAKESOCK_USAGE', 'Expected the header Wakesock-By to be 1 to 64 visible ASCII characters');
+}

@@ -1,0 +1,80 @@
+/**
+ * Stopping without losing a client (design section 4, Idle): new clients are held, the program is frozen, and only if a
+ * last look finds nobody is it let go with its stop signal. Up to that signal everything can be undone.
+ */
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { pidfdSignal } from '../linux/pidfd.ts';
+import type { Activity } from './activity.ts';
+
+export interface StopParts {
+  readonly pid: number;
+  readonly pidfd: number;
+  /** Null where there are no scopes: then the look is all there is. */
+  readonly cgroup: { freeze(): Promise<boolean>; thaw(): void; kill(): void } | null;
+  readonly hold: () => void;
+  readonly unhold: () => void;
+  readonly look: () => Activity;
+  /** Whether this is nobody. Asked only once the program is frozen. */
+  readonly quiet: (activity: Activity) => boolean;
+  /** Nothing can be undone from here on. */
+  readonly committed: () => void;
+}
+
+/** What was done: `inUse` means nothing, and everything is as before. */
+export type StopOutcome = 'inUse' | 'signalled' | 'killed';
+
+/** @param signal the image's stop signal, without SIG */
+export async function beginStop(parts: StopParts, signal: string): Promise<StopOutcome> {
+  const number = signalNumber(signal);
+  // A namespace's first process that does not catch a signal never sees it (pid_namespaces(7)): nobody waits for it, and
+  // as it is killed frozen it cannot accept anybody either, so nobody needs to be held.
+  const catches = catchesSignal(parts.pid, number);
+  if (catches) parts.hold();
+  if (parts.cgroup && !(await parts.cgroup.freeze())) {
+    if (catches) parts.unhold();
+    return 'inUse';
+  }
+  if (!parts.quiet(parts.look())) {
+    parts.cgroup?.thaw();
+    if (catches) parts.unhold();
+    return 'inUse';
+  }
+  parts.committed();
+  if (!catches) {
+    killNow(parts);
+    return 'killed';
+  }
+  // Sent first: it is the first thing the program sees when it runs again.
+  pidfdSignal(parts.pidfd, number);
+  parts.cgroup?.thaw();
+  return 'signalled';
+}
+
+/** SIGKILL to the container's first process ends all of its namespace; the cgroup also what is not in it. */
+export function killNow(parts: Pick<StopParts, 'pidfd' | 'cgroup'>): void {
+  pidfdSignal(parts.pidfd, constants.signals.SIGKILL);
+  parts.cgroup?.kill();
+}
+
+/** `SigCgt` of proc_pid_status(5): bit n-1 is signal n. A process that is gone catches nothing. */
+export function catchesSignal(pid: number, signal: number): boolean {
+  let status: string;
+  try {
+    status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  } catch {
+    return false;
+  }
+  const mask = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+  return ((mask >> BigInt(signal - 1)) & 1n) === 1n;
+}
+
+/** Accepts `TERM`, `SIGTERM`, `15` and `RTMIN+3`. */
+export function signalNumber(name: string): number {
+  const text = name.toUpperCase().replace(/^SIG/, '');
+  if (/^\d+$/.test(text)) return Number(text);
+  const realTime = /^RTMIN(?:\+(\d+))?$/.exec(text);
+  // glibc keeps 32 and 33 to itself, so SIGRTMIN is 34 for every program that uses it.
+  if (realTime) return 34 + Number(realTime[1] ?? 0);
+  return (constants.signals as Record<string, number>)[`SIG${text}`] ?? constants.signals.SIGTERM;
+}

@@ -1,0 +1,62 @@
+/** epoll(7). One set, waited on by one thread of libuv's pool. */
+import { machine } from './constants.ts';
+import { call, callAsync } from './libc.ts';
+
+export const EPOLLIN = 0x001;
+export const EPOLLPRI = 0x002;
+export const EPOLLERR = 0x008;
+export const EPOLLHUP = 0x010;
+/** Disarmed after one event until armed again with {@link epollModify}. */
+export const EPOLLONESHOT = 0x40000000;
+
+const EPOLL_CTL_ADD = 1;
+const EPOLL_CTL_DEL = 2;
+const EPOLL_CTL_MOD = 3;
+const EPOLL_CLOEXEC = 0o2000000;
+
+export interface EpollEvent {
+  readonly fd: number;
+  readonly events: number;
+}
+
+export function epollCreate(): number {
+  return call('epoll_create1', EPOLL_CLOEXEC);
+}
+
+export function epollAdd(epoll: number, fd: number, events: number): void {
+  call('epoll_ctl', epoll, EPOLL_CTL_ADD, fd, epollEvent(events, BigInt(fd)));
+}
+
+export function epollModify(epoll: number, fd: number, events: number): void {
+  call('epoll_ctl', epoll, EPOLL_CTL_MOD, fd, epollEvent(events, BigInt(fd)));
+}
+
+export function epollRemove(epoll: number, fd: number): void {
+  call('epoll_ctl', epoll, EPOLL_CTL_DEL, fd, epollEvent(0, 0n));
+}
+
+/** Adds `fd` to a set that is not ours, with that set's own 64 bits of data. */
+export function epollAddForeign(epoll: number, fd: number, events: number, data: bigint): void {
+  call('epoll_ctl', epoll, EPOLL_CTL_ADD, fd, epollEvent(events, data));
+}
+
+/** Waits without limit for up to `buffer` full of events. */
+export async function epollWait(epoll: number, buffer: Buffer): Promise<readonly EpollEvent[]> {
+  const { epollEventBytes, epollDataOffset } = machine();
+  const count = await callAsync('epoll_wait', epoll, buffer, Math.floor(buffer.length / epollEventBytes), -1);
+  const events: EpollEvent[] = [];
+  // A negative count is EINTR: there is nothing to report, the caller waits again.
+  for (let index = 0; index < count; index += 1) {
+    const at = index * epollEventBytes;
+    events.push({ events: buffer.readUInt32LE(at), fd: buffer.readInt32LE(at + epollDataOffset) });
+  }
+  return events;
+}
+
+function epollEvent(events: number, data: bigint): Buffer {
+  const { epollEventBytes, epollDataOffset } = machine();
+  const event = Buffer.alloc(epollEventBytes);
+  event.writeUInt32LE(events >>> 0, 0);
+  event.writeBigUInt64LE(data, epollDataOffset);
+  return event;
+}

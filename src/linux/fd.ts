@@ -1,0 +1,60 @@
+/** Descriptors: flags, pipes, FIFOs, bounded reads. */
+import { O_CLOEXEC, O_NONBLOCK } from './constants.ts';
+import { call, isErrno } from './libc.ts';
+
+const F_GETFL = 3;
+const F_SETFL = 4;
+const F_SETPIPE_SZ = 1031;
+const F_DUPFD_CLOEXEC = 1030;
+const POLLIN = 1;
+
+/** Status flags of the open file description, shared by all its holders. */
+export function getStatusFlags(fd: number): number {
+  return call('fcntl', fd, F_GETFL, 0);
+}
+
+export function setStatusFlags(fd: number, flags: number): void {
+  call('fcntl', fd, F_SETFL, flags);
+}
+
+export function duplicateFd(fd: number): number {
+  return call('fcntl', fd, F_DUPFD_CLOEXEC, 3);
+}
+
+/** Only the read end is non-blocking: the write end becomes a program's stdout. */
+export function makePipe(): { readEnd: number; writeEnd: number } {
+  const ends = Buffer.alloc(8);
+  call('pipe2', ends, O_CLOEXEC);
+  const readEnd = ends.readInt32LE(0);
+  setStatusFlags(readEnd, O_NONBLOCK);
+  return { readEnd, writeEnd: ends.readInt32LE(4) };
+}
+
+export function makeFifo(path: string, mode: number): void {
+  call('mkfifo', path, mode);
+}
+
+export function setPipeSize(fd: number, bytes: number): void {
+  call('fcntl', fd, F_SETPIPE_SZ, bytes);
+}
+
+/** Null: nothing there now. Empty: the other side has closed. */
+export function readAvailable(fd: number, buffer: Buffer): Buffer | null {
+  try {
+    return buffer.subarray(0, call('read', fd, buffer, buffer.length));
+  } catch (error) {
+    if (isErrno(error, 'EAGAIN')) return null;
+    throw error;
+  }
+}
+
+/** Those of `fds` that are readable (or in error) at this moment. */
+export function readableNow(fds: readonly number[]): number[] {
+  const entries = Buffer.alloc(8 * fds.length);
+  fds.forEach((fd, index) => {
+    entries.writeInt32LE(fd, index * 8);
+    entries.writeInt16LE(POLLIN, index * 8 + 4);
+  });
+  if (call('poll', entries, fds.length, 0) === 0) return [];
+  return fds.filter((_, index) => entries.readInt16LE(index * 8 + 6) !== 0);
+}

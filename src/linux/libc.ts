@@ -1,0 +1,99 @@
+/**
+ * The C library through koffi: the one place that declares its functions. No policy here or beside it.
+ *
+ * Calls return their value or throw a {@link SyscallError} that names the call and errno.
+ */
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import { WakesockError } from '../base/errors.ts';
+import type koffiModule from 'koffi';
+
+const require = createRequire(import.meta.url);
+const koffi = require('koffi') as typeof koffiModule;
+const libc = koffi.load(null);
+
+/** The first name counts: EWOULDBLOCK is EAGAIN, EOPNOTSUPP is ENOTSUP. */
+const errnoNames = new Map<number, string>(
+  Object.entries(constants.errno).toReversed().map(([name, number]) => [number, name]),
+);
+
+/** A failed system call: `errno` is the kernel's number, `errnoName` e.g. `EMFILE`. */
+export class SyscallError extends WakesockError {
+  readonly errno: number;
+  readonly errnoName: string;
+
+  constructor(call: string, errno: number) {
+    const errnoName = errnoNames.get(errno) ?? `errno ${errno}`;
+    super('ERR_WAKESOCK_SYSCALL', `${call}: ${errnoName}`);
+    this.errno = errno;
+    this.errnoName = errnoName;
+  }
+}
+
+/** True for a {@link SyscallError} or a Node error of this name, e.g. `ENOENT`. */
+export function isErrno(error: unknown, name: string): boolean {
+  if (error instanceof SyscallError) return error.errnoName === name;
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === name;
+}
+
+const c = {
+  socket: libc.func('int socket(int, int, int)'),
+  bind: libc.func('int bind(int, const void *, uint32_t)'),
+  listen: libc.func('int listen(int, int)'),
+  accept4: libc.func('int accept4(int, void *, void *, int)'),
+  connect: libc.func('int connect(int, const void *, uint32_t)'),
+  getsockname: libc.func('int getsockname(int, void *, void *)'),
+  getsockopt: libc.func('int getsockopt(int, int, int, void *, void *)'),
+  setsockopt: libc.func('int setsockopt(int, int, int, const void *, uint32_t)'),
+  sendmsg: libc.func('int64_t sendmsg(int, const void *, int)'),
+  recvmsg: libc.func('int64_t recvmsg(int, void *, int)'),
+  recv: libc.func('int64_t recv(int, void *, uint64_t, int)'),
+  send: libc.func('int64_t send(int, const void *, uint64_t, int)'),
+  read: libc.func('int64_t read(int, void *, uint64_t)'),
+  write: libc.func('int64_t write(int, const void *, uint64_t)'),
+  pipe2: libc.func('int pipe2(void *, int)'),
+  fcntl: libc.func('int fcntl(int, int, int64_t)'),
+  ioctl: libc.func('int ioctl(int, uint64_t, void *)'),
+  poll: libc.func('int poll(void *, uint64_t, int)'),
+  mkfifo: libc.func('int mkfifo(const char *, uint32_t)'),
+  umask: libc.func('uint32_t umask(uint32_t)'),
+  eventfd: libc.func('int eventfd(uint32_t, int)'),
+  epoll_create1: libc.func('int epoll_create1(int)'),
+  epoll_ctl: libc.func('int epoll_ctl(int, int, int, void *)'),
+  epoll_wait: libc.func('int epoll_wait(int, void *, int, int)'),
+  close: libc.func('int close(int)'),
+  dup3: libc.func('int dup3(int, int, int)'),
+  /** Only for calls that glibc 2.36 does not wrap. All arguments are integers. */
+  syscall: libc.func('int64_t syscall(int64_t, int64_t, int64_t, int64_t, int64_t, int64_t)'),
+};
+
+type Call = keyof typeof c;
+
+/** Calls `name`; a negative result becomes a {@link SyscallError}. EINTR is tried again. */
+export function call(name: Call, ...args: unknown[]): number {
+  for (;;) {
+    const result = Number((c[name] as (...args: unknown[]) => number | bigint)(...args));
+    if (result >= 0) return result;
+    const errno = koffi.errno();
+    if (errno !== constants.errno.EINTR) throw new SyscallError(name, errno);
+  }
+}
+
+/** The same in a thread of libuv's pool; EINTR is the caller's. */
+export function callAsync(name: 'epoll_wait', ...args: unknown[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    (c[name] as unknown as { async: (...args: unknown[]) => void }).async(...args, (error: Error | null, value: number) => {
+      if (error) reject(error);
+      else resolve(value);
+    });
+  });
+}
+
+/** The address of a buffer, for structures that hold pointers. Keep the buffer referenced until the call is over. */
+export function addressOf(buffer: Buffer): bigint {
+  return BigInt(koffi.address(buffer) as unknown as bigint);
+}
+
+export function closeFd(fd: number): void {
+  call('close', fd);
+}

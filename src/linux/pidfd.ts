@@ -1,0 +1,37 @@
+/** pidfd_open(2), pidfd_getfd(2), pidfd_send_signal(2): the numbers are the same on every machine. */
+import { call, isErrno } from './libc.ts';
+
+const SYS_pidfd_send_signal = 424;
+const SYS_pidfd_open = 434;
+const SYS_pidfd_getfd = 438;
+
+/** Null where there is no such process. The descriptor polls readable when the process ends. */
+export function pidfdOpen(pid: number): number | null {
+  try {
+    return call('syscall', SYS_pidfd_open, pid, 0, 0, 0, 0);
+  } catch (error) {
+    if (isErrno(error, 'ESRCH') || isErrno(error, 'EINVAL')) return null;
+    throw error;
+  }
+}
+
+/** A copy of another process's descriptor; null where it has none of that number or is gone. */
+export function pidfdGetFd(pidfd: number, fd: number): number | null {
+  try {
+    return call('syscall', SYS_pidfd_getfd, pidfd, fd, 0, 0, 0);
+  } catch (error) {
+    if (isErrno(error, 'EBADF') || isErrno(error, 'ESRCH')) return null;
+    throw error;
+  }
+}
+
+/** False where the process is gone. */
+export function pidfdSignal(pidfd: number, signal: number): boolean {
+  try {
+    call('syscall', SYS_pidfd_send_signal, pidfd, signal, 0, 0, 0);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ESRCH')) return false;
+    throw error;
+  }
+}

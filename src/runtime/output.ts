@@ -1,0 +1,71 @@
+/** What a program writes to stdout and stderr: lines, in order, to the journal under the site's name. */
+import { EPOLLIN } from '../linux/epoll.ts';
+import { readAvailable } from '../linux/fd.ts';
+import { closeFd } from '../linux/libc.ts';
+import { errorLogLinesMax, logLineBytesMax } from '../base/limits.ts';
+import type { Poller } from '../sockets/poller.ts';
+
+export type OutputStream = 'stdout' | 'stderr';
+
+/** Takes one line without its newline. */
+export type LineSink = (stream: OutputStream, line: string) => void;
+
+/** Read at most this much of one program before others get their turn. */
+const READ_BYTES = 64 * 1024;
+
+export class Output {
+  readonly #lastLines: string[] = [];
+  readonly #ends: Promise<void>[] = [];
+
+  /** The last lines, for the error of a site that failed. */
+  get lastLines(): readonly string[] {
+    return this.#lastLines;
+  }
+
+  /** Resolves when every stream has ended: all who could write are gone, and what they wrote has been read. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#ends);
+  }
+
+  /** Reads `fd` until its writers are gone, then closes it. */
+  follow(poller: Poller, fd: number, stream: OutputStream, sink: LineSink): void {
+    const buffer = Buffer.alloc(READ_BYTES);
+    let rest: Buffer = Buffer.alloc(0);
+    const emit = (line: Buffer): void => {
+      const text = line.toString('utf8');
+      if (this.#lastLines.push(text) > errorLogLinesMax) this.#lastLines.shift();
+      sink(stream, text);
+    };
+    const ended = new Promise<void>((resolve) => {
+      const watch = poller.watch(fd, EPOLLIN, () => {
+        const bytes = readAvailable(fd, buffer);
+        if (bytes === null) return;
+        if (bytes.length > 0) {
+          rest = splitLines(Buffer.concat([rest, bytes]), emit);
+          return;
+        }
+        watch.end();
+        closeFd(fd);
+        if (rest.length > 0) emit(rest);
+        resolve();
+      });
+    });
+    this.#ends.push(ended);
+  }
+}
+
+/** Hands over the whole lines of `bytes`, and over-long ones in parts; returns what is left. */
+export function splitLines(bytes: Buffer, emit: (line: Buffer) => void): Buffer {
+  let start = 0;
+  for (;;) {
+    const newline = bytes.indexOf(0x0a, start);
+    const end = newline === -1 ? bytes.length : newline;
+    while (end - start > logLineBytesMax) {
+      emit(bytes.subarray(start, start + logLineBytesMax));
+      start += logLineBytesMax;
+    }
+    if (newline === -1) return Buffer.from(bytes.subarray(start));
+    emit(bytes.subarray(start, newline));
+    start = newline + 1;
+  }
+}

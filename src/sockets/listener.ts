@@ -1,0 +1,79 @@
+/** A listening socket that a site is served on. */
+import { chmodSync, fstatSync, unlinkSync } from 'node:fs';
+import { AF_INET, AF_INET6, AF_UNIX, O_NONBLOCK, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR } from '../linux/constants.ts';
+import { bindSocket, listenSocket, openSocket, setIntOption, socketAddress, socketKind, type SocketAddress } from '../linux/socket.ts';
+import { setStatusFlags } from '../linux/fd.ts';
+import { closeFd } from '../linux/libc.ts';
+import { WakesockError } from '../base/errors.ts';
+
+export interface Listener {
+  readonly fd: number;
+  /** Number of the socket in sockfs: the same for every holder, so that it can be known again in another process. */
+  readonly inode: number;
+  readonly family: 'ipv4' | 'ipv6' | 'unix';
+  readonly address: SocketAddress;
+  /** As `ListenStream=` writes it. */
+  readonly text: string;
+}
+
+/** systemd's own default is SOMAXCONN, which the kernel caps at net.core.somaxconn (4096). */
+const BACKLOG_DEFAULT = 4096;
+
+/** Looks at an inherited descriptor; anything but a listening stream socket is a named error. */
+export function inspectListener(fd: number, name: string): Listener {
+  const kind = socketKind(fd);
+  if (kind === null) throw unusable(name, 'a listening stream socket', 'a descriptor that is no socket');
+  if (kind.type !== SOCK_STREAM) throw unusable(name, 'a stream socket (ListenStream=)', `a socket of type ${kind.type}`);
+  if (!kind.listening) throw unusable(name, 'a listening socket', 'a connection (Accept=yes?) or a socket that was shut down');
+  if (kind.domain !== AF_INET && kind.domain !== AF_INET6 && kind.domain !== AF_UNIX) {
+    throw unusable(name, 'an IPv4, IPv6 or UNIX socket', `address family ${kind.domain}`);
+  }
+  return describe(fd);
+}
+
+/** Opens a socket as systemd would for `ListenStream=` (the embedded activator has nobody else to do it). */
+export function openListener(address: SocketAddress): Listener {
+  const family = { ipv4: AF_INET, ipv6: AF_INET6, unix: AF_UNIX, other: 0 }[address.family];
+  const fd = openSocket(family, SOCK_STREAM);
+  try {
+    if (address.family === 'unix') unlinkIfThere(address.path);
+    else setIntOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    bindSocket(fd, address);
+    if (address.family === 'unix') chmodSync(address.path, 0o666);
+    setStatusFlags(fd, O_NONBLOCK);
+    listenSocket(fd, BACKLOG_DEFAULT);
+    return describe(fd);
+  } catch (error) {
+    closeFd(fd);
+    throw new WakesockError('ERR_WAKESOCK_SOCKET', `Cannot listen on ${addressText(address)}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+export function addressText(address: SocketAddress): string {
+  switch (address.family) {
+    case 'unix':
+      return address.path;
+    case 'other':
+      return `family ${address.number}`;
+    default:
+      return address.family === 'ipv4' ? `${address.address}:${address.port}` : `[${address.address}]:${address.port}`;
+  }
+}
+
+function describe(fd: number): Listener {
+  const address = socketAddress(fd);
+  if (address.family === 'other') throw unusable('', 'an IPv4, IPv6 or UNIX socket', `address family ${address.number}`);
+  return { fd, inode: fstatSync(fd).ino, family: address.family, address, text: addressText(address) };
+}
+
+function unlinkIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}
+
+function unusable(name: string, expected: string, found: string): WakesockError {
+  return new WakesockError('ERR_WAKESOCK_SOCKET', `Descriptor \`${name}\`: expected ${expected}, found ${found}`);
+}

@@ -1,0 +1,220 @@
+/** The listening sockets of one site: watched while it sleeps, protected while a program shares them, mended afterwards. */
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLONESHOT } from '../linux/epoll.ts';
+import { closeFd } from '../linux/libc.ts';
+import { acceptConnection, listenSocket, socketKind } from '../linux/socket.ts';
+import { setStatusFlags } from '../linux/fd.ts';
+import { O_NONBLOCK } from '../linux/constants.ts';
+import { WakesockError } from '../base/errors.ts';
+import { captureBaseline, differences, queueOf, restoreBaseline, type Baseline } from './baseline.ts';
+import { forgetSpare, holdSyns, leadToOriginal, leadToSpare, makeSpare, releaseSyns, undoUnixHold } from './hold.ts';
+import { inspectListener, type Listener } from './listener.ts';
+import type { Poller, Watch } from './poller.ts';
+
+/**
+ * One address of a site. A UNIX address has a second socket at times (hold.ts): the path leads to the original while the
+ * site sleeps, to the one that the program serves while it is awake, and to the other one while it stops.
+ */
+interface Entry {
+  readonly original: Listener;
+  readonly baseline: Baseline;
+  spare: Listener | null;
+  servesSpare: boolean;
+  pathLeadsTo: 'original' | 'spare';
+}
+
+export interface SocketEvents {
+  /** A client waits. Told once; {@link SiteSockets.arm} asks for the next. */
+  readable(): void;
+  /** A client waits on the socket that the running program does not serve: it is served after the next stop. */
+  unserved(): void;
+  /** A program stopped this socket for everybody; it listens again unless it is a UNIX socket, which never heals. */
+  shutDown(listener: Listener, healed: boolean): void;
+  /** Clients may wait on this socket from now on, and would be lost with us. */
+  spareMade(fd: number): void;
+  spareDropped(): void;
+}
+
+export class SiteSockets {
+  readonly #entries: Entry[];
+  readonly #poller: Poller;
+  readonly #events: SocketEvents;
+  #watches: Watch[] = [];
+  #held = false;
+
+  /** @param stored baselines taken by an earlier activator, before a program shared the sockets */
+  constructor(listeners: readonly Listener[], stored: readonly Baseline[], poller: Poller, events: SocketEvents) {
+    this.#poller = poller;
+    this.#events = events;
+    this.#entries = listeners.map((original) => ({
+      original,
+      baseline: stored.find(({ inode }) => inode === original.inode) ?? captureBaseline(original),
+      spare: null,
+      servesSpare: false,
+      pathLeadsTo: 'original',
+    }));
+  }
+
+  /** What the next program is given, in the order of the site file. */
+  get listeners(): Listener[] {
+    return this.#entries.map((entry) => (entry.servesSpare && entry.spare ? entry.spare : entry.original));
+  }
+
+  /** Every socket a client of this site may wait on. */
+  get all(): Listener[] {
+    return this.#entries.flatMap((entry) => (entry.spare ? [entry.original, entry.spare] : [entry.original]));
+  }
+
+  get baselines(): Baseline[] {
+    return this.#entries.map(({ baseline }) => baseline);
+  }
+
+  /**
+   * Undoes what a dead activator may have left: no site may stay deaf because somebody died at the wrong line.
+   *
+   * @param spareFd the second socket that it made, where clients may wait
+   */
+  undoLeftovers(spareFd: number | null): void {
+    for (const entry of this.#entries) {
+      if (entry.original.family !== 'unix') {
+        releaseSyns(entry.original.fd);
+        continue;
+      }
+      undoUnixHold(entry.original);
+      if (spareFd !== null) entry.spare = inspectListener(spareFd, entry.original.text);
+    }
+  }
+
+  /** Settles which sockets the next program is given: first those on which somebody was left waiting. */
+  choose(): void {
+    for (const entry of this.#entries) {
+      entry.servesSpare = entry.spare !== null && (queueOf(entry.spare)?.waiting ?? 0) > 0;
+      lead(entry, entry.servesSpare ? 'spare' : 'original');
+    }
+  }
+
+  /** Tells of the next client. */
+  arm(): void {
+    this.disarm();
+    let told = false;
+    this.#watch(this.all, EPOLLIN | EPOLLONESHOT, (listener, events) => {
+      if (events & (EPOLLHUP | EPOLLERR)) this.#heal(listener);
+      if (told || (events & EPOLLIN) === 0) return;
+      told = true;
+      this.#events.readable();
+    });
+  }
+
+  disarm(): void {
+    for (const watch of this.#watches) watch.end();
+    this.#watches = [];
+  }
+
+  /** While a program shares them: tells of hang-ups, and of clients on a socket that this program does not serve. */
+  guard(): void {
+    this.disarm();
+    this.#watch(this.listeners, 0, (listener) => this.#heal(listener));
+    const unserved = this.all.filter((listener) => !this.listeners.includes(listener));
+    this.#watch(unserved, EPOLLIN | EPOLLONESHOT, () => this.#events.unserved());
+  }
+
+  /** New clients wait from here on, out of the program's reach. */
+  hold(): void {
+    this.#held = true;
+    for (const entry of this.#entries) {
+      if (entry.original.family !== 'unix') {
+        holdSyns(entry.original.fd);
+        continue;
+      }
+      if (entry.spare === null) {
+        entry.spare = makeSpare(entry.original, entry.baseline.backlog);
+        this.#events.spareMade(entry.spare.fd);
+      }
+      lead(entry, entry.servesSpare ? 'original' : 'spare');
+    }
+  }
+
+  /**
+   * Ends a hold. `stopped`: the program is gone, and what it did to the sockets is undone.
+   *
+   * @returns what had to be undone
+   */
+  release(stopped: boolean): string[] {
+    const changed = stopped ? this.#entries.flatMap((entry) => restoreBaseline(entry.original, entry.baseline)) : [];
+    for (const entry of this.#entries) {
+      if (entry.original.family !== 'unix') {
+        if (this.#held) releaseSyns(entry.original.fd);
+        continue;
+      }
+      if (stopped) entry.servesSpare = false;
+      lead(entry, entry.servesSpare ? 'spare' : 'original');
+      // Looked at after the path has changed: nobody can join any more. Who waits is served by the next program.
+      if (entry.spare && !entry.servesSpare && (queueOf(entry.spare)?.waiting ?? 0) === 0) this.#dropSpare(entry, entry.spare);
+    }
+    this.#held = false;
+    return changed;
+  }
+
+  /** The invariant of a dormant site: its sockets are as the socket unit made them. */
+  verify(): void {
+    for (const { original, baseline } of this.#entries) {
+      const found = differences(original, baseline);
+      if (found.length > 0) {
+        throw new WakesockError('ERR_WAKESOCK_SOCKET_LOST', `${original.text}: expected the socket as its unit made it, found a different ${found.join(', ')}`);
+      }
+    }
+  }
+
+  /** Somebody waits on a socket that the running program does not serve. */
+  get unservedWaiting(): boolean {
+    return this.all.some((listener) => !this.listeners.includes(listener) && (queueOf(listener)?.waiting ?? 0) > 0);
+  }
+
+  /** Connections not yet accepted by anybody. */
+  waiting(): number {
+    return this.all.reduce((sum, listener) => sum + (queueOf(listener)?.waiting ?? 0), 0);
+  }
+
+  /** Accepts and closes who waits. Bounded by the backlog, so that a flood cannot keep us here. */
+  refuse(): number {
+    let refused = 0;
+    for (const listener of this.all) {
+      setStatusFlags(listener.fd, O_NONBLOCK);
+      const most = (queueOf(listener)?.waiting ?? 0) + 1;
+      for (let count = 0; count < most; count += 1) {
+        const connection = acceptConnection(listener.fd);
+        if (connection === null) break;
+        closeFd(connection);
+        refused += 1;
+      }
+    }
+    for (const { original, baseline } of this.#entries) setStatusFlags(original.fd, baseline.statusFlags);
+    return refused;
+  }
+
+  #dropSpare(entry: Entry, spare: Listener): void {
+    forgetSpare(entry.original);
+    closeFd(spare.fd);
+    entry.spare = null;
+    this.#events.spareDropped();
+  }
+
+  #heal(listener: Listener): void {
+    if (socketKind(listener.fd)?.listening === true) return;
+    const entry = this.#entries.find(({ original, spare }) => original === listener || spare === listener);
+    const healed = listener.family !== 'unix';
+    if (healed) listenSocket(listener.fd, entry?.baseline.backlog ?? 0);
+    else this.disarm();
+    this.#events.shutDown(listener, healed);
+  }
+
+  #watch(listeners: readonly Listener[], events: number, handler: (listener: Listener, events: number) => void): void {
+    for (const listener of listeners) this.#watches.push(this.#poller.watch(listener.fd, events, (found) => handler(listener, found)));
+  }
+}
+
+function lead(entry: Entry, to: Entry['pathLeadsTo']): void {
+  if (entry.pathLeadsTo === to) return;
+  if (to === 'spare') leadToSpare(entry.original);
+  else leadToOriginal(entry.original);
+  entry.pathLeadsTo = to;
+}

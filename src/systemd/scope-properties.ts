@@ -1,0 +1,65 @@
+/** The properties of a scope as StartTransientUnit wants them, `a(sv)`: org.freedesktop.systemd1(5), systemd.scope(5). */
+import { Variant } from 'dbus-next';
+import { WakesockError } from '../base/errors.ts';
+import type { ScopeProperty } from '../base/site.ts';
+
+export interface ScopeStart {
+  readonly name: string;
+  readonly description: string;
+  readonly slice: string;
+  /** Processes to begin with; what they start is in the scope, too. */
+  readonly pids: readonly number[];
+  readonly properties: readonly ScopeProperty[];
+  /** From SIGTERM to SIGKILL, when systemd stops the scope. */
+  readonly stopTimeoutMs: number;
+}
+
+export function scopeProperties(scope: ScopeStart): [string, Variant][] {
+  return [
+    ['PIDs', new Variant('au', [...scope.pids])],
+    toVariant({ name: 'Description', signature: 's', value: scope.description }),
+    toVariant({ name: 'Slice', signature: 's', value: scope.slice }),
+    // A failed scope would keep its name, and its memory in PID 1.
+    toVariant({ name: 'CollectMode', signature: 's', value: 'inactive-or-failed' }),
+    toVariant({ name: 'TimeoutStopUSec', signature: 't', value: String(Math.round(scope.stopTimeoutMs * 1000)) }),
+    ...scope.properties.map(toVariant),
+  ];
+}
+
+/** Checked here, since a value that cannot be written would end the connection with all that waits on it. */
+export function toVariant(property: ScopeProperty): [string, Variant] {
+  const { name, signature, value } = property;
+  const unfit = (): never => {
+    throw new WakesockError('ERR_WAKESOCK_SCOPE',
+      `Expected a value of D-Bus type ${signature} for the scope property ${name}, got ${JSON.stringify(value)}`);
+  };
+  switch (signature) {
+    case 's':
+      return [name, new Variant('s', typeof value === 'string' ? value : unfit())];
+    case 'b':
+      return [name, new Variant('b', typeof value === 'boolean' ? value : unfit())];
+    case 't':
+    case 'x':
+      if (!/^-?\d{1,20}$/.test(String(value)) || typeof value === 'boolean') unfit();
+      if (BigInt(value) !== (signature === 't' ? BigInt.asUintN(64, BigInt(value)) : BigInt.asIntN(64, BigInt(value)))) unfit();
+      return [name, new Variant(signature, BigInt(value))];
+    case 'u':
+    case 'i':
+    case 'q':
+    case 'y':
+    case 'n':
+      if (typeof value !== 'number' || !Number.isInteger(value) || !inRange(signature, value)) unfit();
+      return [name, new Variant(signature, value)];
+    case 'd':
+      return [name, new Variant('d', typeof value === 'number' ? value : unfit())];
+    default:
+      throw new WakesockError('ERR_WAKESOCK_SCOPE', `The scope property ${name} has the D-Bus type ${signature}, which is not one of s, b, t, x, u, i, q, n, y, d`);
+  }
+}
+
+function inRange(signature: 'u' | 'i' | 'q' | 'n' | 'y', value: number): boolean {
+  const [min, max] = {
+    u: [0, 0xffff_ffff], i: [-0x8000_0000, 0x7fff_ffff], q: [0, 0xffff], n: [-0x8000, 0x7fff], y: [0, 0xff],
+  }[signature] as [number, number];
+  return value >= min && value <= max;
+}

@@ -1,0 +1,26 @@
+/** Names of the units that are ours. Site names need no escaping (design section 5). */
+
+export const serviceUnitName = 'wakesock.service';
+export const controlSocketUnitName = 'wakesock.socket';
+export const sliceUnitName = 'wakesock.slice';
+
+const prefix = 'wakesock-site-';
+
+/** The scope that a site's container runs in. */
+export function scopeName(site: string): string {
+  return `${prefix}${site}.scope`;
+}
+
+/** The socket unit that `enable` writes. */
+export function socketUnitName(site: string): string {
+  return `${prefix}${site}.socket`;
+}
+
+/** Patterns (fnmatch) for all of them. */
+export const scopePattern = scopeName('*');
+export const socketUnitPattern = socketUnitName('*');
+
+/** The site of a unit named by {@link scopeName} or {@link socketUnitName}; null for any other unit. */
+export function siteOfUnit(unit: string): string | null {
+  return /^wakesock-site-(.+)\.(?:scope|socket)$/.exec(unit)?.[1] ?? null;
+}

@@ -1,0 +1,22 @@
+/** `wakesock/unitfile`: reads systemd unit files as systemd does. No dependencies; only `load` needs Node. */
+export { parseBoolean } from './boolean.ts';
+export type { Diagnostic } from './diagnostic.ts';
+export { parseEnvironment } from './environment.ts';
+export { parseInteger } from './integer.ts';
+export { parseIpv4, parseIpv6 } from './ip-address.ts';
+export { isMasked, loadUnit, readUnitFile, sourceState, unitFileBytesMax, type LoadedUnit, type LoadSource } from './load.ts';
+export { mergeUnits, type MergedUnit } from './merge.ts';
+export { lineBytesMax, parseUnit } from './parse.ts';
+export { isPercentage, parsePermyriad } from './percentage.ts';
+export { parseSignal } from './signal.ts';
+export { parseSize } from './size.ts';
+export { parsePort, parseSocketAddress, unixPathBytesMax, type SocketAddress } from './socket-address.ts';
+export { expandSpecifiers, nameSpecifiers, type SpecifierContext } from './specifiers.ts';
+export { suggest } from './suggest.ts';
+export { parseTimeSpan, parseTimeSpanUsec } from './time-span.ts';
+export { unescapeUnitName } from './unescape-name.ts';
+export type { Place, UnitEntry, UnitFile, UnitNode } from './unit-file.ts';
+export { dropInNames, splitUnitName, templateOf, type UnitName } from './unit-name.ts';
+export { UnitValueError } from './value-error.ts';
+export { splitWords, type Word } from './words.ts';
+export { quote } from './quote.ts';

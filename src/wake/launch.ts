@@ -1,0 +1,79 @@
+/**
+ * The cold path, in order: process → scope → go → listen (design section 4). What does not depend on each other overlaps:
+ * crun is loaded while systemd makes the scope, and waits at its gate.
+ */
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { makePipe } from '../linux/fd.ts';
+import { closeFd } from '../linux/libc.ts';
+import { makeGate } from '../runtime/gate.ts';
+import type { Crun } from '../runtime/crun.ts';
+import { WakesockError } from '../base/errors.ts';
+import type { Site } from '../base/site.ts';
+
+export interface LaunchPlaces {
+  /** `config.json` of the prepared site. */
+  readonly bundle: string;
+  /** Runtime directory of this site, made here. */
+  readonly runtime: string;
+}
+
+export interface LaunchParts {
+  readonly crun: Crun;
+  /** Puts the process into the site's scope; null where there is no systemd. */
+  readonly startScope: ((site: Site, pid: number) => Promise<void>) | null;
+  /** Ends an attempt that takes too long: crun is killed, the promise rejects. */
+  readonly signal: AbortSignal;
+}
+
+export interface LaunchSteps {
+  /** A process that will become crun exists. The read ends of its output are the callee's from here on. */
+  process(output: { readonly stdout: number; readonly stderr: number }): void;
+  scope(): void;
+  /** crun has started the program. */
+  started(): void;
+}
+
+/**
+ * Resolves with the container's first process once crun has started the program.
+ *
+ * @param listenFds for a program that speaks sd_listen_fds(3)
+ */
+export async function launch(site: Site, places: LaunchPlaces, listenFds: readonly number[], parts: LaunchParts, steps: LaunchSteps): Promise<number> {
+  mkdirSync(places.runtime, { recursive: true, mode: 0o700 });
+  const pidFile = `${places.runtime}/pid`;
+  rmSync(pidFile, { force: true });
+  // An activator that died left it: crun would refuse the name.
+  await parts.crun.delete(site.name);
+  const gate = makeGate(places.runtime, `${places.bundle}/config.json`);
+  try {
+    const { child, exited } = startCrun(site, places, gate.path, pidFile, listenFds, parts.crun, steps);
+    // A crun that fails early must not wait for the scope, nor leave a rejection that nobody looks at.
+    const failed = exited.then(({ code, signal }) => {
+      if (code !== 0) throw new WakesockError('ERR_WAKESOCK_RUNTIME', `crun ended with ${signal ?? `status ${code}`}`);
+    });
+    failed.catch(() => {});
+    parts.signal.addEventListener('abort', () => child.kill('SIGKILL'));
+    if (parts.startScope && child.pid !== undefined) await Promise.race([parts.startScope(site, child.pid), failed.then(() => undefined)]);
+    steps.scope();
+    gate.open();
+    await failed;
+    steps.started();
+    return Number(readFileSync(pidFile, 'utf8'));
+  } finally {
+    gate.abandon();
+  }
+}
+
+function startCrun(site: Site, places: LaunchPlaces, configPath: string, pidFile: string, listenFds: readonly number[], crun: Crun, steps: LaunchSteps): ReturnType<Crun['run']> {
+  const stdout = makePipe();
+  const stderr = makePipe();
+  try {
+    const run = crun.run({ id: site.name, bundle: places.bundle, configPath, pidFile, stdout: stdout.writeEnd, stderr: stderr.writeEnd, listenFds });
+    steps.process({ stdout: stdout.readEnd, stderr: stderr.readEnd });
+    return run;
+  } finally {
+    // Only crun and the program may hold the write ends: their end is the end of the output.
+    closeFd(stdout.writeEnd);
+    closeFd(stderr.writeEnd);
+  }
+}

@@ -1,0 +1,43 @@
+import { defineConfig } from 'vitest/config';
+
+/** Three kinds of tests; scripts/test.mjs says which run and on which target. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts', 'test/*.test.ts', 'test/box/**/*.test.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'system',
+          include: ['test/system/**/*.test.ts'],
+          // One box for all of them, so one file at a time.
+          globalSetup: ['test/system/global-setup.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'campaign',
+          include: ['test/campaign/**/*.test.ts'],
+          globalSetup: ['test/system/global-setup.ts'],
+          fileParallelism: false,
+          testTimeout: 40 * 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
