@@ -1,14 +1,33 @@
 import { systemPaths } from './base/paths.ts';
 import { main } from './cli/main.ts';
 
-// A reader that went away (`wakesock status | head -1`) is no error, and no reason to stop half-way through a verb.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
+/** A reader that went away (`wakesock status | head -1`) is no error, and no reason to stop half-way through a verb. */
+function quietOnEpipe<T extends NodeJS.WritableStream>(stream: T): T {
+  return stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
   });
 }
 
-const { stdout, stderr, env } = process;
-// Ended by hand: pipes, files and terminals are written synchronously on Linux, so nothing is cut off, and a handle
-// that some library forgot cannot keep an activator alive that has nothing left to do.
-void main(process.argv.slice(2), { stdout, stderr, env, paths: systemPaths }).then((code) => process.exit(code));
+// Made when they are first used: Node takes a millisecond for each, and `run` writes to neither.
+let stdout: typeof process.stdout | undefined;
+let stderr: typeof process.stderr | undefined;
+const context = {
+  get stdout() { return (stdout ??= quietOnEpipe(process.stdout)); },
+  get stderr() { return (stderr ??= quietOnEpipe(process.stderr)); },
+  env: process.env,
+  paths: systemPaths,
+};
+
+/** What a pipe has not taken yet would be lost at the exit. */
+function flushed(stream: NodeJS.WritableStream | undefined): Promise<void> {
+  return new Promise((done) => {
+    if (stream === undefined) done();
+    else stream.write('', () => done());
+  });
+}
+
+// Ended by hand: a handle that some library forgot cannot keep an activator alive that has nothing left to do.
+void main(process.argv.slice(2), context).then(async (code) => {
+  await Promise.all([flushed(stdout), flushed(stderr)]);
+  process.exit(code);
+});

@@ -13,6 +13,11 @@ export interface RuntimeState {
   readonly lastActiveMs: number;
   /** Taken before any program held the sockets. */
   readonly baselines: readonly Baseline[];
+  /**
+   * Blocking mode of each socket as the program has it. systemd sets the mode of every socket that it passes (NonBlocking=),
+   * which the running program feels: the next activator puts it back.
+   */
+  readonly statusFlags: readonly number[];
 }
 
 export function writeRuntimeState(paths: Paths, site: string, state: RuntimeState): void {

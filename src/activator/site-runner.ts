@@ -164,7 +164,8 @@ export class SiteRunner {
 
   /** A seccomp notify descriptor of this site's container, sent by crun. */
   notifyFdArrived(fd: number, pid: number): boolean {
-    if (!this.#container || !this.#launching) return false;
+    // crun may have ended before its message is read.
+    if (!this.#container || this.#container.notifyFd !== null || this.#life.state.name !== 'waking') return false;
     this.#phase('go');
     this.#parts.fdStore.keep(`notify=${this.name}`, [fd]);
     this.#container.isProcess(pid);
@@ -504,6 +505,7 @@ export class SiteRunner {
       this.#dispatch({ type: 'orphan' });
       return;
     }
+    if (state?.listening === true) this.sockets.statusFlags = state.statusFlags;
     container.isProcess(alive.pid);
     this.#watchExit(container);
     const sink = this.#parts.lines(this.name, () => container.process?.pid ?? null);
@@ -526,6 +528,7 @@ export class SiteRunner {
         listening: this.#life.state.name === 'awake',
         lastActiveMs: Date.now() - (this.#parts.now() - this.#lastActiveMs),
         baselines: this.sockets.baselines,
+        statusFlags: this.sockets.statusFlags,
       });
     } catch (error) {
       // The site serves all the same; only a killed activator's successor would start it anew.

@@ -4,13 +4,15 @@ import type { Logger as Pino } from 'pino';
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** What a line is about, by name: `site`, `code`, `ms`, … Must be fit for JSON. */
+/** What a line is about, by name: `site`, `ms`, …; of an error its `code` and `message` (describeError). Must be fit for JSON. */
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 /** The activator's log. Nothing else logs: parts report events and throw errors. */
 export type Log = Readonly<Record<LogLevel, (message: string, fields?: LogFields) => void>> & {
   /** Loads what writes the lines, and writes those that have waited. Call it once the first container is on its way. */
   open(): Promise<void>;
+  /** Resolves when every line so far has been written. Lines after it are written as text. */
+  close(): Promise<void>;
 };
 
 /** Priorities of syslog(3), read by journald from `<N>` at the start of a line (sd-daemon(3)). */
@@ -32,12 +34,13 @@ interface Line { readonly level: LogLevel; readonly message: string; readonly fi
  * first, they are written as text. On a terminal pino is not loaded at all.
  */
 export function createLog(
-  { level, env = process.env, fd = 2, interactive = process.stderr.isTTY === true }:
+  { level, env = process.env, fd = 2, interactive = env['JOURNAL_STREAM'] === undefined && process.stderr.isTTY === true }:
   { level: LogLevel; env?: NodeJS.ProcessEnv; fd?: number; interactive?: boolean },
 ): Log {
   const journal = env['JOURNAL_STREAM'] !== undefined && !interactive;
   const waiting: Line[] = [];
   let opening: Promise<void> | undefined;
+  let pino: Awaited<ReturnType<typeof openPino>> | undefined;
   let write = (line: Line): void => {
     if (waiting.length < waitingLinesMax) waiting.push(line);
   };
@@ -49,9 +52,16 @@ export function createLog(
 
   const open = async (): Promise<void> => {
     if (interactive) return;
-    const pino = await openPino(fd, level, journal);
-    write = ({ level, message, fields, time }) => pino[level]({ time, ...fields }, message);
+    pino = await openPino(fd, level, journal);
+    const { logger } = pino;
+    write = ({ level, message, fields, time }) => logger[level]({ time, ...fields }, message);
     for (const line of waiting.splice(0)) write(line);
+  };
+  const close = async (): Promise<void> => {
+    await opening;
+    write = writeText;
+    writeWaiting();
+    await pino?.end();
   };
   const threshold = logLevels.indexOf(level);
   const log = (level: LogLevel) => (message: string, fields: LogFields = {}): void => {
@@ -60,21 +70,23 @@ export function createLog(
   return {
     trace: log('trace'), debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error'),
     open: () => (opening ??= open()),
+    close,
   };
 }
 
-async function openPino(fd: number, level: LogLevel, journal: boolean): Promise<Pino> {
+async function openPino(fd: number, level: LogLevel, journal: boolean): Promise<{ logger: Pino; end: () => Promise<void> }> {
   const { pino } = await import('pino');
   const destination = pino.destination({ fd, sync: false, maxLength: unwrittenBytesMax });
   // A reader that is gone (EPIPE) or a full disk: there is nobody to tell, and sites must stay awake.
   destination.on('error', () => {});
-  process.once('exit', () => {
+  const flush = () => {
     try {
       destination.flushSync();
     } catch {
       // As above.
     }
-  });
+  };
+  process.once('exit', flush);
   const stream = {
     // pino's own way to tell a stream the level of the line it is given, in `lastLevel`.
     [Symbol.for('pino.metadata')]: true,
@@ -84,16 +96,27 @@ async function openPino(fd: number, level: LogLevel, journal: boolean): Promise<
       destination.write(journal ? `<${priorities[name ?? 'info']}>${line}` : line);
     },
   };
-  return pino({
-    level, base: null, timestamp: false, messageKey: 'message', formatters: { level: (level) => ({ level }) },
-  }, stream);
+  const logger = pino({ level, base: null, timestamp: false, formatters: { level: (level) => ({ level }) } }, stream);
+  const end = () => new Promise<void>((done) => {
+    process.off('exit', flush);
+    destination.once('close', done);
+    destination.once('error', () => done());
+    destination.end();
+  });
+  return { logger, end };
 }
 
-function textOf({ level, message, fields }: Line): string {
-  const { site, ...rest } = fields;
-  const details = Object.entries(rest).filter(([, value]) => value !== undefined).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
-  const prefix = level === 'info' ? '' : `${level}: `;
-  return `${prefix}${site === undefined ? '' : `${site}: `}${message}${details.join('')}\n`;
+/** `site: what happened: why (CODE) name=value`, for people. */
+function textOf({ level, message, fields: { site, message: reason, code, ...rest } }: Line): string {
+  const parts = [
+    level === 'info' ? '' : `${level}: `,
+    typeof site !== 'string' || message.startsWith(site) ? '' : `${site}: `,
+    message,
+    reason === undefined ? '' : `: ${reason}`,
+    code === undefined ? '' : ` (${code})`,
+    ...Object.entries(rest).filter(([, value]) => value !== undefined).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`),
+  ];
+  return `${parts.join('').replaceAll(/[\u0000-\u001F\u007F-\u009F]+/g, ' ')}\n`;
 }
 
 /** A log that cannot be written must not end the program. */

@@ -34,9 +34,9 @@ export async function statusReport(
     }
   }
   const byName = new Map(live.map((site) => [site.name, site]));
-  for (const name of await listSiteNames(paths)) {
+  for (const name of listSiteNames(paths)) {
     // The activator may not know a site that was written a moment ago, or never enabled.
-    if (!byName.has(name)) byName.set(name, await storedStatus(name, paths, { load: () => loadSite(paths, name) }));
+    if (!byName.has(name)) byName.set(name, storedStatus(name, paths, { load: () => loadSite(paths, name) }));
   }
   const sites = [...byName.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   return { report: { activator, sites }, problem };

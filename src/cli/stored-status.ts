@@ -1,34 +1,33 @@
 import { readFileSync } from 'node:fs';
-import type { ErrorCode } from '../base/errors.ts';
+import { describeError, type ErrorCode } from '../base/errors.ts';
 import { preparedDir, type Paths } from '../base/paths.ts';
 import type { PreparedSite, Site } from '../base/site.ts';
 import type { SiteHistory, SiteState, SiteStatus } from '../control/types.ts';
+import { socketUnitName } from '../systemd/unit-names.ts';
 import { scopeFigures, type ScopeFigures } from './scope-figures.ts';
 
-type StatusError = NonNullable<SiteStatus['error']>;
+interface StatusError { readonly code: ErrorCode; readonly message: string }
+
+/** What the site's files say, as {@link loadSite} reads them. */
+export interface SiteFile {
+  readonly site: Site | null;
+  readonly diagnostics: readonly { readonly severity: string; readonly file: string; readonly line: number; readonly message: string }[];
+}
 
 /**
  * A site's status from what lies on disk and in cgroupfs, for when no activator runs: the prepared site if it was
  * enabled (that is what would be woken), else what its file says.
- * @param load reads the site file; called only where no prepared site is there
+ * @param load reads the site's files; called only where no prepared site is there
  */
-export async function storedStatus(
-  name: string, paths: Paths,
-  { load, slice }: { load: () => Promise<Site>; slice?: string },
-): Promise<SiteStatus> {
+export function storedStatus(
+  name: string, paths: Paths, { load, slice }: { readonly load: () => SiteFile; readonly slice?: string },
+): SiteStatus {
   const prepared = readJson<PreparedSite>(`${preparedDir(paths, name)}/site.json`);
   const history = readJson<SiteHistory>(`${paths.stateDir}/history/${name}.json`);
   const scope = scopeFigures(name, slice);
-  let site = prepared.value?.site;
-  let error = prepared.error ?? history.error;
-  if (site === undefined) {
-    error ??= { code: 'ERR_WAKESOCK_NOT_ENABLED' satisfies ErrorCode, message: 'No client can wake it: it has not been enabled' };
-    try {
-      site = await load();
-    } catch (problem) {
-      error = describe(problem);
-    }
-  }
+  const fromFile = prepared.value === null ? readSiteFile(load) : null;
+  const site = prepared.value?.site ?? fromFile?.site;
+  const error = prepared.error ?? history.error ?? fromFile?.error ?? null;
   const state = stateOf(history.value, scope);
   return {
     name,
@@ -36,7 +35,7 @@ export async function storedStatus(
     handoff: site?.handoff ?? 'adopt',
     listen: site?.listen.map(({ text }) => text) ?? [],
     hosts: site?.hosts ?? [],
-    unit: prepared.value === null ? null : `wakesock-site-${name}.socket`,
+    unit: prepared.value === null ? null : socketUnitName(name),
     // A state that ended while nobody looked (a reboot, a kill) ended at a time that nobody knows.
     since: history.value?.state === state ? history.value.since : null,
     wakes: history.value?.wakes ?? 0,
@@ -64,7 +63,14 @@ function readJson<T>(path: string): { value: T | null; error: StatusError | null
   }
 }
 
-function describe(problem: unknown): StatusError {
-  const { code = 'ERR_WAKESOCK_INTERNAL', message } = problem as Error & { code?: string };
-  return { code, message };
+/** A site that is not enabled: nobody can wake it, and why. */
+function readSiteFile(load: () => SiteFile): { site: Site | null; error: StatusError } {
+  try {
+    const { site, diagnostics } = load();
+    const wrong = diagnostics.filter(({ severity }) => severity === 'error').map(({ file, line, message }) => `${file}:${line}: ${message}`);
+    if (site === null || wrong.length > 0) return { site, error: { code: 'ERR_WAKESOCK_SITE_FILE', message: wrong.join('\n') } };
+    return { site, error: { code: 'ERR_WAKESOCK_NOT_ENABLED', message: 'No client can wake it: it has not been enabled' } };
+  } catch (problem) {
+    return { site: null, error: describeError(problem) };
+  }
 }

@@ -2,7 +2,7 @@
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLONESHOT } from '../linux/epoll.ts';
 import { closeFd } from '../linux/libc.ts';
 import { acceptConnection, listenSocket, socketKind } from '../linux/socket.ts';
-import { setStatusFlags } from '../linux/fd.ts';
+import { getStatusFlags, setStatusFlags } from '../linux/fd.ts';
 import { O_NONBLOCK } from '../linux/constants.ts';
 import { WakesockError } from '../base/errors.ts';
 import { captureBaseline, differences, queueOf, restoreBaseline, type Baseline } from './baseline.ts';
@@ -62,6 +62,18 @@ export class SiteSockets {
   /** Every socket a client of this site may wait on. */
   get all(): Listener[] {
     return this.#entries.flatMap((entry) => (entry.spare ? [entry.original, entry.spare] : [entry.original]));
+  }
+
+  /** Status flags as they are now, in the order of {@link listeners}. */
+  get statusFlags(): number[] {
+    return this.listeners.map(({ fd }) => getStatusFlags(fd));
+  }
+
+  set statusFlags(flags: readonly number[]) {
+    this.listeners.forEach(({ fd }, index) => {
+      const wanted = flags[index];
+      if (wanted !== undefined) setStatusFlags(fd, wanted);
+    });
   }
 
   get baselines(): Baseline[] {

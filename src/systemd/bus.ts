@@ -4,7 +4,7 @@
  */
 import type { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
-import { DBusError, Message, MessageType, systemBus } from 'dbus-next';
+import { DBusError, Message, MessageType, sessionBus } from 'dbus-next';
 import { WakesockError } from '../base/errors.ts';
 
 export interface MethodCall {
@@ -59,7 +59,8 @@ const absenceErrors = new Set([
 
 /** Opens a connection; `address` as in DBUS_SYSTEM_BUS_ADDRESS, by default the system bus. */
 export function openBus(events: BusEvents, address?: string): Bus {
-  const bus = systemBus(address === undefined ? {} : { busAddress: address });
+  // Not `systemBus()`: it takes no address.
+  const bus = sessionBus({ busAddress: address ?? process.env['DBUS_SYSTEM_BUS_ADDRESS'] ?? 'unix:path=/run/dbus/system_bus_socket' });
   const { _connection: connection } = bus as unknown as { readonly _connection: InnerConnection };
   const busEvents: EventEmitter = bus as unknown as EventEmitter;
   const pending = new Set<(reason: WakesockError) => void>();

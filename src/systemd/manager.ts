@@ -44,9 +44,9 @@ export interface Manager {
   resetFailedUnit(name: string): Promise<void>;
   /** `systemctl daemon-reload`. */
   reload(): Promise<void>;
-  /** `names` are unit names; does not reload. */
-  enableUnitFiles(names: readonly string[]): Promise<void>;
-  disableUnitFiles(names: readonly string[]): Promise<void>;
+  /** Makes the symlinks of `[Install]`. True: there were new ones, so that {@link reload} is needed. */
+  enableUnitFiles(names: readonly string[]): Promise<boolean>;
+  disableUnitFiles(names: readonly string[]): Promise<boolean>;
   /** Loaded units whose name matches one of the fnmatch(3) patterns. */
   listUnits(patterns: readonly string[]): Promise<UnitStatus[]>;
   /** Properties by name, 64-bit integers as BigInt. */
@@ -190,10 +190,12 @@ export function createManager(options: { readonly busAddress?: string } = {}): M
       await session().call('Reload');
     },
     async enableUnitFiles(names) {
-      await session().call('EnableUnitFiles', 'asbb', [names, false, true]);
+      const [, changes] = await session().call('EnableUnitFiles', 'asbb', [names, false, true]);
+      return (changes as unknown[]).length > 0;
     },
     async disableUnitFiles(names) {
-      await session().call('DisableUnitFiles', 'asb', [names, false]);
+      const [changes] = await session().call('DisableUnitFiles', 'asb', [names, false]);
+      return (changes as unknown[]).length > 0;
     },
     async listUnits(patterns) {
       const [rows] = await session().call('ListUnitsByPatterns', 'asas', [[], patterns]);

@@ -16,7 +16,7 @@ test('docs/control-api.md names only codes that there are', async () => {
   for (const [code] of text.matchAll(/ERR_\w+/g)) expect(Object.keys(errorCodes)).toContain(code);
 });
 
-/** `npx vitest run --project unit -u test/unit/cli/docs.test.ts` writes it anew. */
+/** `npx vitest run test/unit/cli/docs.test.ts -u` writes it anew. */
 test('docs/cli.md is what the verbs say of themselves', async () => {
   const sections = await Promise.all(Object.values(verbs).map(async (load) => {
     const { verb } = await load();

@@ -44,7 +44,7 @@ test.each<[string[], string]>([
   [['status', '--json=yes'], 'Option --json takes no value, got "yes"'],
   [['status', '--state-dir'], 'Option --state-dir needs a value: --state-dir=VALUE'],
   [['status', '--state-dir='], 'Option --state-dir needs a value: --state-dir=VALUE'],
-  [['status', '--state-dir', '--json'], 'if it is meant: --state-dir=--json'],
+  [['status', '--state-dir', '--control=/c'], 'if it is meant: --state-dir=--control=/c'],
   [['wake'], 'Expected at least one site'],
   [['sleep', '--force'], 'Expected at least one site'],
   [['run'], 'neither LISTEN_FDS nor NOTIFY_SOCKET is set'],

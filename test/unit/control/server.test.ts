@@ -222,9 +222,9 @@ test('a lease of a killed process is released once', async () => {
   `], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(holder.stdout, 'data');
   const released = backend.released();
+  const exited = once(holder, 'exit');
   holder.kill('SIGKILL');
-  await released;
-  await once(holder, 'exit');
+  await Promise.all([released, exited]);
   expect(backend.leases).toEqual([{ released: 1 }]);
 });
 
@@ -263,8 +263,9 @@ test('the socket is for owner and group; a stale one is replaced, a living one i
   // A process that is killed leaves its socket file.
   const dead = spawn(process.execPath, ['-e', `require('node:net').createServer().listen(${JSON.stringify(path)}, () => console.log('listening'))`]);
   await once(dead.stdout, 'data');
+  const exited = once(dead, 'exit');
   dead.kill('SIGKILL');
-  await once(dead, 'exit');
+  await exited;
   const server = await serveControl({ listen: { path }, backend: new FakeBackend() });
   onTestFinished(() => server.close());
   expect((await stat(path)).mode & 0o777).toBe(0o660);
@@ -292,7 +293,8 @@ test('an inherited descriptor is served, and its socket goes on when the server 
   for (let round = 0; round < 2; round++) {
     const server = spawn(process.execPath, [program], { stdio: ['pipe', 'ignore', 'inherit', fd] });
     expect(await controlClient(path).site('blog')).toEqual(siteStatus());
+    const exited = once(server, 'exit');
     server.stdin?.end();
-    expect(await once(server, 'exit')).toEqual([0, null]);
+    expect(await exited).toEqual([0, null]);
   }
 });

@@ -1,0 +1,80 @@
+import { existsSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import { WakesockError } from '../base/errors.ts';
+import type { Paths } from '../base/paths.ts';
+import { checkConfiguration, checkSite, listSiteNames, listTemplateNames, loadSite, siteNameProblem, type LoadedSite } from '../site/index.ts';
+import type { Diagnostic } from '../unitfile/diagnostic.ts';
+import { readUnitFile } from '../unitfile/load.ts';
+import { pathOptionRows, pathOptions, pathsOf } from './paths.ts';
+import { problemCounts, problemText } from './problems.ts';
+import { terminalOf } from './terminal.ts';
+import type { Verb } from './verb.ts';
+
+/** Stands for the instance when a template is checked by itself. */
+const exampleInstance = 'instance';
+
+export const verb: Verb = {
+  name: 'check',
+  summary: 'Checks site files, or the whole configuration, and says what is wrong, where, and what to write instead.',
+  usage: 'wakesock check [OPTION…] [FILE|SITE…]',
+  options: [
+    ['--json', 'Print {"problems":[{"severity","code","file","line","column","text","message","suggestion"}],"errors","warnings"}.'],
+    ...pathOptionRows,
+  ],
+  details: `
+Without arguments: all sites and templates, and what only shows across files: two sites on one address or host name,
+socket units of wakesock.service that name no site or cannot work. A FILE is an argument with a slash, or that ends in
+.container; its directory is then the search path. Nothing is started, nothing is written.
+
+Exit code 0: no errors (there may be warnings). 1: errors.`,
+  parse: { ...pathOptions, json: { type: 'boolean' } },
+  async run(context, values, names) {
+    const paths = pathsOf(values, context.paths);
+    const problems = unique(names.length === 0 ? checkAll(paths) : names.flatMap((name) => checkOne(name, paths)));
+    const { errors, warnings, text } = problemCounts(problems);
+    if (values['json'] === true) {
+      context.stdout.write(`${JSON.stringify({ problems, errors, warnings })}\n`);
+    } else {
+      const terminal = terminalOf(context);
+      for (const problem of problems) context.stdout.write(`${problemText(problem, terminal)}\n`);
+      if (problems.length > 0) context.stdout.write(`${text}\n`);
+      else if (terminal.interactive) context.stdout.write('No problems found.\n');
+    }
+    return errors > 0 ? 1 : 0;
+  },
+};
+
+function checkAll(paths: Paths): Diagnostic[] {
+  const loaded = new Map(listSiteNames(paths).map((name) => [name, loadSite(paths, name)]));
+  const templates = listTemplateNames(paths).flatMap((name) => checkTemplate(name, paths));
+  return [...[...loaded.values()].flatMap(problemsOf), ...templates, ...checkConfiguration(paths, loaded)];
+}
+
+function checkOne(argument: string, paths: Paths): Diagnostic[] {
+  if (!argument.includes('/') && !argument.endsWith('.container')) return problemsOf(loadSite(paths, argument));
+  const file = resolve(argument);
+  if (!existsSync(file)) throw new WakesockError('ERR_WAKESOCK_SITE_NOT_FOUND', `Expected a file or the name of a site, found nothing at ${file}`);
+  if (!file.endsWith('.container')) return [...readUnitFile(file).diagnostics];
+  const name = basename(file, '.container');
+  const isTemplate = name.endsWith('@');
+  const problem = siteNameProblem(isTemplate ? name.slice(0, -1) : name);
+  if (problem !== null) return [{ severity: 'error', code: 'ERR_WAKESOCK_SITE_NAME', file, line: 0, column: 0, text: '', message: problem, suggestion: null }];
+  // In the search path the directories below it still count; elsewhere a file stands for itself.
+  const at = paths.siteDirs.indexOf(dirname(file));
+  const filePaths = { ...paths, siteDirs: at < 0 ? [dirname(file)] : paths.siteDirs.slice(at) };
+  return isTemplate ? checkTemplate(name.slice(0, -1), filePaths) : problemsOf(loadSite(filePaths, name));
+}
+
+/** What depends on the instance, such as a root directory of its own, cannot be checked without one. */
+function checkTemplate(name: string, paths: Paths): Diagnostic[] {
+  return [...loadSite(paths, `${name}@${exampleInstance}`).diagnostics];
+}
+
+function problemsOf(loaded: LoadedSite): Diagnostic[] {
+  return [...loaded.diagnostics, ...(loaded.site === null ? [] : checkSite(loaded.site, loaded.places))];
+}
+
+/** Instances share their template's problems. */
+function unique(problems: readonly Diagnostic[]): Diagnostic[] {
+  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
+}

@@ -1,0 +1,69 @@
+import { existsSync, rmdirSync, rmSync } from 'node:fs';
+import { describeError } from '../base/errors.ts';
+import { preparedDir, type Paths } from '../base/paths.ts';
+import type { Manager } from '../systemd/manager.ts';
+import { scopeName, serviceUnitName, socketUnitName } from '../systemd/unit-names.ts';
+import { isOurs, removeOurs } from './written-files.ts';
+
+export interface DisableParts {
+  readonly paths: Paths;
+  readonly unitDir: string;
+  readonly manager: Manager;
+  /** Asks the activator to stop a site in its own, gentler way. */
+  readonly sleep: (name: string) => Promise<unknown>;
+}
+
+export interface DisabledSite {
+  readonly name: string;
+  /** False: there was nothing to undo. */
+  readonly wasEnabled: boolean;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+/** The other way round: sockets closed, sites stopped, what `enable` wrote removed. The site's files and data stay. */
+export async function disableSites(names: readonly string[], { paths, unitDir, manager, sleep }: DisableParts): Promise<DisabledSite[]> {
+  const enabled = names.filter((name) => wasEnabled(name, paths, unitDir));
+  const units = enabled.map(socketUnitName).filter((unit) => isOurs(`${unitDir}/${unit}`));
+  await Promise.all(units.map((unit) => manager.stopUnit(unit)));
+  if (units.length > 0) await manager.disableUnitFiles(units);
+  for (const unit of units) removeOurs(`${unitDir}/${unit}`);
+  if (units.length > 0) await manager.reload();
+
+  const { ActiveState: service } = await manager.getUnitProperties(serviceUnitName, 'Unit', ['ActiveState']);
+  if (service === 'active' && enabled.length > 0) {
+    // What it refuses or cannot do is done below, by systemd.
+    await Promise.allSettled(enabled.map(sleep));
+    // It still holds copies of the sockets: started again, it no longer does. If that fails it holds none, too.
+    await manager.tryRestartUnit(serviceUnitName).catch(() => {});
+  }
+  const errors = await Promise.all(enabled.map(async (name) => {
+    try {
+      await manager.stopUnit(scopeName(name));
+      removePrepared(paths, name);
+      return null;
+    } catch (error) {
+      return describeError(error);
+    }
+  }));
+  return names.map((name) => ({ name, wasEnabled: enabled.includes(name), error: errors[enabled.indexOf(name)] ?? null }));
+}
+
+function wasEnabled(name: string, paths: Paths, unitDir: string): boolean {
+  return isOurs(`${unitDir}/${socketUnitName(name)}`) || existsSync(preparedDir(paths, name)) || existsSync(instanceRecord(paths, name));
+}
+
+function instanceRecord(paths: Paths, name: string): string {
+  return `${paths.stateDir}/instances/${name}`;
+}
+
+/** What preparing wrote; a directory in which anything else is left stays. */
+export function removePrepared(paths: Paths, name: string): void {
+  const directory = preparedDir(paths, name);
+  for (const file of ['config.json', 'site.json']) rmSync(`${directory}/${file}`, { force: true });
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    if (!['ENOENT', 'ENOTEMPTY'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
+  rmSync(instanceRecord(paths, name), { force: true });
+}

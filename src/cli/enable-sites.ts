@@ -1,0 +1,116 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { describeError, WakesockError } from '../base/errors.ts';
+import { listenFdNamesBytesMax } from '../base/limits.ts';
+import type { Paths } from '../base/paths.ts';
+import type { PreparedSite } from '../base/site.ts';
+import type { Manager } from '../systemd/manager.ts';
+import { serviceUnitName, siteOfUnit, socketUnitName, socketUnitPattern } from '../systemd/unit-names.ts';
+import { isInstance } from './site-names.ts';
+import { socketUnitText } from './socket-unit.ts';
+import { startSockets } from './start-sockets.ts';
+import { writeOurs, type FileChange } from './written-files.ts';
+
+export interface EnableParts {
+  readonly paths: Paths;
+  /** Where socket units go: /etc/systemd/system. */
+  readonly unitDir: string;
+  readonly manager: Manager;
+  readonly prepare: (paths: Paths, name: string) => PreparedSite;
+}
+
+export interface EnabledSite {
+  readonly name: string;
+  /** Null: the site has no `ListenStream=`, it is reached through the front door. */
+  readonly unit: string | null;
+  readonly listen: readonly string[];
+  readonly warnings: readonly string[];
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+interface Enabling {
+  readonly name: string;
+  site?: PreparedSite['site'];
+  warnings: readonly string[];
+  unit: string | null;
+  change: FileChange;
+  error: WakesockError | null;
+}
+
+/** Any number of sites with one daemon-reload and one step aside. A site that fails does not hold up the others. */
+export async function enableSites(names: readonly string[], parts: EnableParts): Promise<EnabledSite[]> {
+  await requireInstalled(parts.manager);
+  const sites = names.map((name) => prepareOne(name, parts));
+  await checkNameBytes(sites, parts.manager);
+
+  const units = sites.filter(isGood).flatMap(({ unit }) => unit ?? []);
+  if (units.length > 0) {
+    const linked = await parts.manager.enableUnitFiles(units);
+    if (linked || sites.some(({ change }) => change === 'written')) await parts.manager.reload();
+    const failures = await startSockets(parts.manager, await notYetUp(sites.filter(isGood), parts.manager));
+    for (const site of sites) if (site.unit !== null) site.error ??= failures.get(site.unit) ?? null;
+  }
+  return sites.map(({ name, unit, site, warnings, error }) => ({
+    name, unit, warnings, listen: site?.listen.map(({ text }) => text) ?? [], error: error ? describeError(error) : null,
+  }));
+}
+
+const isGood = ({ error }: Enabling): boolean => error === null;
+
+async function requireInstalled(manager: Manager): Promise<void> {
+  const { LoadState: load } = await manager.getUnitProperties(serviceUnitName, 'Unit', ['LoadState']);
+  if (load === 'loaded') return;
+  throw new WakesockError('ERR_WAKESOCK_SYSTEMD', `${serviceUnitName} is not installed (systemd says "${String(load)}"); run \`wakesock install\` first`);
+}
+
+function prepareOne(name: string, { paths, unitDir, prepare }: EnableParts): Enabling {
+  const enabling: Enabling = { name, warnings: [], unit: null, change: 'unchanged', error: null };
+  try {
+    const { site, warnings } = prepare(paths, name);
+    enabling.site = site;
+    enabling.warnings = warnings;
+    if (site.handoff === 'relay') {
+      throw new WakesockError('ERR_WAKESOCK_NOT_SUPPORTED', `${name}: Handoff=relay needs the front door, which this version does not have`);
+    }
+    if (isInstance(name)) recordInstance(paths, name);
+    if (site.listen.length > 0) {
+      enabling.unit = socketUnitName(name);
+      enabling.change = writeOurs(`${unitDir}/${enabling.unit}`, socketUnitText({ ...site, name }));
+    }
+  } catch (error) {
+    enabling.error = asWakesockError(error);
+  }
+  return enabling;
+}
+
+function recordInstance(paths: Paths, name: string): void {
+  mkdirSync(`${paths.stateDir}/instances`, { recursive: true });
+  writeFileSync(`${paths.stateDir}/instances/${name}`, '');
+}
+
+/** All descriptor names come to the activator in one environment variable: past its limit it could not be started at all. */
+async function checkNameBytes(sites: readonly Enabling[], manager: Manager): Promise<void> {
+  const before = (await manager.listUnits([socketUnitPattern])).flatMap(({ name }) => siteOfUnit(name) ?? []);
+  let bytes = 'control:'.length;
+  for (const name of new Set([...before, ...sites.filter(isGood).map(({ name }) => name)])) {
+    const sockets = sites.find((site) => site.name === name)?.site?.listen.length ?? 1;
+    bytes += sockets * (name.length + 1);
+  }
+  if (bytes <= listenFdNamesBytesMax) return;
+  throw new WakesockError('ERR_WAKESOCK_LIMIT',
+    `The descriptor names of all sites would take ${bytes} bytes of LISTEN_FDNAMES, of which there are ${listenFdNamesBytesMax}: choose shorter names, or sites without ListenStream=`);
+}
+
+/** Those that are not up, and those that are up as an older file said: they are stopped first. */
+async function notYetUp(sites: readonly Enabling[], manager: Manager): Promise<string[]> {
+  const active = new Set((await manager.listUnits([socketUnitPattern])).filter(({ activeState }) => activeState === 'active').map(({ name }) => name));
+  const changed = sites.flatMap(({ unit, change }) => (unit !== null && change === 'written' && active.has(unit) ? [unit] : []));
+  await Promise.all(changed.map((unit) => manager.stopUnit(unit)));
+  return sites.flatMap(({ unit }) => (unit !== null && (!active.has(unit) || changed.includes(unit)) ? [unit] : []));
+}
+
+function asWakesockError(error: unknown): WakesockError {
+  if (error instanceof WakesockError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (typeof code !== 'string') throw error;
+  return new WakesockError('ERR_WAKESOCK_STATE_DIR', message, { cause: error });
+}

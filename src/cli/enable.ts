@@ -1,0 +1,40 @@
+import { printable } from './terminal.ts';
+import { siteNamesOf } from './site-names.ts';
+import { requireRoot, systemUnitDir } from './system.ts';
+import type { Verb } from './verb.ts';
+
+export const verb: Verb = {
+  name: 'enable',
+  summary: 'Prepares sites and opens their sockets: from then on the first client wakes them.',
+  usage: 'wakesock enable [OPTION…] SITE…',
+  options: [
+    ['--json', 'Print {"sites":[{"name","unit","listen","warnings","error"}]}.'],
+  ],
+  details: `
+Renders the bundle of each site, writes /etc/systemd/system/wakesock-site-SITE.socket from its ListenStream=, enables and
+starts it. SITE is a file SITE.container in the search path, or TEMPLATE@INSTANCE of a template TEMPLATE@.container.
+Call it again after a change of ListenStream=; other changes are noticed at the next wake.
+
+Name many sites at once: they need one reload of systemd between them. Sites that are awake stay awake.`,
+  parse: { json: { type: 'boolean' } },
+  async run(context, values, positionals) {
+    const names = siteNamesOf(positionals);
+    requireRoot('enable');
+    const [{ createManager }, { enableSites }, { prepareSite }] = await Promise.all([
+      import('../systemd/manager.ts'), import('./enable-sites.ts'), import('../site/prepare.ts'),
+    ]);
+    const manager = createManager();
+    try {
+      const sites = await enableSites(names, { paths: context.paths, unitDir: systemUnitDir, manager, prepare: prepareSite });
+      if (values['json'] === true) context.stdout.write(`${JSON.stringify({ sites })}\n`);
+      for (const { name, listen, warnings, error } of sites) {
+        for (const warning of warnings) context.stderr.write(`wakesock: ${name}: warning: ${printable(warning)}\n`);
+        if (error) context.stderr.write(`wakesock: ${printable(error.message.startsWith(name) ? error.message : `${name}: ${error.message}`)} (${error.code})\n`);
+        else if (values['json'] !== true) context.stdout.write(`${name}  ${listen.length > 0 ? `sleeps at ${listen.join(', ')}` : 'is ready; it has no ListenStream='}\n`);
+      }
+      return sites.some(({ error }) => error !== null) ? 1 : 0;
+    } finally {
+      manager.close();
+    }
+  },
+};

@@ -1,0 +1,48 @@
+import type { ListenAddress, Site } from '../base/site.ts';
+import { serviceUnitName } from '../systemd/unit-names.ts';
+
+/** The socket unit that `enable` writes of a site's `ListenStream=`: systemd.socket(5). */
+export function socketUnitText(site: Pick<Site, 'name' | 'description' | 'listen'>): string {
+  const { name, listen } = site;
+  return `# Written by \`wakesock enable\` from the site's ListenStream=; \`wakesock disable\` removes it.
+# Changes belong into drop-ins: systemctl edit wakesock-site-${name}.socket
+
+[Unit]
+Description=${literal(site.description === '' ? `Site ${name}` : site.description)} (wakesock)
+
+[Socket]
+${listen.map((address) => `ListenStream=${listenStream(address)}\n`).join('')}${bindOptions(listen)}FileDescriptorName=${name}
+Service=${serviceUnitName}
+# The limit would make the socket fail for good.
+TriggerLimitIntervalSec=0
+
+[Install]
+WantedBy=sockets.target
+`;
+}
+
+/** A bare port would be IPv6: it is written as what the site means by it. */
+function listenStream(address: ListenAddress): string {
+  if (address.family === 'unix') return literal(address.path);
+  return address.family === 'ipv4' ? `${address.address}:${address.port}` : `[${address.address}]:${address.port}`;
+}
+
+function bindOptions(listen: readonly ListenAddress[]): string {
+  let options = '';
+  if (listen.some(({ family }) => family === 'ipv6')) {
+    options += '# So that the same port can be had on IPv4, and no program meets an IPv4 client as ::ffff:…\nBindIPv6Only=ipv6-only\n';
+  }
+  if (listen.some((address) => address.family !== 'unix' && isOneInterface(address.address))) {
+    options += '# At boot the address may come later than the socket.\nFreeBind=yes\n';
+  }
+  return options;
+}
+
+function isOneInterface(address: string): boolean {
+  return address !== '0.0.0.0' && address !== '::' && address !== '::1' && !address.startsWith('127.');
+}
+
+/** Specifiers are systemd's, not the site's. */
+function literal(text: string): string {
+  return text.replaceAll(/[\0-\u001F\u007F]+/g, ' ').replaceAll('%', '%%').replace(/\\$/, '\\\\ ');
+}

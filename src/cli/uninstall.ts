@@ -1,0 +1,98 @@
+import { readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { WakesockError } from '../base/errors.ts';
+import type { Paths } from '../base/paths.ts';
+import type { Manager } from '../systemd/manager.ts';
+import { controlSocketUnitName, scopePattern, serviceUnitName, siteOfUnit, sliceUnitName } from '../systemd/unit-names.ts';
+import { removePrepared } from './disable-sites.ts';
+import { requireRoot, systemUnitDir } from './system.ts';
+import { installedPaths } from './unit-templates.ts';
+import type { Verb, VerbContext } from './verb.ts';
+import { isOurs, removeOurs } from './written-files.ts';
+
+export const verb: Verb = {
+  name: 'uninstall',
+  summary: 'Stops every site and removes what `install` and `enable` wrote.',
+  usage: 'wakesock uninstall [OPTION…]',
+  options: [
+    ['--prefix=DIR', 'Another root directory, such as an image\'s: files only, nothing is stopped.'],
+    ['--dry-run', 'Say what would be done, and do nothing.'],
+    ['--json', 'Print {"removed":[…]}: paths.'],
+  ],
+  details: `
+Site files, the sites' own data, the wake history and the group wakesock stay; so do units that wakesock did not write.`,
+  parse: { prefix: { type: 'string' }, 'dry-run': { type: 'boolean' }, json: { type: 'boolean' } },
+  async run(context, values, positionals) {
+    if (positionals[0] !== undefined) throw new WakesockError('ERR_WAKESOCK_USAGE', `uninstall takes no sites, got ${positionals[0]}; for a single one: wakesock disable ${positionals[0]}`);
+    const dryRun = values['dry-run'] === true;
+    const prefix = typeof values['prefix'] === 'string' ? resolve(values['prefix']) : '';
+    const files = ourFiles(prefix);
+    if (!dryRun && prefix === '') {
+      requireRoot('uninstall');
+      await uninstallHere(context.paths, files);
+    } else if (!dryRun) {
+      rmSync(`${prefix}${systemUnitDir}/sockets.target.wants/${controlSocketUnitName}`, { force: true });
+      for (const file of files) removeOurs(file);
+    }
+    if (values['json'] === true) context.stdout.write(`${JSON.stringify({ removed: files })}\n`);
+    else report(context, files, dryRun);
+    return 0;
+  },
+};
+
+function report({ stdout }: VerbContext, files: readonly string[], dryRun: boolean): void {
+  if (files.length === 0) stdout.write('Nothing of wakesock is installed\n');
+  for (const file of files) stdout.write(`${dryRun ? 'would remove' : 'removed'}  ${file}\n`);
+}
+
+function ourFiles(prefix: string): string[] {
+  const sockets = names(`${prefix}${systemUnitDir}`)
+    .filter((name) => name.endsWith('.socket') && siteOfUnit(name) !== null)
+    .map((name) => `${systemUnitDir}/${name}`);
+  return [...sockets, ...installedPaths].map((path) => `${prefix}${path}`).filter(isOurs);
+}
+
+async function uninstallHere(paths: Paths, files: readonly string[]): Promise<void> {
+  const { createManager } = await import('../systemd/manager.ts');
+  const manager = createManager();
+  try {
+    const sockets = files.flatMap((file) => (file.endsWith('.socket') ? file.slice(file.lastIndexOf('/') + 1) : []));
+    // Sockets first: nothing may wake a site again, nor the activator.
+    await Promise.all(sockets.map((unit) => manager.stopUnit(unit)));
+    await manager.stopUnit(serviceUnitName);
+    await stopScopes(manager);
+    await manager.stopUnit(sliceUnitName);
+    if (sockets.length > 0) await manager.disableUnitFiles(sockets);
+    for (const file of files) removeOurs(file);
+    await manager.reload();
+  } finally {
+    manager.close();
+  }
+  for (const directory of ['sites', 'instances']) {
+    for (const name of names(`${paths.stateDir}/${directory}`)) removePrepared(paths, name);
+    removeIfEmpty(`${paths.stateDir}/${directory}`);
+  }
+  for (const directory of [...paths.siteDirs.slice(0, 1), '/etc/wakesock', paths.stateDir]) removeIfEmpty(directory);
+}
+
+async function stopScopes(manager: Manager): Promise<void> {
+  const scopes = await manager.listUnits([scopePattern]);
+  await Promise.all(scopes.map(({ name }) => manager.stopUnit(name)));
+}
+
+function names(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    if (!['ENOENT', 'ENOTEMPTY', 'EBUSY'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
+}

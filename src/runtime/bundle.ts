@@ -1,0 +1,87 @@
+/** A site as an OCI `config.json`. Pure: all that must be looked up has been. */
+import type { Site } from '../base/site.ts';
+import { chooseCapabilities } from './capabilities.ts';
+import type { Identity } from './identity.ts';
+import { maskedPaths, mountsOf, readonlyPaths, type MountPlaces } from './mounts.ts';
+import type { OciConfig, OciLinux } from './oci.ts';
+import { seccompFilter, type Architecture } from './seccomp-profile.ts';
+
+export interface BundlePlaces extends MountPlaces {
+  /** Absolute path of the root directory. */
+  readonly root: string;
+  /** The UNIX socket on which the activator takes notify descriptors. */
+  readonly seccompSocket: string;
+  /** The site was seen shutting its listener down (design section 4). */
+  readonly notifyShutdown: boolean;
+  readonly architecture: Architecture;
+  /** Capabilities that this machine lets us give away, with `CAP_`. */
+  readonly availableCapabilities: readonly string[];
+}
+
+/** crun(1): a compiled filter in place of `linux.seccomp`. */
+export const bpfAnnotation = 'run.oci.seccomp_bpf_data';
+export const pathDefault = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** sethostname(2) takes no more. */
+const hostNameBytesMax = 64;
+
+/** @throws WakesockError `ERR_WAKESOCK_NOT_SUPPORTED` for capabilities that cannot be given */
+export function renderBundle(site: Site, identity: Identity, places: BundlePlaces): OciConfig {
+  const capabilities = chooseCapabilities({
+    add: site.addCapabilities, drop: site.dropCapabilities, uid: identity.uid, available: places.availableCapabilities,
+  });
+  const adopts = site.handoff === 'adopt';
+  const filter = seccompFilter({
+    architecture: places.architecture,
+    capabilities: new Set(capabilities.bounding),
+    // A UNIX socket is replaced at listen, since programs chmod what they bound.
+    notifyBind: adopts && site.ports.some(({ kind }) => kind === 'tcp'),
+    notifyListen: adopts,
+    notifyShutdown: places.notifyShutdown,
+  });
+  return {
+    ociVersion: '1.0.2',
+    process: {
+      terminal: false,
+      user: { uid: identity.uid, gid: identity.gid, additionalGids: identity.additionalGids, umask: 0o022 },
+      args: site.exec,
+      env: Object.entries(environmentOf(site, identity)).map(([name, value]) => `${name}=${value}`),
+      cwd: site.workingDir ?? '/',
+      capabilities,
+      noNewPrivileges: site.noNewPrivileges,
+    },
+    root: { path: places.root, readonly: site.root.kind === 'host' || site.readOnly },
+    hostname: hostNameOf(site),
+    mounts: mountsOf(site, places),
+    linux: {
+      // Without paths: all new. The network namespace holds nothing but `lo`.
+      namespaces: ['pid', 'mount', 'ipc', 'uts', 'cgroup', 'network'].map((type) => ({ type })),
+      maskedPaths,
+      readonlyPaths,
+      seccomp: seccompSection(site, places, adopts || places.notifyShutdown),
+    },
+    annotations: { [bpfAnnotation]: filter },
+  };
+}
+
+/** What a runtime that does not know our annotation would apply: the program ends at its first call, and never runs unfiltered. */
+function seccompSection(site: Site, { seccompSocket }: BundlePlaces, notifies: boolean): OciLinux['seccomp'] {
+  const defaultAction = 'SCMP_ACT_KILL_PROCESS';
+  return notifies ? { defaultAction, listenerPath: seccompSocket, listenerMetadata: site.name } : { defaultAction };
+}
+
+/** The variables that a program of this site is given; its own win. `HOSTNAME` is not among them: Next.js would bind to it. */
+export function environmentOf(site: Site, identity: Identity): Record<string, string> {
+  const environment: Record<string, string> = { PATH: pathDefault, HOME: identity.home, container: 'wakesock', ...site.environment };
+  if (site.handoff !== 'listen-fds') return environment;
+  // crun keeps the descriptors from 3 on when LISTEN_FDS is in its own environment, but does not pass the variables on.
+  return {
+    ...environment,
+    LISTEN_FDS: String(site.listen.length),
+    LISTEN_FDNAMES: site.listen.map(() => site.name).join(':'),
+    LISTEN_PID: '1',
+  };
+}
+
+export function hostNameOf({ hostName, name }: Site): string {
+  return hostName ?? name.slice(0, hostNameBytesMax).replace(/[._-]+$/, '');
+}

@@ -1,0 +1,93 @@
+import { idleMsDefault, startTimeoutMsDefault, stopTimeoutMsDefault } from '../base/limits.ts';
+import type { ListenAddress, ProgramPort, Site } from '../base/site.ts';
+import type { From, SiteDraft } from './draft.ts';
+import type { Reading } from './reading.ts';
+
+/** Makes the site of what its keys say; what only shows between keys is reported. Null if there is no root. */
+export function assembleSite(name: string, draft: SiteDraft, reading: Reading): Site | null {
+  const handoff = draft.handoff?.value ?? 'adopt';
+  // Reported by the schema; a relayed site has neither root nor program, and asking for them would mislead.
+  if (handoff === 'relay') return null;
+  const listen = draft.listen.length > 0 ? draft.listen : draft.published.map(({ value, entry }) => ({ value: value.listen, entry }));
+  reportTwice(listen, reading);
+  const ports = handoff === 'adopt' ? pairPorts(draft, listen, reading) : noPorts(draft, reading);
+  if (draft.target !== null) reading.error('ERR_WAKESOCK_NOT_SUPPORTED', draft.target.entry, 'Target=: it belongs to Handoff=relay, which is not supported yet');
+
+  const [root, second] = draft.roots;
+  if (second !== undefined) reading.error('conflict', second.entry, `Expected one of Rootfs=, Image= and Root=, found ${draft.roots.length}`);
+  const exec = [...draft.entrypoint, ...(draft.exec?.value ?? [])];
+  if (root === undefined) {
+    // An unreadable value has been reported already; saying that the key is missing would be wrong.
+    if (!reading.diagnostics.some((found) => found.severity === 'error' && /^(?:Rootfs|Image|Root)=/.test(found.message))) {
+      reading.error('missing-key', null, 'Expected one of Rootfs=, Image= and Root=, found none', 'Rootfs=/PATH in [Container]');
+    }
+    return null;
+  }
+  if (root.value.kind !== 'image' && (exec.length === 0 || exec[0] === '')) {
+    const broken = reading.diagnostics.some((found) => found.severity === 'error' && /^(?:Exec|Entrypoint)=/.test(found.message));
+    if (!broken) reading.error('missing-key', draft.exec?.entry ?? null, 'Expected the program of the site, found none', 'Exec=/PROGRAM in [Container]');
+  }
+  return {
+    name, description: draft.description ?? name, handoff,
+    listen: listen.map(({ value }) => value), ports, hosts: [...new Set(draft.hosts.map(({ value }) => value))],
+    target: null,
+    idleMs: draft.idleMs ?? idleMsDefault,
+    startTimeoutMs: draft.startTimeoutMs ?? startTimeoutMsDefault,
+    stopTimeoutMs: draft.stopTimeoutMs ?? stopTimeoutMsDefault,
+    root: root.value, exec, environment: Object.fromEntries(draft.environment),
+    volumes: draft.volumes.map(({ value }) => value), tmpfs: draft.tmpfs,
+    user: draft.user, group: draft.group, workingDir: draft.workingDir, hostName: draft.hostName,
+    readOnly: draft.readOnly, noNewPrivileges: draft.noNewPrivileges,
+    addCapabilities: [...new Set(draft.addCapabilities)], dropCapabilities: [...new Set(draft.dropCapabilities)],
+    stopSignal: draft.stopSignal ?? 'TERM', resources: draft.resources,
+  };
+}
+
+function reportTwice(listen: readonly From<ListenAddress>[], reading: Reading): void {
+  const seen = new Set<string>();
+  for (const { value, entry } of listen) {
+    if (seen.has(value.text)) reading.error('conflict', entry.place(), `${entry.key}=: Expected each address once, found ${value.text} again`);
+    seen.add(value.text);
+  }
+}
+
+/** A program that is given its sockets binds nothing. */
+function noPorts(draft: SiteDraft, reading: Reading): ProgramPort[] {
+  for (const { entry } of draft.ports) reading.warning('no-effect', entry, 'Port=: it has no effect with Handoff=listen-fds, where the program binds nothing');
+  return [];
+}
+
+function pairPorts(draft: SiteDraft, listen: readonly From<ListenAddress>[], reading: Reading): ProgramPort[] {
+  const ports: readonly From<ProgramPort>[] = draft.ports.length > 0 ? draft.ports : draft.published.map(({ value, entry }) => ({ value: value.port, entry }));
+  const only = listen[0];
+  if (ports.length === 0 && listen.length === 1 && only !== undefined) {
+    return [only.value.family === 'unix' ? { kind: 'unix', path: only.value.path } : { kind: 'tcp', port: only.value.port }];
+  }
+  // With an unreadable address or port the counts mean nothing.
+  if (reading.diagnostics.some((found) => found.severity === 'error' && /^(?:ListenStream|Port|PublishPort)=/.test(found.message))) return [];
+  if (listen.length === 0) {
+    if (ports.length === 0) {
+      reading.error('missing-key', draft.hosts[0]?.entry ?? null,
+        'Expected ListenStream= or PublishPort=, or at least Port= (what the program binds), found none', 'ListenStream=PORT in [X-Wakesock]');
+    }
+    return ports.map(({ value }) => value);
+  }
+  if (ports.length !== listen.length) {
+    const place = (ports.length > listen.length ? ports[listen.length] : listen[ports.length])?.entry ?? null;
+    reading.error('conflict', place, `Expected as many ports of the program as addresses, paired in order; found ${listen.length} of ${listen[0]?.entry.key}= and `
+      + `${ports.length} of ${draft.ports.length > 0 || ports.length === 0 ? 'Port' : 'PublishPort'}=`);
+    return ports.map(({ value }) => value);
+  }
+  const taken = new Set<string>();
+  for (const [i, { value: port, entry }] of ports.entries()) {
+    const { value: address } = listen[i] as From<ListenAddress>;
+    const unix = address.family === 'unix';
+    if (unix !== (port.kind === 'unix')) {
+      reading.error('conflict', entry.place(), `${entry.key}=: Expected ${unix ? 'an absolute path' : 'a TCP port'}, since it is paired with ${address.text}, found ${port.kind === 'tcp' ? port.port : port.path}`);
+    }
+    const key = `${address.family} ${port.kind === 'tcp' ? port.port : port.path}`;
+    if (taken.has(key)) reading.error('conflict', entry.place(), `${entry.key}=: Expected each port once for a family, since the program can bind it once, found ${port.kind === 'tcp' ? port.port : port.path} again`);
+    taken.add(key);
+  }
+  return ports.map(({ value }) => value);
+}

@@ -1,0 +1,70 @@
+import { statSync } from 'node:fs';
+import type { Site } from '../base/site.ts';
+import type { Diagnostic } from '../unitfile/diagnostic.ts';
+import type { Place } from '../unitfile/unit-file.ts';
+import type { SitePlaces } from './load-site.ts';
+import { resolveInRoot } from './resolve-in-root.ts';
+
+/** What programs are looked up in where the site sets no PATH: the default of podman and Docker. */
+export const pathDefault = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/**
+ * Checks a site against the machine: its root, its volumes, its program.
+ * @param places where its values stand, for the diagnostics; without, they have no file
+ */
+export function checkSite(site: Site, places?: SitePlaces): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  const report = (code: string, place: Place | null | undefined, message: string, suggestion: string | null = null): void => {
+    const { file, line, column, text } = place ?? { file: places?.file ?? '', line: 0, column: 0, text: '' };
+    found.push({ severity: 'error', code, file, line, column, text, message, suggestion });
+  };
+  for (const [i, volume] of site.volumes.entries()) {
+    if (kindOf(volume.source) === null) report('volume-missing', places?.volumes[i], `Expected a file or directory for the volume at ${volume.target}, found nothing at ${volume.source}`);
+  }
+  if (site.root.kind === 'image') {
+    report('ERR_WAKESOCK_NOT_SUPPORTED', places?.root, 'Image=: images are not supported yet', 'Rootfs=/PATH');
+    return found;
+  }
+  const root = site.root.kind === 'host' ? '/' : site.root.path;
+  const kind = kindOf(root);
+  if (kind !== 'directory') {
+    report('ERR_WAKESOCK_ROOTFS', places?.root, `Expected a directory for the root of site ${site.name}, found ${kind === null ? 'nothing' : 'something else'} at ${root}`);
+    return found;
+  }
+  const problem = programProblem(site, root);
+  if (problem !== null) report('ERR_WAKESOCK_PROGRAM', places?.exec, problem);
+  return found;
+}
+
+function kindOf(path: string): 'directory' | 'other' | null {
+  try {
+    return statSync(path).isDirectory() ? 'directory' : 'other';
+  } catch {
+    return null;
+  }
+}
+
+/** The program is looked up as execvpe() in the container would. */
+function programProblem(site: Site, root: string): string | null {
+  const program = site.exec[0];
+  if (program === undefined || program === '') return 'Expected a program, found none';
+  const workingDir = site.workingDir ?? '/';
+  const path = site.environment['PATH'] ?? pathDefault;
+  const candidates = program.includes('/') ? [program.startsWith('/') ? program : `${workingDir}/${program}`]
+    : path.split(':').map((dir) => (dir.startsWith('/') ? `${dir}/${program}` : `${workingDir}/${dir}/${program}`));
+  let reason = `found nothing${program.includes('/') ? '' : ` in ${path}`}`;
+  for (const candidate of candidates) {
+    const there = resolveInRoot(root, candidate, site.volumes);
+    if (there === null) continue;
+    if (!there.stat.isFile()) reason = `found something that is no file at ${candidate}`;
+    else if ((there.stat.mode & 0o111) === 0) reason = `found a file that nobody may execute at ${candidate}`;
+    else if (site.root.kind === 'host' && !isInHostRoot(there.path, site)) reason = `found it at ${there.path}, which is outside of /usr and of the site's volumes`;
+    else return null;
+  }
+  return `Expected the program ${JSON.stringify(program.slice(0, 200))} in the root of site ${site.name}, ${reason}`;
+}
+
+/** Of the host only /usr is in the root of a Root=host site. */
+function isInHostRoot(path: string, site: Site): boolean {
+  return path.startsWith('/usr/') || site.volumes.some(({ target }) => path === target || path.startsWith(`${target}/`));
+}

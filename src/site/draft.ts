@@ -1,0 +1,46 @@
+import type { ListenAddress, ProgramPort, ScopeProperty, Site, SiteRoot, SiteVolume } from '../base/site.ts';
+import type { UnitEntry } from '../unitfile/unit-file.ts';
+
+/** A value and the line it came from, for what is only decided when all keys have been read. */
+export interface From<T> { readonly value: T; readonly entry: UnitEntry }
+
+/** A site while its keys are read. `null`: the key is not there, and the default is not yet chosen. */
+export interface SiteDraft {
+  description: string | null;
+  handoff: From<Site['handoff']> | null;
+  target: From<string> | null;
+  listen: From<ListenAddress>[];
+  ports: From<ProgramPort>[];
+  /** Both sides of each `PublishPort=`. */
+  published: From<{ readonly listen: ListenAddress; readonly port: ProgramPort }>[];
+  hosts: From<string>[];
+  idleMs: number | null;
+  startTimeoutMs: number | null;
+  stopTimeoutMs: number | null;
+  roots: From<SiteRoot>[];
+  exec: From<readonly string[]> | null;
+  entrypoint: readonly string[];
+  /** EnvironmentFile= is read before Environment=, which therefore wins, as with podman. */
+  environment: Map<string, string>;
+  volumes: From<SiteVolume>[];
+  tmpfs: { readonly target: string; readonly options: readonly string[] }[];
+  user: string | null;
+  group: string | null;
+  workingDir: string | null;
+  hostName: string | null;
+  readOnly: boolean;
+  noNewPrivileges: boolean;
+  addCapabilities: string[];
+  dropCapabilities: string[];
+  stopSignal: string | null;
+  resources: ScopeProperty[];
+}
+
+export function emptyDraft(): SiteDraft {
+  return {
+    description: null, handoff: null, target: null, listen: [], ports: [], published: [], hosts: [],
+    idleMs: null, startTimeoutMs: null, stopTimeoutMs: null, roots: [], exec: null, entrypoint: [],
+    environment: new Map(), volumes: [], tmpfs: [], user: null, group: null, workingDir: null, hostName: null,
+    readOnly: false, noNewPrivileges: false, addCapabilities: [], dropCapabilities: [], stopSignal: null, resources: [],
+  };
+}

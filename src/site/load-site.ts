@@ -1,0 +1,91 @@
+import { WakesockError } from '../base/errors.ts';
+import type { Paths } from '../base/paths.ts';
+import type { Site, SourceState } from '../base/site.ts';
+import type { Diagnostic } from '../unitfile/diagnostic.ts';
+import { loadUnit } from '../unitfile/load.ts';
+import { mergeUnits } from '../unitfile/merge.ts';
+import { nameSpecifiers } from '../unitfile/specifiers.ts';
+import type { Place } from '../unitfile/unit-file.ts';
+import { splitUnitName, type UnitName } from '../unitfile/unit-name.ts';
+import { assembleSite } from './assemble.ts';
+import { emptyDraft } from './draft.ts';
+import { Reading } from './reading.ts';
+import { schema } from './schema.ts';
+import { assertSiteName } from './site-name.ts';
+import { reportUnknownKeys } from './unknown-keys.ts';
+
+/** Where the values of a site stand that other checks speak of. */
+export interface SitePlaces {
+  /** The main file. */
+  readonly file: string;
+  readonly root: Place | null;
+  readonly exec: Place | null;
+  /** By index of `site.listen`. */
+  readonly listen: readonly Place[];
+  /** By host name. */
+  readonly hosts: ReadonlyMap<string, Place>;
+  /** By index of `site.volumes`. */
+  readonly volumes: readonly Place[];
+}
+
+export interface LoadedSite {
+  /** Null if there is any error among the diagnostics. */
+  readonly site: Site | null;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Every file and directory whose change may change the result, what does not exist included. */
+  readonly sources: readonly SourceState[];
+  readonly places: SitePlaces;
+}
+
+/** What systemd's own manager gives for these, with Quadlet's defaults for root (`man systemd.unit`, Specifiers). */
+const systemSpecifiers = { C: '/var/cache', E: '/etc', L: '/var/log', S: '/var/lib', T: '/tmp', V: '/var/tmp', t: '/run', h: '/root', u: 'root', U: '0', g: 'root', G: '0' };
+
+/**
+ * Reads a site from its files: `SITE.container` (for an instance also `TEMPLATE@.container`) in the search path, and its drop-ins.
+ * @throws WakesockError ERR_WAKESOCK_SITE_NAME, ERR_WAKESOCK_SITE_NOT_FOUND; what is wrong inside the files is in `diagnostics`
+ */
+export function loadSite(paths: Paths, name: string): LoadedSite {
+  assertSiteName(name);
+  const unit = loadUnit(`${name}.container`, paths.siteDirs);
+  const [main] = unit.files;
+  if (main === undefined) {
+    throw new WakesockError('ERR_WAKESOCK_SITE_NOT_FOUND', unit.masked
+      ? `Expected a file ${name}.container, found it masked (empty, or a link to /dev/null)`
+      : `Expected a file ${name}.container in ${paths.siteDirs.join(', ')}, found none`);
+  }
+  const reading = new Reading(main.file, { ...systemSpecifiers, ...nameSpecifiers(splitUnitName(unit.name) as UnitName) });
+  for (const file of unit.files) reading.diagnostics.push(...file.diagnostics);
+  const merged = mergeUnits(unit.files);
+  reportUnknownKeys(merged, reading);
+  const draft = emptyDraft();
+  for (const row of schema) {
+    const entries = merged.all(row.section, row.key);
+    if (entries.length === 0) continue;
+    if ('read' in row) {
+      row.read(draft, entries, reading);
+    } else if (row.refused !== 'silent') {
+      for (const entry of entries) {
+        if (row.refused === 'error') reading.error('ERR_WAKESOCK_NOT_SUPPORTED', entry, `${row.key}=: ${row.reason}`);
+        else reading.warning('no-effect', entry, `${row.key}= has no effect: ${row.reason}`);
+      }
+    }
+  }
+  const site = assembleSite(name, draft, reading);
+  const failed = reading.diagnostics.some((diagnostic) => diagnostic.severity === 'error');
+  const order = new Map(unit.files.map((file, i) => [file.file, i]));
+  const rank = (file: string): number => order.get(file) ?? unit.files.length;
+  const listen = draft.listen.length > 0 ? draft.listen : draft.published;
+  return {
+    site: failed ? null : site,
+    diagnostics: reading.diagnostics.toSorted((a, b) => rank(a.file) - rank(b.file) || a.line - b.line || a.column - b.column),
+    sources: [...unit.sources, ...reading.sources],
+    places: {
+      file: main.file,
+      root: draft.roots[0]?.entry.place() ?? null,
+      exec: draft.exec?.entry.place() ?? null,
+      listen: listen.map(({ entry }) => entry.place()),
+      hosts: new Map(draft.hosts.map(({ value, entry }) => [value, entry.place()])),
+      volumes: draft.volumes.map(({ entry }) => entry.place()),
+    },
+  };
+}

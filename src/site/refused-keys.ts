@@ -1,0 +1,75 @@
+import type { KeyRow, RefusedKey, SiteSection } from './key-row.ts';
+
+/**
+ * Keys of Quadlet (podman-systemd.unit(5), podman 5) and systemd that are known and not read. `error` where a site that
+ * starts without the key would be another site: less isolated, with other data, or not working.
+ */
+function rows(section: SiteSection, refused: RefusedKey['refused'], reasons: Readonly<Record<string, string>>): KeyRow[] {
+  return Object.entries(reasons).flatMap(([keys, reason]) => keys.split(' ').map((key) => ({ section, key, refused, reason })));
+}
+
+export const refusedKeys: readonly KeyRow[] = [
+  ...rows('Container', 'error', {
+    'AddDevice': 'devices are not passed to a site yet',
+    'AddHost DNS DNSOption DNSSearch IP IP6 NetworkAlias': 'a site has no network of its own yet',
+    'AppArmor SeccompProfile Mask Unmask SecurityLabelDisable SecurityLabelFileType SecurityLabelLevel SecurityLabelNested SecurityLabelType':
+      'isolation is wakesock\'s own; other profiles are not applied yet',
+    'UserNS UIDMap GIDMap SubUIDMap SubGIDMap RemapUsers RemapUid RemapGid RemapUidSize': 'user namespaces are not supported yet',
+    'Secret': 'secrets are not passed to a site yet; use EnvironmentFile= or Volume=',
+    'Mount': 'not supported yet; use Volume= or Tmpfs=',
+    'GroupAdd': 'supplementary groups are not supported yet',
+    'Sysctl Ulimit': 'not supported yet',
+    'EnvironmentHost': 'a site never gets the host\'s environment; name the variables with Environment=',
+    'RunInit': 'no init process is added; the program is process 1',
+    'Pod StartWithPod': 'a site is one container; pods are not supported',
+    'PodmanArgs GlobalArgs ContainersConfModule': 'podman does not run the site, so its options have no meaning',
+    'Memory': 'use MemoryMax= in [Service]',
+    'PidsLimit': 'use TasksMax= in [Service]',
+    'VolatileTmp': 'use Tmpfs=/tmp',
+    'Timezone': 'not supported yet; use Environment=TZ=…',
+  }),
+  ...rows('Container', 'warning', {
+    'Annotation Label AutoUpdate': 'nothing here reads it',
+    'CgroupsMode': 'a site\'s control group is a scope of systemd',
+    'ExposeHostPort HttpProxy': 'a site has no network that this could concern',
+    ['HealthCmd HealthInterval HealthLogDestination HealthMaxLogCount HealthMaxLogSize HealthOnFailure HealthRetries HealthStartPeriod '
+    + 'HealthStartupCmd HealthStartupInterval HealthStartupRetries HealthStartupSuccess HealthStartupTimeout HealthTimeout']:
+      'a site is ready when its program listens; a check on a timer would keep it awake',
+    'LogDriver LogOpt': 'a site\'s output goes to the journal',
+    'Notify': 'a site is ready when its program listens',
+    'Pull Retry RetryDelay': 'nothing is pulled when a site wakes',
+    'ReadOnlyTmpfs': 'a read-only site gets the directories that Tmpfs= names',
+    'ReloadCmd ReloadSignal': 'sites are not reloaded',
+    'ServiceName': 'a site has no service of its own',
+    'ShmSize': 'not applied yet',
+    'StopTimeout': 'use TimeoutStopSec= in [Service]',
+  }),
+  ...rows('Unit', 'silent', {
+    'After Before Wants WantedBy Documentation DefaultDependencies OnFailure OnSuccess StartLimitBurst StartLimitIntervalSec SourcePath':
+      'a site is started by its first client, in no order',
+  }),
+  ...rows('Unit', 'warning', {
+    'Requires Requisite BindsTo PartOf Upholds Conflicts PropagatesStopTo StopPropagatedFrom PropagatesReloadTo ReloadPropagatedFrom RequiresMountsFor':
+      'a site is started by its first client and pulls in no other unit',
+    'ConditionPathExists ConditionPathIsDirectory ConditionFileNotEmpty ConditionHost AssertPathExists': 'conditions are not looked at',
+  }),
+  ...rows('Service', 'silent', {
+    'Restart RestartSec RestartSteps RestartMaxDelaySec': 'a site that ended is started by its next client',
+    'Type NotifyAccess RemainAfterExit KillMode Delegate SyslogIdentifier StandardOutput StandardError': 'it concerns a service, and a site is a scope',
+    'CPUAccounting MemoryAccounting IOAccounting TasksAccounting': 'the figures are always kept',
+  }),
+  ...rows('Service', 'error', {
+    'ExecStartPre ExecStartPost ExecStop ExecStopPost ExecCondition ExecReload': 'no other programs run beside the site\'s',
+    'ExecStart': 'the program of a site is Exec= in [Container]',
+    'DeviceAllow DevicePolicy IPAddressAllow IPAddressDeny SocketBindAllow SocketBindDeny RestrictNetworkInterfaces': 'not applied to the scope yet',
+    'AllowedCPUs AllowedMemoryNodes': 'not applied to the scope yet',
+  }),
+  ...rows('Service', 'warning', {
+    'Environment EnvironmentFile': 'it would be podman\'s environment; the program\'s is in [Container]',
+    'Slice': 'sites are in wakesock.slice',
+    'User Group WorkingDirectory': 'it would be podman\'s; the program\'s is in [Container]',
+    ['MemoryZSwapMax StartupCPUWeight StartupIOWeight IODeviceWeight IOReadBandwidthMax IOWriteBandwidthMax IOReadIOPSMax IOWriteIOPSMax CPUQuotaPeriodSec '
+    + 'ManagedOOMSwap ManagedOOMMemoryPressure OOMPolicy OOMScoreAdjust Nice LimitNOFILE LimitNPROC LimitCORE LimitMEMLOCK TimeoutAbortSec RuntimeMaxSec WatchdogSec']:
+      'not applied to the scope yet',
+  }),
+];

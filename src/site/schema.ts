@@ -1,0 +1,206 @@
+/** The schema: every key of a site file, and how it is read. The reference page is made from it. */
+import { parseBoolean } from '../unitfile/boolean.ts';
+import { parseEnvironment } from '../unitfile/environment.ts';
+import { parseSignal } from '../unitfile/signal.ts';
+import { UnitValueError } from '../unitfile/value-error.ts';
+import { quote } from '../unitfile/quote.ts';
+import { readEnvironmentFiles } from './environment-file.ts';
+import { readExec } from './exec.ts';
+import { each, one, type KeyRow } from './key-row.ts';
+import { parseListenAddress } from './listen-address.ts';
+import { parsePublishPort } from './publish-port.ts';
+import { NotSupportedError } from './reading.ts';
+import { refusedKeys } from './refused-keys.ts';
+import { parseCpuQuota, parseCpuWeight, parseIoWeight, parseMemory, parseTasksMax } from './resources.ts';
+import {
+  oneOf, parseAbsolutePath, parseAccount, parseCapabilities, parseEntrypoint, parseHostName, parseHosts, parseMs, parseProgramPort,
+  parseRootfs, parseText, parseTimeoutMs, parseTmpfs, parseVolume,
+} from './values.ts';
+
+const resource = (key: string, parse: (text: string) => ReturnType<typeof parseCpuQuota>, syntax: string, text: string): KeyRow =>
+  ({ section: 'Service', key, syntax, text, read: one(parse, (draft, value) => { draft.resources.push(value); }) });
+
+/** In the order in which they are read and documented. */
+export const schema: readonly KeyRow[] = [
+  {
+    section: 'Unit', key: 'Description', syntax: 'TEXT', default: 'the site\'s name', text: 'What the site is, for people.',
+    read: one(parseText, (draft, value) => { draft.description = value; }),
+  },
+  {
+    section: 'X-Wakesock', key: 'ListenStream', syntax: 'PORT | ADDRESS:PORT | [ADDRESS]:PORT | PATH', list: true,
+    text: 'Where clients connect: systemd listens there while the site sleeps. A bare port is IPv4, `0.0.0.0:PORT`, which IPv4 and IPv6 programs '
+      + 'both serve; IPv6 is asked for by name, `[::]:PORT`. Abstract UNIX sockets (`@NAME`) are refused: they cannot be held while the site stops. '
+      + 'Wins over the left side of `PublishPort=`.',
+    read: each(parseListenAddress, (draft, value, entry) => { draft.listen.push({ value, entry }); }),
+  },
+  {
+    section: 'X-Wakesock', key: 'Port', syntax: 'PORT | PATH', list: true,
+    default: 'the port or path of `ListenStream=`, where there is exactly one',
+    text: 'What the program itself binds inside the container, paired in order with `ListenStream=`. An absolute path is a UNIX socket, and is '
+      + 'paired with one. Wins over the right side of `PublishPort=`.',
+    read: each(parseProgramPort, (draft, value, entry) => { draft.ports.push({ value, entry }); }),
+  },
+  {
+    section: 'X-Wakesock', key: 'Host', syntax: 'NAME…', list: true,
+    text: 'Host names that the front door serves from this site. In a template `Host=%i.example.com` gives each instance its own.',
+    read: each(parseHosts, (draft, value, entry) => { for (const host of value) draft.hosts.push({ value: host, entry }); }),
+  },
+  {
+    section: 'X-Wakesock', key: 'Handoff', syntax: 'adopt | listen-fds | relay', default: 'adopt',
+    text: '`adopt`: a program that knows nothing of this; the socket is put in place of its own when it binds `Port=`. `listen-fds`: the program speaks '
+      + 'systemd\'s protocol (sd_listen_fds(3)). `relay` is not supported yet.',
+    read: one(oneOf(['adopt', 'listen-fds', 'relay'] as const), (draft, value, entry) => {
+      draft.handoff = { value, entry };
+      if (value === 'relay') throw new NotSupportedError('relay is not supported yet', { suggestion: 'adopt' });
+    }),
+  },
+  {
+    section: 'X-Wakesock', key: 'Target', syntax: 'ADDRESS | unix:PATH', text: 'Where a relayed site listens. Not supported yet.',
+    read: one(parseText, (draft, value, entry) => { draft.target = { value, entry }; }),
+  },
+  {
+    section: 'X-Wakesock', key: 'IdleSec', syntax: 'TIME-SPAN', default: '5min',
+    text: 'The site is stopped when nothing has used it for this long. `infinity`: once awake, it stays awake (24 days).',
+    read: one(parseMs, (draft, value) => { draft.idleMs = value; }),
+  },
+  {
+    section: 'X-Wakesock', key: 'Root', syntax: 'host',
+    text: 'The root is the host\'s `/usr`, read-only, plus the site\'s own writable directories: a site without an image. Instead of `Rootfs=` and `Image=`.',
+    read: one(oneOf(['host'] as const), (draft, _value, entry) => { draft.roots.push({ value: { kind: 'host' }, entry }); }),
+  },
+  {
+    section: 'Container', key: 'Rootfs', syntax: 'PATH', text: 'A directory that is the container\'s root. Options after a colon are refused.',
+    read: one(parseRootfs, (draft, path, entry) => { draft.roots.push({ value: { kind: 'rootfs', path }, entry }); }),
+  },
+  {
+    section: 'Container', key: 'Image', syntax: 'IMAGE', text: 'An image. Read, but not supported yet: use `Rootfs=`.',
+    read: one(parseText, (draft, image, entry) => { draft.roots.push({ value: { kind: 'image', image }, entry }); }),
+  },
+  {
+    section: 'Container', key: 'Exec', syntax: 'PROGRAM [ARGUMENT…]',
+    text: 'The program and its arguments, split as systemd splits `ExecStart=`: quotes, C escapes, `%` specifiers, `$$` for a dollar sign. No shell reads it. '
+      + '`${NAME}` goes to the program as it is.',
+    read: readExec,
+  },
+  {
+    section: 'Container', key: 'Entrypoint', syntax: 'PROGRAM | ["PROGRAM","ARGUMENT",…]', text: 'Goes before the words of `Exec=`.',
+    read: one(parseEntrypoint, (draft, value) => { draft.entrypoint = value; }),
+  },
+  {
+    section: 'Container', key: 'EnvironmentFile', syntax: '[-]PATH', list: true,
+    text: 'A file of variables in podman\'s format: one `NAME=value` a line, no quotes, `#` comments. Relative to the site file. With `-` it may be missing.',
+    read: readEnvironmentFiles,
+  },
+  {
+    section: 'Container', key: 'Environment', syntax: 'NAME=VALUE…', list: true,
+    text: 'Variables of the program, quoted as systemd does. Later ones win, and all win over `EnvironmentFile=`, as with podman.',
+    read: (draft, entries, reading) => {
+      for (const entry of entries) {
+        reading.attempt(entry, () => {
+          for (const [name, value] of parseEnvironment(entry.value, reading.specifiers)) draft.environment.set(name, value);
+        });
+      }
+    },
+  },
+  {
+    section: 'Container', key: 'Volume', syntax: 'HOST-DIR:CONTAINER-DIR[:ro]', list: true,
+    text: 'A directory or file of the host inside the container. Named and anonymous volumes are not supported yet.',
+    read: each(parseVolume, (draft, value, entry) => {
+      if (draft.volumes.some((other) => other.value.target === value.target)) throw new UnitValueError(`Expected one volume at ${quote(value.target)}, found another before`);
+      draft.volumes.push({ value, entry });
+    }),
+  },
+  {
+    section: 'Container', key: 'Tmpfs', syntax: 'CONTAINER-DIR[:OPTIONS]', list: true, text: 'An empty directory in memory, for example `/tmp:size=64m`.',
+    read: each(parseTmpfs, (draft, value) => { draft.tmpfs.push(value); }),
+  },
+  {
+    section: 'Container', key: 'User', syntax: 'USER[:GROUP]', default: 'root', text: 'Who the program runs as, by name or number in the container.',
+    read: one((text) => text.split(':'), (draft, [user = '', group, ...rest]) => {
+      if (rest.length > 0) throw new UnitValueError('Expected USER or USER:GROUP');
+      draft.user = parseAccount(user);
+      if (group !== undefined) draft.group = parseAccount(group);
+    }),
+  },
+  {
+    section: 'Container', key: 'Group', syntax: 'GROUP', default: 'the user\'s', text: 'The group of the program, by name or number in the container.',
+    read: one(parseAccount, (draft, value) => { draft.group = value; }),
+  },
+  {
+    section: 'Container', key: 'WorkingDir', syntax: 'PATH', default: '/', text: 'Where the program starts, inside the container.',
+    read: one(parseAbsolutePath, (draft, value) => { draft.workingDir = value; }),
+  },
+  {
+    section: 'Container', key: 'ReadOnly', syntax: 'BOOLEAN', default: 'no', text: 'The root is read-only.',
+    read: one(parseBoolean, (draft, value) => { draft.readOnly = value; }),
+  },
+  {
+    section: 'Container', key: 'NoNewPrivileges', syntax: 'BOOLEAN', default: 'no', text: 'Programs cannot gain privileges by set-user-id and the like.',
+    read: one(parseBoolean, (draft, value) => { draft.noNewPrivileges = value; }),
+  },
+  {
+    section: 'Container', key: 'AddCapability', syntax: 'CAPABILITY…', list: true, text: 'Capabilities in addition to the default ones, or `all`.',
+    read: each(parseCapabilities, (draft, value) => { draft.addCapabilities.push(...value); }),
+  },
+  {
+    section: 'Container', key: 'DropCapability', syntax: 'CAPABILITY…', list: true, text: 'Capabilities that the program does not get, or `all`.',
+    read: each(parseCapabilities, (draft, value) => { draft.dropCapabilities.push(...value); }),
+  },
+  {
+    section: 'Container', key: 'HostName', syntax: 'NAME', default: 'the site\'s name', text: 'The host name inside the container.',
+    read: one(parseHostName, (draft, value) => { draft.hostName = value; }),
+  },
+  {
+    section: 'Container', key: 'StopSignal', syntax: 'SIGNAL', default: 'SIGTERM', text: 'What asks the program to end.',
+    read: one(parseSignal, (draft, value) => { draft.stopSignal = value; }),
+  },
+  {
+    section: 'Container', key: 'PublishPort', syntax: '[ADDRESS:]PORT:PORT[/tcp]', list: true,
+    text: 'Quadlet\'s way to say both: listen on the first port, the program\'s is the second. Ranges and UDP are not supported.',
+    read: each(parsePublishPort, (draft, value, entry) => { draft.published.push({ value, entry }); }),
+  },
+  {
+    section: 'Container', key: 'ContainerName', syntax: 'NAME', text: 'Accepted and not used: the site\'s name is that of its file.',
+    read: one(parseText, () => {}),
+  },
+  {
+    section: 'Container', key: 'Network', syntax: 'none', list: true, text: 'Other networks than `none` are not supported yet.',
+    read: each((text) => {
+      if (text !== 'none') throw new NotSupportedError(`Networks are not supported yet, found ${quote(text)}`, { suggestion: 'none' });
+    }, () => {}),
+  },
+  resource('MemoryMin', parseMemory('MemoryMin', true), 'SIZE | infinity', 'Memory that is never taken from the site.'),
+  resource('MemoryLow', parseMemory('MemoryLow', true), 'SIZE | infinity', 'Memory that is taken from the site only when nobody else has any.'),
+  resource('MemoryHigh', parseMemory('MemoryHigh', false), 'SIZE | infinity', 'Above this the site is slowed down.'),
+  resource('MemoryMax', parseMemory('MemoryMax', false), 'SIZE | infinity', 'Above this the site is killed.'),
+  resource('MemorySwapMax', parseMemory('MemorySwapMax', true), 'SIZE | infinity', 'Swap space that the site may use.'),
+  resource('CPUQuota', parseCpuQuota, 'PERCENT', 'CPU time the site may use; 100% is one CPU.'),
+  resource('CPUWeight', parseCpuWeight, '1…10000 | idle', 'Its share of the CPUs when they are busy.'),
+  resource('IOWeight', parseIoWeight, '1…10000', 'Its share of the disks when they are busy.'),
+  resource('TasksMax', parseTasksMax, 'NUMBER | infinity', 'Processes and threads that the site may have.'),
+  {
+    section: 'Service', key: 'TimeoutSec', syntax: 'TIME-SPAN', text: 'Both of the following.',
+    read: one(parseTimeoutMs, (draft, value) => { draft.startTimeoutMs = value; draft.stopTimeoutMs = value; }),
+  },
+  {
+    section: 'Service', key: 'TimeoutStartSec', syntax: 'TIME-SPAN', default: '30s',
+    text: 'The program must listen within this time, or the start has failed. 0 or `infinity`: no limit.',
+    read: one(parseTimeoutMs, (draft, value) => { draft.startTimeoutMs = value; }),
+  },
+  {
+    section: 'Service', key: 'TimeoutStopSec', syntax: 'TIME-SPAN', default: '10s',
+    text: 'From the stop signal until the site is killed. 0 or `infinity`: no limit.',
+    read: one(parseTimeoutMs, (draft, value) => { draft.stopTimeoutMs = value; }),
+  },
+  ...refusedKeys,
+];
+
+/** Sections that pass without a word: what is in them concerns others. */
+export const passedSections: readonly string[] = ['Install', 'Quadlet'];
+
+const byName = new Map(schema.map((row) => [`${row.section}/${row.key}`, row]));
+
+/** The row of a key, or null for an unknown one. */
+export function keyRow(section: string, key: string): KeyRow | null {
+  return byName.get(`${section}/${key}`) ?? null;
+}

@@ -1,0 +1,149 @@
+/** Small value readers of site keys. All throw UnitValueError. */
+import { domainToASCII } from 'node:url';
+import type { ProgramPort, SiteVolume } from '../base/site.ts';
+import { quote } from '../unitfile/quote.ts';
+import { parsePort, unixPathBytesMax } from '../unitfile/socket-address.ts';
+import { suggest } from '../unitfile/suggest.ts';
+import { parseTimeSpan } from '../unitfile/time-span.ts';
+import { UnitValueError } from '../unitfile/value-error.ts';
+import { NotSupportedError } from './reading.ts';
+
+/** `infinity` in milliseconds: the longest timer that Node and JSON can carry, 24.8 days. A longer one would fire at once. */
+export const timerMsMax = 2 ** 31 - 1;
+
+/** A time span in whole milliseconds; `infinity` and what is longer than a timer is {@link timerMsMax}. */
+export function parseMs(text: string): number {
+  return Math.min(Math.ceil(parseTimeSpan(text)), timerMsMax);
+}
+
+/** As {@link parseMs}; 0 turns the timeout off, as systemd has it for the timeouts of services. */
+export function parseTimeoutMs(text: string): number {
+  return parseMs(text) || timerMsMax;
+}
+
+/** An absolute path without `..`, slashes tidied. */
+export function parseAbsolutePath(text: string): string {
+  if (!text.startsWith('/')) throw new UnitValueError(`Expected an absolute path, found ${quote(text)}`);
+  const parts = text.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.includes('..')) throw new UnitValueError(`Expected a path without "..", found ${quote(text)}`);
+  return `/${parts.join('/')}`;
+}
+
+export function parseText(text: string): string {
+  if (/[\u0000-\u001f\u007f]/.test(text)) throw new UnitValueError('Expected text without control characters');
+  return text;
+}
+
+/** `Rootfs=PATH`; Quadlet's `:OPTIONS` are refused. */
+export function parseRootfs(text: string): string {
+  const colon = text.indexOf(':');
+  if (colon >= 0) throw new NotSupportedError(`The options ${quote(text.slice(colon))} are not supported yet`, { offset: colon, suggestion: text.slice(0, colon) });
+  return parseAbsolutePath(text);
+}
+
+/** Host options that change nothing of what a bind mount is here. */
+const plainVolumeOptions = new Set(['rw', 'rbind', 'bind', 'rprivate', 'private', 'z', 'Z']);
+
+/** `Volume=HOST-DIR:CONTAINER-DIR[:OPTIONS]` */
+export function parseVolume(text: string): SiteVolume {
+  const [source, target, options, ...rest] = text.split(':');
+  if (source === undefined || target === undefined) throw new NotSupportedError('Anonymous volumes are not supported yet: give a directory of the host', { suggestion: `/srv/DIRECTORY:${text}` });
+  if (rest.length > 0) throw new UnitValueError(`Expected HOST-DIR:CONTAINER-DIR[:OPTIONS], found ${quote(text)}`);
+  if (!source.startsWith('/')) throw new NotSupportedError(`The named volume ${quote(source)} is not supported yet: give a directory of the host`);
+  let readOnly = false;
+  for (const option of options === undefined || options === '' ? [] : options.split(',')) {
+    if (option === 'ro') readOnly = true;
+    else if (option === 'rw') readOnly = false;
+    else if (!plainVolumeOptions.has(option)) throw new NotSupportedError(`The option ${quote(option)} is not supported yet`, { offset: source.length + target.length + 2 });
+  }
+  const path = parseAbsolutePath(target);
+  if (path === '/') throw new UnitValueError('Expected a directory below the root, found "/"', { offset: source.length + 1 });
+  return { source: parseAbsolutePath(source), target: path, readOnly };
+}
+
+/** `Tmpfs=CONTAINER-DIR[:OPTIONS]` */
+export function parseTmpfs(text: string): { target: string; options: string[] } {
+  const colon = text.indexOf(':');
+  const target = parseAbsolutePath(colon < 0 ? text : text.slice(0, colon));
+  const options = colon < 0 ? [] : text.slice(colon + 1).split(',').filter((option) => option !== '' && option !== 'notmpcopyup');
+  for (const option of options) {
+    if (option === 'tmpcopyup' || option === 'U') throw new NotSupportedError(`The option ${quote(option)} is not supported yet`, { offset: colon + 1 });
+    if (!/^(?:(?:no)?(?:exec|suid|dev|atime)|r[ow]|(?:size|nr_inodes|mode|uid|gid)=[0-9A-Za-z%]+)$/.test(option)) {
+      throw new UnitValueError(`Expected an option of tmpfs such as size=64m, found ${quote(option)}`, { offset: colon + 1 });
+    }
+  }
+  return { target, options };
+}
+
+/** Linux capabilities (`man 7 capabilities`), without CAP_. */
+const capabilities = ('CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE '
+  + 'NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE '
+  + 'SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM '
+  + 'BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE').split(' ');
+
+/** Names with or without `CAP_`, any case, separated by spaces. Returned as `CAP_NET_RAW`, or `ALL`. */
+export function parseCapabilities(text: string): string[] {
+  return text.split(/[ \t\n\r]+/).filter((word) => word !== '').map((word) => {
+    const upper = word.toUpperCase();
+    if (upper === 'ALL') return 'ALL';
+    const name = upper.startsWith('CAP_') ? upper.slice(4) : upper;
+    if (capabilities.includes(name)) return `CAP_${name}`;
+    const near = suggest(name, capabilities);
+    throw new UnitValueError(`Expected a capability such as CAP_NET_RAW, or all, found ${quote(word)}`, { offset: text.indexOf(word), ...(near === null ? {} : { suggestion: `CAP_${near}` }) });
+  });
+}
+
+/** A user or group: a name or a number. */
+export function parseAccount(text: string): string {
+  if (!/^(?:[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\$?)$/.test(text)) throw new UnitValueError(`Expected a user or group, by name or number, found ${quote(text)}`);
+  return text;
+}
+
+/** Host names separated by spaces, as a browser sends them: lower case, no port. */
+export function parseHosts(text: string): string[] {
+  return text.split(/[ \t\n\r]+/).filter((word) => word !== '').map((word) => {
+    const lower = word.toLowerCase().replace(/\.$/, '');
+    if (isHostName(lower)) return lower;
+    const ascii = domainToASCII(lower.replace(/:\d+$/, '').replace(/^https?:\/\//, '').replace(/\/.*$/, ''));
+    throw new UnitValueError(`Expected a host name such as blog.example.com, found ${quote(word)}`, { offset: text.indexOf(word), ...(isHostName(ascii) ? { suggestion: ascii } : {}) });
+  });
+}
+
+export function parseHostName(text: string): string {
+  if (!isHostName(text.toLowerCase()) || text.length > 64) throw new UnitValueError(`Expected a host name of at most 64 characters, found ${quote(text)}`);
+  return text;
+}
+
+function isHostName(text: string): boolean {
+  return text.length <= 253 && text.split('.').every((label) => /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label));
+}
+
+/** `Port=`: a TCP port, or the absolute path of a UNIX socket. */
+export function parseProgramPort(text: string): ProgramPort {
+  if (!text.startsWith('/')) return { kind: 'tcp', port: parsePort(text) };
+  const path = parseAbsolutePath(text);
+  if (Buffer.byteLength(path) > unixPathBytesMax) throw new UnitValueError(`Expected the path of a socket of at most ${unixPathBytesMax} bytes, found ${Buffer.byteLength(path)}`);
+  return { kind: 'unix', path };
+}
+
+/** `Entrypoint=`: a program, or a JSON array of strings, as podman's --entrypoint. */
+export function parseEntrypoint(text: string): string[] {
+  if (!text.startsWith('[')) return [text];
+  try {
+    const value: unknown = JSON.parse(text);
+    if (Array.isArray(value) && value.every((item) => typeof item === 'string' && !item.includes('\0'))) return value as string[];
+  } catch {
+    // Reported below like an array of other things.
+  }
+  throw new UnitValueError(`Expected a program or a JSON array of strings, found ${quote(text)}`);
+}
+
+/** One of a few words. */
+export function oneOf<T extends string>(words: readonly T[]): (text: string) => T {
+  return (text) => {
+    const word = words.find((candidate) => candidate === text);
+    if (word !== undefined) return word;
+    const near = suggest(text, words);
+    throw new UnitValueError(`Expected ${words.join(' or ')}, found ${quote(text)}`, near === null ? {} : { suggestion: near });
+  };
+}

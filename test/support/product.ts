@@ -1,0 +1,56 @@
+/** The built product, installed in a box as README tells a user to: `install`, a site file, `enable`. */
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { SiteStatus, StatusReport } from '../../src/control/types.ts';
+import type { AttachedBox, ExecResult } from '../box/box.ts';
+
+const checkout = join(dirname(fileURLToPath(import.meta.url)), '../..');
+/** The programs of test sites, one file each; the box sees the checkout read-only under its own path. */
+export const programs = join(checkout, 'test/programs');
+const wakesock = ['node', join(checkout, 'dist/wakesock.cjs')];
+
+export class Product {
+  readonly box: AttachedBox;
+
+  constructor(box: AttachedBox) {
+    this.box = box;
+  }
+
+  /** Idempotent. `exitIdleTime`: how long the activator stays when nothing is awake. */
+  async install(exitIdleTime = '1s'): Promise<void> {
+    await this.run('install');
+    await this.box.writeFile('/etc/systemd/system/wakesock.service.d/test.conf', [
+      '[Service]', 'ExecStart=', `ExecStart=${wakesock.join(' ')} run --exit-idle-time=${exitIdleTime} --log-level=debug`, '',
+    ].join('\n').replace('ExecStart=node', `ExecStart=${process.execPath}`));
+    await this.box.run(['systemctl', 'daemon-reload']);
+  }
+
+  /** Exit code 0, or throws with what it said. Resolves with standard output. */
+  run(...args: readonly string[]): Promise<string> {
+    return this.box.run([...wakesock, ...args]);
+  }
+
+  exec(...args: readonly string[]): Promise<ExecResult> {
+    return this.box.exec([...wakesock, ...args]);
+  }
+
+  /** Writes SITE.container and enables it. */
+  async enable(site: string, container: string): Promise<void> {
+    await this.box.writeFile(`/etc/wakesock/sites/${site}.container`, container);
+    await this.run('enable', site);
+  }
+
+  /** Disables the site and removes its file. */
+  async remove(...sites: readonly string[]): Promise<void> {
+    await this.exec('disable', ...sites);
+    await this.box.run(['rm', '-f', ...sites.map((site) => `/etc/wakesock/sites/${site}.container`)]);
+  }
+
+  /** Does not wake anything. */
+  async status(site: string): Promise<SiteStatus> {
+    const report = JSON.parse(await this.run('status', '--json', site)) as StatusReport;
+    const [found] = report.sites;
+    if (!found) throw new Error(`status knows no site ${site}`);
+    return found;
+  }
+}

@@ -1,0 +1,55 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+import pkg from '../../../package.json' with { type: 'json' };
+import { makeBundle } from '../bundle.ts';
+
+let program: string;
+let empty: string;
+beforeAll(async () => {
+  const built = await makeBundle('src/bin.ts');
+  ({ program } = built);
+  empty = mkdtempSync(join(tmpdir(), 'wakesock-'));
+  return async () => {
+    rmSync(empty, { recursive: true });
+    await built.remove();
+  };
+});
+
+function wakesock(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', env: { PATH: process.env['PATH'] } });
+  return { status, stdout, stderr };
+}
+
+test('exit code 0, 1, 2', () => {
+  expect(wakesock('--version')).toEqual({ status: 0, stdout: `${pkg.version}\n`, stderr: '' });
+  expect(wakesock('status', `--sites=${empty}`, '--json')).toEqual({
+    status: 0, stdout: '{"activator":{"state":"stopped","pid":null},"sites":[]}\n', stderr: '',
+  });
+  const failed = wakesock('wake', `--control=${empty}/control.sock`, 'blog');
+  expect(failed).toMatchObject({ status: 1, stdout: '' });
+  expect(failed.stderr).toContain('(ERR_WAKESOCK_NOT_RUNNING)');
+  expect(wakesock('wake')).toMatchObject({ status: 2, stdout: '' });
+});
+
+test('more than a pipe holds is written whole', () => {
+  const sites = join(empty, 'many');
+  mkdirSync(sites);
+  for (let n = 0; n < 500; n++) writeFileSync(join(sites, `site${n}.container`), '[Container]\nRootfs=/srv\nExec=/bin/x\n\n[X-Wakesock]\nListenStream=8090\nPort=3000\n');
+  const { status, stdout } = wakesock('status', `--sites=${sites}`, '--json');
+  expect(status).toBe(0);
+  expect(stdout.length).toBeGreaterThan(128 * 1024);
+  expect((JSON.parse(stdout) as { sites: unknown[] }).sites).toHaveLength(500);
+});
+
+test('a reader that goes away is no error', async () => {
+  const child = spawn(process.execPath, [program, '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.destroy();
+  let stderr = '';
+  child.stderr.on('data', (chunk) => { stderr += String(chunk); });
+  expect(await once(child, 'close')).toEqual([0, null]);
+  expect(stderr).toBe('');
+});

@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { scopeProperties, toVariant } from '../../../src/systemd/scope-properties.ts';
+
+test.each([
+  [{ name: 'MemoryMax', signature: 't', value: '18446744073709551615' }, 18446744073709551615n],
+  [{ name: 'TasksMax', signature: 't', value: 128 }, 128n],
+  [{ name: 'CPUWeight', signature: 't', value: '100' }, 100n],
+  [{ name: 'X', signature: 'x', value: '-1' }, -1n],
+  [{ name: 'MemoryAccounting', signature: 'b', value: true }, true],
+  [{ name: 'OOMPolicy', signature: 's', value: 'continue' }, 'continue'],
+  [{ name: 'U', signature: 'u', value: 4294967295 }, 4294967295],
+  [{ name: 'D', signature: 'd', value: 0.5 }, 0.5],
+] as const)('%j', (property, value) => {
+  const [name, variant] = toVariant(property);
+  expect([name, variant.signature, variant.value]).toEqual([property.name, property.signature, value]);
+});
+
+test.each([
+  { name: 'MemoryMax', signature: 't', value: '-1' },
+  { name: 'MemoryMax', signature: 't', value: '18446744073709551616' },
+  { name: 'MemoryMax', signature: 't', value: '1.5' },
+  { name: 'MemoryMax', signature: 't', value: '' },
+  { name: 'MemoryMax', signature: 't', value: true },
+  { name: 'X', signature: 'x', value: '9223372036854775808' },
+  { name: 'U', signature: 'u', value: -1 },
+  { name: 'U', signature: 'u', value: '1' },
+  { name: 'B', signature: 'b', value: 1 },
+  { name: 'S', signature: 's', value: 1 },
+  { name: 'A', signature: 'as', value: 'a' },
+])('ERR_WAKESOCK_SCOPE: %j', (property) => {
+  expect(() => toVariant(property)).toThrow(expect.objectContaining({ code: 'ERR_WAKESOCK_SCOPE', message: expect.stringContaining(property.name) }));
+});
+
+test('a scope goes away when it is over, failed or not', () => {
+  const properties = new Map(scopeProperties({
+    name: 'wakesock-site-blog.scope', description: 'Blog', slice: 'wakesock.slice', pids: [7], stopTimeoutMs: 10_000,
+    properties: [{ name: 'TasksMax', signature: 't', value: '128' }],
+  }));
+  expect(properties.get('PIDs')).toMatchObject({ signature: 'au', value: [7] });
+  expect(properties.get('CollectMode')?.value).toBe('inactive-or-failed');
+  expect(properties.get('TimeoutStopUSec')?.value).toBe(10_000_000n);
+  expect(properties.get('Slice')?.value).toBe('wakesock.slice');
+  expect(properties.get('TasksMax')?.value).toBe(128n);
+});
