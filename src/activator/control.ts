@@ -1,4 +1,6 @@
 /** The control socket's view of the runners. */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { WakesockError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { ControlBackend } from '../control/backend.ts';
@@ -23,6 +25,7 @@ export class ActivatorControl {
 
   async serve(): Promise<void> {
     if (!this.#listen) return;
+    if ('path' in this.#listen) mkdirSync(dirname(this.#listen.path), { recursive: true });
     const { serveControl } = await import('../control/server.ts');
     this.#server = await serveControl({
       listen: this.#listen,

@@ -7,6 +7,7 @@ import type { LogLevel } from '../base/log.ts';
 import { createLog } from '../base/log.ts';
 import type { Paths } from '../base/paths.ts';
 import { describeError } from '../base/errors.ts';
+import { readableNow } from '../linux/fd.ts';
 import { CameAndWent } from '../idle/came-and-went.ts';
 import { Crun } from '../runtime/crun.ts';
 import { sliceDirectory } from '../runtime/cgroup.ts';
@@ -56,8 +57,10 @@ export async function runActivator(options: ActivatorOptions): Promise<number> {
   service.ready();
 
   const control = new ActivatorControl(inheritance.control ?? (embedded ? { path: paths.controlPath } : null), runners, exit, log);
-  // Not before the first container is on its way: neither is needed for it.
-  setImmediate(() => void Promise.all([log.open(), control.serve()]).catch((error: unknown) => log.error('The control socket is not served', describeError(error))));
+  // Loading them takes as long as half a wake: not while the first client waits.
+  void firstWakes([...runners.values()])
+    .then(() => Promise.all([log.open(), control.serve()]))
+    .catch((error: unknown) => log.error('The control socket is not served', describeError(error)));
   onSignals(exit);
   const status = await exit.decided;
 
@@ -67,7 +70,14 @@ export async function runActivator(options: ActivatorOptions): Promise<number> {
   seccomp.close();
   manager?.close();
   poller.stop();
+  await log.close();
   return status;
+}
+
+/** Resolves when the sites that we were started for have been woken, however that ended. */
+async function firstWakes(runners: readonly SiteRunner[]): Promise<void> {
+  const asked = runners.filter(({ sockets }) => readableNow(sockets.all.map(({ fd }) => fd)).length > 0);
+  await Promise.all(asked.map((runner) => runner.nextWake()));
 }
 
 function startRunners(runners: Map<string, SiteRunner>, inheritance: Inheritance, parts: RunnerParts): void {

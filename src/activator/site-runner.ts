@@ -15,6 +15,7 @@ import { addressText, type Listener } from '../sockets/listener.ts';
 import { preparedDir, runtimeSiteDir } from '../base/paths.ts';
 import { WakesockError, describeError } from '../base/errors.ts';
 import type { PreparedSite } from '../base/site.ts';
+import { BackoffError } from '../control/backend.ts';
 import type { LeaseAddress, SiteHistory, SiteState, SiteStatus, WakePhases } from '../control/types.ts';
 import { scopeName, socketUnitName } from '../systemd/unit-names.ts';
 import { Container } from './container.ts';
@@ -104,6 +105,13 @@ export class SiteRunner {
     this.#takeOver(state, stored, cgroup);
   }
 
+  /** Resolves when a wake has ended, well or not. */
+  async nextWake(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wakeWaiters.push({ resolve, reject: () => resolve() });
+    });
+  }
+
   /** Resolves when the site is awake; @throws WakesockError why it is not */
   wake(by: string): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -154,7 +162,7 @@ export class SiteRunner {
       unit: this.#parts.manager ? socketUnitName(this.name) : null,
       since: this.#history.wakes === 0 && state.name === 'dormant' ? null : this.#history.since,
       wakes: this.#history.wakes,
-      connections: awake ? this.#look().established : state.name === 'dormant' ? 0 : null,
+      connections: awake ? this.#look().established : null,
       memoryBytes: cgroup?.memoryBytes() ?? null,
       cpuUsec: cgroup?.cpuUsec() ?? null,
       lastWake: this.#history.lastWake,
@@ -578,10 +586,14 @@ export class SiteRunner {
 
   #settle(error: SiteError | null): void {
     const awake = this.#life.state.name === 'awake';
-    if (error) this.#reject(this.#wakeWaiters, new WakesockError(error.code, error.message));
+    if (error) this.#reject(this.#wakeWaiters, this.#wakeError(error));
     else if (awake) for (const waiter of this.#wakeWaiters.splice(0)) waiter.resolve();
     // A site that failed sleeps too.
     if (!awake) for (const waiter of this.#sleepWaiters.splice(0)) waiter.resolve();
+  }
+
+  #wakeError({ code, message }: SiteError): WakesockError {
+    return code === 'ERR_WAKESOCK_BACKOFF' ? new BackoffError(message, this.backoffLeftMs) : new WakesockError(code, message);
   }
 
   #reject(waiters: Waiter[], error: WakesockError): void {

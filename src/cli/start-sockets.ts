@@ -2,8 +2,8 @@ import { describeError, WakesockError } from '../base/errors.ts';
 import type { Manager } from '../systemd/manager.ts';
 import { serviceUnitName } from '../systemd/unit-names.ts';
 
-/** Rounds of stepping aside: each starts all that are left, unless the activator came back between two of them. */
-const roundsMax = 5;
+/** Rounds in a row that started none, because the service was up again before the first of them. */
+const vainRoundsMax = 3;
 
 /**
  * Starts socket units of wakesock.service, which systemd refuses while the service runs. So the service is restarted, and
@@ -14,21 +14,23 @@ const roundsMax = 5;
 export async function startSockets(manager: Manager, names: readonly string[]): Promise<Map<string, WakesockError>> {
   const failures = new Map<string, WakesockError>();
   let left = [...names];
-  for (let round = 1; left.length > 0 && round <= roundsMax; round++) {
+  for (let vain = 0; left.length > 0 && vain < vainRoundsMax;) {
     await manager.waitUnitState(serviceUnitName, (state) => state !== 'deactivating');
     const { ActiveState: service } = await manager.getUnitProperties(serviceUnitName, 'Unit', ['ActiveState']);
     // Not waited for: the jobs of the sockets must stand beside it.
     if (service !== 'inactive' && service !== 'failed') manager.tryRestartUnit(serviceUnitName).catch(() => {});
     const results = await Promise.all(left.map(async (name) => ({ name, failure: await startSocket(manager, name) })));
+    const before = left.length;
     left = [];
     for (const { name, failure } of results) {
       if (failure === 'refused') left.push(name);
       else if (failure) failures.set(name, failure);
     }
+    vain = left.length < before ? 0 : vain + 1;
   }
   for (const name of left) {
     failures.set(name, new WakesockError('ERR_WAKESOCK_SYSTEMD',
-      `${name} could not be started: ${serviceUnitName} came back ${roundsMax} times before its socket was there`));
+      `${name} could not be started: ${serviceUnitName} came back ${vainRoundsMax} times before its socket was there`));
   }
   return failures;
 }

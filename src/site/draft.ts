@@ -41,6 +41,6 @@ export function emptyDraft(): SiteDraft {
     description: null, handoff: null, target: null, listen: [], ports: [], published: [], hosts: [],
     idleMs: null, startTimeoutMs: null, stopTimeoutMs: null, roots: [], exec: null, entrypoint: [],
     environment: new Map(), volumes: [], tmpfs: [], user: null, group: null, workingDir: null, hostName: null,
-    readOnly: false, noNewPrivileges: false, addCapabilities: [], dropCapabilities: [], stopSignal: null, resources: [],
+    readOnly: false, noNewPrivileges: true, addCapabilities: [], dropCapabilities: [], stopSignal: null, resources: [],
   };
 }

@@ -13,26 +13,31 @@ export function instancesDir(paths: Paths): string {
 
 /** The names of all sites, sorted: files in the search path that are not masked, and enabled instances of templates. */
 export function listSiteNames(paths: Paths): string[] {
-  const names = new Map<string, boolean>();
-  const templates = new Set<string>();
-  for (const dir of paths.siteDirs) {
-    for (const file of entriesOf(dir)) {
-      if (!file.endsWith(suffix)) continue;
-      const name = file.slice(0, -suffix.length);
-      if (name.endsWith('@')) templates.add(name.slice(0, -1));
-      else if (!names.has(name) && siteNameProblem(name) === null) names.set(name, !isMasked(`${dir}/${file}`));
-    }
-  }
+  const files = siteFiles(paths);
+  const names = new Set([...files].filter(([name, masked]) => !masked && siteNameProblem(name) === null).map(([name]) => name));
   for (const name of entriesOf(instancesDir(paths))) {
-    if (siteNameProblem(name) === null && templates.has(name.split('@')[0] as string) && name.includes('@') && !names.has(name)) names.set(name, true);
+    const at = name.indexOf('@');
+    if (at > 0 && !files.has(name) && files.get(name.slice(0, at + 1)) === false && siteNameProblem(name) === null) names.add(name);
   }
-  return [...names].filter(([, exists]) => exists).map(([name]) => name).toSorted();
+  return [...names].toSorted();
 }
 
-/** The templates in the search path, without the `@`. */
+/** The templates in the search path, without the `@`, sorted. */
 export function listTemplateNames(paths: Paths): string[] {
-  const names = paths.siteDirs.flatMap((dir) => entriesOf(dir).filter((file) => file.endsWith(`@${suffix}`) && !isMasked(`${dir}/${file}`)));
-  return [...new Set(names.map((file) => file.slice(0, -suffix.length - 1)))].filter((name) => siteNameProblem(name) === null).toSorted();
+  const names = [...siteFiles(paths)].filter(([name, masked]) => !masked && name.endsWith('@')).map(([name]) => name.slice(0, -1));
+  return names.filter((name) => siteNameProblem(name) === null).toSorted();
+}
+
+/** By name without suffix (`blog`, `blog@`, `blog@alice`): whether the file that counts is masked. */
+function siteFiles(paths: Paths): Map<string, boolean> {
+  const masked = new Map<string, boolean>();
+  for (const dir of paths.siteDirs) {
+    for (const file of entriesOf(dir)) {
+      const name = file.slice(0, -suffix.length);
+      if (file.endsWith(suffix) && !masked.has(name)) masked.set(name, isMasked(`${dir}/${file}`));
+    }
+  }
+  return masked;
 }
 
 /** Files of the search path whose names are no site's names: nobody would ever start them. */

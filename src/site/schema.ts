@@ -135,7 +135,7 @@ export const schema: readonly KeyRow[] = [
     read: one(parseBoolean, (draft, value) => { draft.readOnly = value; }),
   },
   {
-    section: 'Container', key: 'NoNewPrivileges', syntax: 'BOOLEAN', default: 'no', text: 'Programs cannot gain privileges by set-user-id and the like.',
+    section: 'Container', key: 'NoNewPrivileges', syntax: 'BOOLEAN', default: 'yes', text: 'Programs cannot gain privileges by set-user-id and the like. With podman the default is no.',
     read: one(parseBoolean, (draft, value) => { draft.noNewPrivileges = value; }),
   },
   {

@@ -57,6 +57,9 @@ const absenceErrors = new Set([
   'org.freedesktop.DBus.Error.TimedOut',
 ]);
 
+/** dbus-daemon refuses more than 128 unanswered calls of a connection (max_replies_per_connection); Hello is one of them. */
+const pendingCallsMax = 100;
+
 /** Opens a connection; `address` as in DBUS_SYSTEM_BUS_ADDRESS, by default the system bus. */
 export function openBus(events: BusEvents, address?: string): Bus {
   // Not `systemBus()`: it takes no address.
@@ -64,6 +67,9 @@ export function openBus(events: BusEvents, address?: string): Bus {
   const { _connection: connection } = bus as unknown as { readonly _connection: InnerConnection };
   const busEvents: EventEmitter = bus as unknown as EventEmitter;
   const pending = new Set<(reason: WakesockError) => void>();
+  /** Calls that wait for others to be answered, in order. */
+  const queue: (() => void)[] = [];
+  let calls = 0;
   let lost: WakesockError | null = null;
 
   const fail = (reason: WakesockError): void => {
@@ -73,6 +79,7 @@ export function openBus(events: BusEvents, address?: string): Bus {
     queueMicrotask(() => connection.stream?.destroy());
     const rejects = [...pending];
     pending.clear();
+    queue.length = 0;
     for (const reject of rejects) reject(reason);
     events.onLost(reason);
   };
@@ -84,6 +91,18 @@ export function openBus(events: BusEvents, address?: string): Bus {
       work.then(resolve, reject).finally(() => pending.delete(reject));
     });
   };
+
+  const send = (message: Message): Promise<Message | null> => new Promise((resolve, reject) => {
+    const start = (): void => {
+      calls++;
+      bus.call(message).then(resolve, reject).finally(() => {
+        calls--;
+        queue.shift()?.();
+      });
+    };
+    if (calls < pendingCallsMax) start();
+    else queue.push(start);
+  });
 
   busEvents.on('error', (error: unknown) => fail(lostError(error)));
   connection.on('end', () => fail(lostError('the bus closed the connection')));
@@ -101,7 +120,7 @@ export function openBus(events: BusEvents, address?: string): Bus {
       const { body, ...header } = call;
       const message = new Message({ ...header, body: [...(body ?? [])] });
       try {
-        const reply = await untilLost(bus.call(message));
+        const reply = await untilLost(send(message));
         return reply?.body ?? [];
       } catch (error) {
         throw callError(call, error);

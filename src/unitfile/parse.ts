@@ -108,10 +108,10 @@ export function parseUnit(text: string, fileName: string): UnitFile {
       return null;
     }
     const [valueStart, valueEnd] = strip(logical, equals + 1, end);
-    const entry: UnitEntry = {
-      section, key, value: logical.slice(valueStart, valueEnd), ...at(keyStart),
-      place: (offset = 0) => at(valueStart + Math.max(0, Math.min(offset, valueEnd - valueStart))),
-    };
+    const { line, column, text } = at(keyStart);
+    const value = logical.slice(valueStart, valueEnd);
+    const place = (offset = 0): Place => at(valueStart + Math.max(0, Math.min(offset, value.length)));
+    const entry: UnitEntry = { section, key, value, file: fileName, line, column, text, place };
     entries.push(entry);
     return { kind: 'entry', entry };
   }

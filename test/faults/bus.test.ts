@@ -46,15 +46,22 @@ test('the bus is killed: calls, jobs and waits fail at once, and the next call c
   await manager.reload();
 });
 
-test('100 calls pending at once all fail', async () => {
+test('300 calls pending at once all fail', async () => {
   const bus = await PrivateBus.start();
   const systemd = await FakeSystemd.start(bus.address);
   const manager = managerOf(bus.address);
   const asked = systemd.called('StopUnit');
-  const pending = Array.from({ length: 100 }, (_, index) => manager.stopUnit(`${index}.scope`).catch((error: unknown) => error));
+  const pending = Array.from({ length: 300 }, (_, index) => manager.stopUnit(`${index}.scope`).catch((error: unknown) => error));
   await asked;
   await bus.kill();
-  expect(await Promise.all(pending)).toEqual(Array.from({ length: 100 }, () => lostError));
+  expect(await Promise.all(pending)).toEqual(Array.from({ length: 300 }, () => lostError));
+});
+
+test('1,000 calls at once are all answered: the bus takes 128 unanswered ones of a connection', async () => {
+  const bus = await PrivateBus.start({ repliesMax: 128 });
+  await FakeSystemd.start(bus.address, { KillUnit: (call, fake) => fake.reply(call) });
+  const manager = managerOf(bus.address);
+  await Promise.all(Array.from({ length: 1000 }, (_, index) => manager.killUnit(`${index}.scope`, 'all', 15)));
 });
 
 test('there is no bus: every call says so', async () => {

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,27 +11,31 @@ import { onTestFinished } from 'vitest';
 export class PrivateBus {
   readonly address: string;
   readonly #socket: string;
+  readonly #configuration: string;
   #daemon: ChildProcess | null = null;
 
   private constructor(directory: string) {
     this.#socket = join(directory, 'bus');
+    this.#configuration = join(directory, 'bus.conf');
     this.address = `unix:path=${this.#socket}`;
   }
 
-  static async start(): Promise<PrivateBus> {
+  /** @param limits.repliesMax unanswered calls of one connection; the system bus has 128 */
+  static async start(limits: { readonly repliesMax?: number } = {}): Promise<PrivateBus> {
     const directory = await mkdtemp(join(tmpdir(), 'wakesock-bus-'));
     const bus = new PrivateBus(directory);
     onTestFinished(async () => {
       await bus.kill();
       await rm(directory, { recursive: true, force: true });
     });
+    await writeFile(bus.#configuration, configuration(limits.repliesMax ?? 128));
     await bus.start();
     return bus;
   }
 
   async start(): Promise<void> {
     await rm(this.#socket, { force: true });
-    const daemon = spawn('dbus-daemon', ['--session', '--nofork', '--nopidfile', `--address=${this.address}`, '--print-address=1'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const daemon = spawn('dbus-daemon', [`--config-file=${this.#configuration}`, '--nofork', '--nopidfile', `--address=${this.address}`, '--print-address=1'], { stdio: ['ignore', 'pipe', 'ignore'] });
     this.#daemon = daemon;
     const ended = once(daemon, 'exit').then(([code]) => { throw new Error(`dbus-daemon ended with ${String(code)}`); });
     ended.catch(() => {});
@@ -47,6 +51,18 @@ export class PrivateBus {
     daemon.kill('SIGKILL');
     await once(daemon, 'exit');
   }
+}
+
+/** Anybody may do anything, nothing is started by the bus. */
+function configuration(repliesMax: number): string {
+  return `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <auth>EXTERNAL</auth>
+  <policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy>
+  <limit name="max_replies_per_connection">${repliesMax}</limit>
+</busconfig>
+`;
 }
 
 type Answer = (call: Message, systemd: FakeSystemd) => void;

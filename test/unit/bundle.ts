@@ -18,8 +18,14 @@ export async function bundle(entry: string): Promise<string> {
 export async function makeBundle(entry: string): Promise<{ program: string; remove: () => Promise<void> }> {
   const directory = await mkdtemp(join(tmpdir(), 'wakesock-bundle-'));
   await symlink(join(root, 'node_modules'), join(directory, 'node_modules'));
-  const build = await rolldown({ input: { program: join(root, entry) }, platform: 'node', external: ['koffi'], logLevel: 'silent' });
-  await build.write({ dir: directory, format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: '[name]-[hash].cjs' });
-  await build.close();
-  return { program: join(directory, 'program.cjs'), remove: () => rm(directory, { recursive: true, force: true }) };
+  const remove = () => rm(directory, { recursive: true, force: true });
+  try {
+    const build = await rolldown({ input: { program: join(root, entry) }, platform: 'node', external: ['koffi'], logLevel: 'silent' });
+    await build.write({ dir: directory, format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: '[name]-[hash].cjs' });
+    await build.close();
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return { program: join(directory, 'program.cjs'), remove };
 }

@@ -68,9 +68,9 @@ test.each([
   ['\\u00e4 \\xc3\\xa4', ['ä', 'ä']], ["'a\\'b'", ["a'b"]], ['a\\ b', ['a\\ b']], ['\\q', ['\\q']], ['a\\', ['a\\']], ['\\U0001f600', ['😀']], ['', []],
 ])('words %j', (text, words) => expect(splitWords(text).map((word) => word.text)).toEqual(words));
 test.each(['"a', "'", 'a "b\\', '\\xff'])('no words: %j', (text) => expect(() => splitWords(text)).toThrow(UnitValueError));
+const escaped = (text: string): string => `"${text.replaceAll(/["\\]/g, '\\$&').replaceAll('\n', '\\n')}"`;
 test('words quoted as systemd quotes them come back', () => {
   const word = fc.string({ unit: 'grapheme' }).filter((text) => !text.includes('\0') && text.isWellFormed());
-  const escaped = (text: string): string => `"${text.replaceAll(/["\\]/g, '\\$&').replaceAll('\n', '\\n')}"`;
   fc.assert(fc.property(fc.array(word), (words) => {
     expect(splitWords(words.map(escaped).join(' '), 'refuse').map(({ text }) => text)).toEqual(words);
   }));

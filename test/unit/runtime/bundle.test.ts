@@ -1,0 +1,151 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { bpfAnnotation, hostNameOf, renderBundle } from '../../../src/runtime/bundle.ts';
+import { allCapabilities, boundingSet, chooseCapabilities, defaultCapabilities } from '../../../src/runtime/capabilities.ts';
+import { makePlaces, makeSite, root } from './fixtures.ts';
+import { ALLOW, NOTIFY, runFilter } from './run-filter.ts';
+
+const mountAt = (config: ReturnType<typeof renderBundle>, destination: string) => config.mounts.filter((mount) => mount.destination === destination);
+
+test('every namespace is new, and the network one has no path', () => {
+  const { linux } = renderBundle(makeSite(), root, makePlaces());
+  expect(linux.namespaces).toEqual(['pid', 'mount', 'ipc', 'uts', 'cgroup', 'network'].map((type) => ({ type })));
+});
+
+test('is plain data, and the same for the same input', () => {
+  const render = () => renderBundle(makeSite({ environment: { A: '1' } }), root, makePlaces());
+  expect(JSON.parse(JSON.stringify(render()))).toEqual(render());
+});
+
+describe('process', () => {
+  test('has a PATH, a home and whatever the site says, which wins', () => {
+    expect(renderBundle(makeSite({ environment: { HOME: '/data', X: 'a=b' } }), root, makePlaces()).process.env).toEqual([
+      'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'HOME=/data', 'container=wakesock', 'X=a=b',
+    ]);
+  });
+
+  test('of a listen-fds site is told of its descriptors, since crun passes on LISTEN_PID alone', () => {
+    const listen = [8081, 8082].map((port) => ({ family: 'ipv4', address: '0.0.0.0', port, text: String(port) }) as const);
+    const { env } = renderBundle(makeSite({ handoff: 'listen-fds', listen, ports: [], environment: { LISTEN_FDS: '9' } }), root, makePlaces()).process;
+    expect(env).toEqual(expect.arrayContaining(['LISTEN_FDS=2', 'LISTEN_FDNAMES=blog:blog', 'LISTEN_PID=1']));
+    expect(env.filter((entry) => entry.startsWith('LISTEN_FDS='))).toHaveLength(1);
+  });
+
+  test('asks for no limits and no terminal: inherited, and pipes', () => {
+    const { process } = renderBundle(makeSite(), root, makePlaces());
+    expect(Object.keys(process).toSorted()).toEqual(['args', 'capabilities', 'cwd', 'env', 'noNewPrivileges', 'terminal', 'user']);
+    expect(process).toMatchObject({ terminal: false, cwd: '/', noNewPrivileges: true, user: { umask: 0o022 } });
+  });
+});
+
+describe('mounts', () => {
+  test.each([
+    [{}, false, ['/proc', '/dev', '/dev/pts', '/dev/shm', '/sys', '/sys/fs/cgroup']],
+    [{ readOnly: true }, true, ['/proc', '/dev', '/dev/pts', '/dev/shm', '/sys', '/sys/fs/cgroup', '/tmp', '/var/tmp', '/run']],
+    [{ root: { kind: 'host' } as const }, true, ['/proc', '/dev', '/dev/pts', '/dev/shm', '/sys', '/sys/fs/cgroup', '/usr', '/tmp', '/run']],
+  ])('of %j', (overrides, readonly, destinations) => {
+    const config = renderBundle(makeSite(overrides), root, makePlaces());
+    expect(config.mounts.map(({ destination }) => destination)).toEqual(destinations);
+    expect(config.root.readonly).toBe(readonly);
+  });
+
+  test('read-only directories are so with all that is mounted in them', () => {
+    const config = renderBundle(makeSite({ root: { kind: 'host' }, volumes: [{ source: '/srv/data', target: '/data', readOnly: true }] }), root, makePlaces({ hostEtc: '/var/lib/wakesock/host-etc' }));
+    for (const destination of ['/usr', '/etc', '/data']) expect(mountAt(config, destination)[0]?.options).toEqual(expect.arrayContaining(['rbind', 'rro']));
+  });
+
+  test('crun takes recursive options for directories only', () => {
+    const site = makeSite({ volumes: [{ source: '/srv/a.conf', target: '/etc/a.conf', readOnly: true }] });
+    expect(mountAt(renderBundle(site, root, makePlaces({ fileVolumes: new Set(['/srv/a.conf']) })), '/etc/a.conf')[0]?.options).toEqual(['bind', 'nosuid', 'nodev', 'ro']);
+  });
+
+  test('the user\'s own take the place of ours, parents first', () => {
+    const site = makeSite({
+      readOnly: true, tmpfs: [{ target: '/tmp', options: ['size=1m'] }],
+      volumes: [{ source: '/b', target: '/data/b', readOnly: false }, { source: '/a', target: '/data', readOnly: false }],
+    });
+    const config = renderBundle(site, root, makePlaces());
+    expect(mountAt(config, '/tmp').map(({ options }) => options)).toEqual([['nosuid', 'nodev', 'size=1m']]);
+    expect(config.mounts.slice(-3).map(({ destination }) => destination)).toEqual(['/data', '/tmp', '/data/b']);
+  });
+});
+
+describe('capabilities', () => {
+  const choose = (add: string[], drop: string[], uid = 0, available: readonly string[] = allCapabilities) => chooseCapabilities({ add, drop, uid, available });
+
+  test('podman\'s eleven for root, all effective, none ambient', () => {
+    const { bounding, effective, permitted, ambient, inheritable } = choose([], []);
+    expect(bounding.toSorted()).toEqual(defaultCapabilities.toSorted());
+    expect([effective, permitted]).toEqual([bounding, bounding]);
+    expect([ambient, inheritable]).toEqual([[], []]);
+  });
+
+  test('another user has only what was added by name, ambient too', () => {
+    const { bounding, ...own } = choose(['net_raw'], [], 1000);
+    expect(bounding).toContain('CAP_CHOWN');
+    expect(own).toEqual(Object.fromEntries(['effective', 'permitted', 'inheritable', 'ambient'].map((set) => [set, ['CAP_NET_RAW']])));
+  });
+
+  test.each([
+    [[], ['all'], []],
+    [['CAP_NET_RAW'], ['ALL'], ['CAP_NET_RAW']],
+    [[], ['CHOWN'], defaultCapabilities.filter((name) => name !== 'CAP_CHOWN')],
+    [['all'], ['cap_sys_admin'], allCapabilities.filter((name) => name !== 'CAP_SYS_ADMIN')],
+  ])('add %j, drop %j', (add, drop, expected) => {
+    expect(choose(add, drop).bounding.toSorted()).toEqual(expected.toSorted());
+  });
+
+  test('`all` is what the machine has; by name, what it lacks is refused', () => {
+    const available = allCapabilities.filter((name) => name !== 'CAP_SYS_RESOURCE');
+    expect(choose(['all'], [], 0, available).bounding).toEqual(available);
+    expect(() => choose(['SYS_RESOURCE'], [], 0, available)).toThrow('AddCapability=CAP_SYS_RESOURCE');
+    expect(() => choose(['FLY'], [])).toThrow('AddCapability=FLY: expected a capability');
+  });
+
+  test('the bounding set is read from the bits of /proc', () => {
+    expect(boundingSet('CapBnd:\t00000000800405fb\n').toSorted()).toEqual(defaultCapabilities.toSorted());
+  });
+
+  test('nobody but root ever has more than was asked for', () => {
+    const names = fc.subarray([...allCapabilities, 'all']);
+    fc.assert(fc.property(names, names, fc.integer({ min: 0, max: 3 }), (add, drop, uid) => {
+      const { bounding, effective, permitted, ambient } = choose(add, drop, uid);
+      for (const name of [...effective, ...permitted, ...ambient]) expect(bounding).toContain(name);
+      for (const name of drop.filter((dropped) => !drop.includes('all') && dropped !== 'all')) expect(bounding).not.toContain(name);
+      if (uid !== 0) for (const name of effective) expect(add.includes('all') || add.includes(name)).toBe(true);
+    }));
+  });
+});
+
+describe('seccomp', () => {
+  const NUMBERS = { bind: 49, listen: 50, shutdown: 48 };
+  const notified = (config: ReturnType<typeof renderBundle>) => Object.entries(NUMBERS).flatMap(([name, number]) => {
+    const action = runFilter(Buffer.from(config.annotations[bpfAnnotation] ?? '', 'base64'), { architecture: 0xc000_003e, number, args: [3n, 0n, 16n] });
+    expect([ALLOW, NOTIFY]).toContain(action);
+    return action === NOTIFY ? [name] : [];
+  });
+  const unix = { listen: [{ family: 'unix', path: '/run/x', text: '/run/x' }], ports: [{ kind: 'unix', path: '/run/y' }] } as const;
+
+  test.each([
+    ['adopt', {}, false, ['bind', 'listen']],
+    ['adopt of a UNIX socket', unix, false, ['listen']],
+    ['adopt, seen shutting down', {}, true, ['bind', 'listen', 'shutdown']],
+    ['listen-fds', { handoff: 'listen-fds', ports: [] } as const, false, []],
+    ['listen-fds, seen shutting down', { handoff: 'listen-fds', ports: [] } as const, true, ['shutdown']],
+  ])('%s', (_, overrides, notifyShutdown, calls) => {
+    const config = renderBundle(makeSite(overrides), root, makePlaces({ notifyShutdown }));
+    expect(notified(config)).toEqual(calls);
+    const listener = { listenerPath: '/run/wakesock/seccomp.sock', listenerMetadata: 'blog' };
+    expect(config.linux.seccomp).toEqual({ defaultAction: 'SCMP_ACT_KILL_PROCESS', ...calls.length > 0 ? listener : {} });
+  });
+});
+
+test('the host name fits sethostname(2)', () => {
+  const name = fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,127}$/);
+  fc.assert(fc.property(name, (name) => {
+    const hostName = hostNameOf(makeSite({ name }));
+    expect(hostName.length).toBeLessThanOrEqual(64);
+    expect(name.startsWith(hostName)).toBe(true);
+    expect(hostName).toMatch(/^[a-z0-9](.*[a-z0-9])?$/);
+  }));
+});

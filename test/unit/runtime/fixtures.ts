@@ -1,0 +1,23 @@
+import type { Site } from '../../../src/base/site.ts';
+import { allCapabilities } from '../../../src/runtime/capabilities.ts';
+import type { BundlePlaces } from '../../../src/runtime/bundle.ts';
+import type { Identity } from '../../../src/runtime/identity.ts';
+
+export const root: Identity = { uid: 0, gid: 0, additionalGids: [], home: '/root' };
+
+export function makeSite(overrides: Partial<Site> = {}): Site {
+  return {
+    name: 'blog', description: 'Blog', handoff: 'adopt', listen: [{ family: 'ipv4', address: '0.0.0.0', port: 8081, text: '8081' }],
+    ports: [{ kind: 'tcp', port: 3000 }], hosts: [], target: null, idleMs: 1, startTimeoutMs: 1, stopTimeoutMs: 1,
+    root: { kind: 'rootfs', path: '/srv/blog' }, exec: ['/bin/server'], environment: {}, volumes: [], tmpfs: [], user: null, group: null,
+    workingDir: null, hostName: null, readOnly: false, noNewPrivileges: true, addCapabilities: [], dropCapabilities: [], stopSignal: 'TERM',
+    resources: [], ...overrides,
+  };
+}
+
+export function makePlaces(overrides: Partial<BundlePlaces> = {}): BundlePlaces {
+  return {
+    root: '/srv/blog', hostsFile: null, hostEtc: null, fileVolumes: new Set(), seccompSocket: '/run/wakesock/seccomp.sock', notifyShutdown: false,
+    architecture: 'x64', availableCapabilities: allCapabilities, ...overrides,
+  };
+}
