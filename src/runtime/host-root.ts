@@ -5,10 +5,10 @@
  * all such sites and one mount. The host's own /etc, bound as it is, would show root in the container keys and passwords; binding
  * the harmless entries one by one would cost a mount each on every wake.
  */
-import { chmodSync, copyFileSync, existsSync, lstatSync, lutimesSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, type Stats } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, lstatSync, lutimesSync, mkdtempSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync, type Stats } from 'node:fs';
 import { WakesockError } from '../base/errors.ts';
 import type { Paths } from '../base/paths.ts';
-import { stateError } from './state-files.ts';
+import { ensureDirectory, stateError } from './state-files.ts';
 
 /** In a root of a merged-/usr system these are links into /usr. */
 const usrLinks = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'];
@@ -44,10 +44,9 @@ export function hostEtcDirectory(paths: Paths): string {
  */
 export function makeHostRoot(root: string, host = ''): void {
   try {
-    mkdirSync(`${root}/root`, { recursive: true, mode: 0o700 });
-    // 0700 was for /root alone.
-    chmodSync(root, 0o755);
-    for (const directory of directories) mkdirSync(`${root}/${directory}`, { recursive: true, mode: 0o755 });
+    ensureDirectory(root, 0o755);
+    ensureDirectory(`${root}/root`, 0o700);
+    for (const directory of directories) ensureDirectory(`${root}/${directory}`, 0o755);
     for (const [name, target] of Object.entries({ ...links, ...usrLinksOf(host) })) replaceLink(`${root}/${name}`, target);
   } catch (error) {
     throw stateError(root, error);
@@ -80,11 +79,11 @@ export function syncHostEtc(paths: Paths, source = '/etc'): void {
   const copy = hostEtcDirectory(paths);
   let staging: string | null = null;
   try {
-    mkdirSync(copy, { recursive: true, mode: 0o755 });
+    ensureDirectory(copy, 0o755);
     staging = mkdtempSync(`${paths.stateDir}/host-etc.`);
     syncDirectory(source, copy, staging, etcLeftOut);
     // The site's own is bound on it.
-    if (!existsSync(`${copy}/hosts`)) symlinkOrFile(`${copy}/hosts`, staging);
+    if (!existsSync(`${copy}/hosts`)) makeEmptyFile(`${copy}/hosts`, staging);
   } catch (error) {
     throw stateError(copy, error);
   } finally {
@@ -109,7 +108,7 @@ function syncDirectory(source: string, copy: string, staging: string, leaveOut: 
 
 function syncEntry(source: string, copy: string, stats: Stats, staging: string): void {
   if (stats.isDirectory()) {
-    mkdirSync(copy, { recursive: true, mode: 0o755 });
+    ensureDirectory(copy, 0o755);
     syncDirectory(source, copy, staging, new Set());
     return;
   }
@@ -121,7 +120,7 @@ function syncEntry(source: string, copy: string, stats: Stats, staging: string):
       if (present?.isSymbolicLink() && readlinkSync(copy) === target) return;
       symlinkSync(target, temporary);
     } else {
-      if (present && present.size === stats.size && present.mtimeMs === stats.mtimeMs) return;
+      if (present && present.size === stats.size && Math.abs(present.mtimeMs - stats.mtimeMs) < 1) return;
       copyFileSync(source, temporary);
       chmodSync(temporary, stats.mode & 0o755);
       lutimesSync(temporary, stats.atimeMs / 1000, stats.mtimeMs / 1000);
@@ -133,9 +132,9 @@ function syncEntry(source: string, copy: string, stats: Stats, staging: string):
   }
 }
 
-function symlinkOrFile(path: string, staging: string): void {
-  copyFileSync('/dev/null', `${staging}/hosts`);
-  renameSync(`${staging}/hosts`, path);
+function makeEmptyFile(path: string, staging: string): void {
+  writeFileSync(`${staging}/empty`, '', { mode: 0o644 });
+  renameSync(`${staging}/empty`, path);
 }
 
 function mayBeSeen(stats: Stats): boolean {

@@ -62,22 +62,24 @@ export class SiteTree {
       if (!isWithin(path, part.target)) continue;
       if (best === undefined || part.target.length >= best.target.length) best = part;
     }
-    if (best === undefined || best.source === null) return null;
-    const onMachine = `${best.source}${path.slice(best.target === '/' ? 0 : best.target.length)}`;
-    try {
-      // A mounted source may be a link itself; the kernel follows that one at mount time, on the machine's side.
-      const stats = lstatSync(path === best.target ? `${onMachine}/.` : onMachine);
-      return { path: onMachine, inside: path, stats };
-    } catch {
-      return path === best.target ? lookAtFile(best.source, path) : null;
+    if (best === undefined) return null;
+    // `/.`: a mounted source may be a link itself, which the kernel follows on the machine's side.
+    const onMachine = best.source === null ? null : `${best.source}${path.slice(best.target === '/' ? 0 : best.target.length)}`;
+    if (onMachine !== null) {
+      const stats = lstat(path === best.target ? `${onMachine}/.` : onMachine) ?? lstat(onMachine);
+      if (stats !== null) return { path: onMachine, inside: path, stats };
     }
+    // A mount point, and what leads to one, is made when it is missing.
+    const leads = this.#parts.some(({ target }) => target === path || target.startsWith(`${path}/`));
+    const stats = leads ? lstat('/') : null;
+    return stats === null ? null : { path: onMachine ?? path, inside: path, stats };
   }
 }
 
-/** A mounted source that is not a directory. */
-function lookAtFile(source: string, inside: string): TreeEntry | null {
+/** Null for any reason: the program could not reach it either. */
+function lstat(path: string): Stats | null {
   try {
-    return { path: source, inside, stats: lstatSync(source) };
+    return lstatSync(path);
   } catch {
     return null;
   }

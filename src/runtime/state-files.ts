@@ -1,5 +1,6 @@
 /** Writing under the state directory: all or nothing, and failures by one name. */
-import { closeSync, existsSync, fchmodSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fchmodSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { WakesockError } from '../base/errors.ts';
 
 export interface StateFile {
@@ -29,10 +30,24 @@ export function replaceFiles(directory: string, files: readonly StateFile[]): vo
 /** Makes a directory and those above it. @returns the first that was not there, to be removed should what follows fail */
 export function makeStateDirectory(path: string, mode: number): string | null {
   try {
-    return mkdirSync(path, { recursive: true, mode }) ?? null;
+    return ensureDirectory(path, mode);
   } catch (error) {
     throw stateError(path, error);
   }
+}
+
+/** Not mkdir's `recursive`: where nothing may be written, Node 20 then reports ENOENT for EROFS. */
+export function ensureDirectory(path: string, mode: number): string | null {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return null;
+  const above = dirname(path);
+  const made = above === path ? null : ensureDirectory(above, mode);
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    // Made by another in between.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
+  }
+  return made ?? path;
 }
 
 /** Runs `act` in a new or existing directory; if it was new and `act` fails, it is removed again with all in it. */

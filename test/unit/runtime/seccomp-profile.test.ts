@@ -95,6 +95,27 @@ test('another architecture ends the process', () => {
   for (const architecture of [I386, AARCH64]) expect(runFilter(filter, { architecture, number: 0, args: [] })).toBe(KILL_PROCESS);
 });
 
+/** What the rules mean, said without instructions. */
+function meaning(found: FilterRule, args: readonly bigint[]): unknown {
+  if (!Array.isArray(found)) return found;
+  for (const part of found) {
+    if (typeof part === 'string' || 'errno' in part) return part;
+    const holds = part.when.every((condition: { argument: number } & Record<string, unknown>) => {
+      const value = Number((args[condition.argument] ?? 0n) & 0xffff_ffffn);
+      if (Array.isArray(condition['isOneOf'])) return condition['isOneOf'].includes(value);
+      if (typeof condition['hasAnyOf'] === 'number') return (value & condition['hasAnyOf']) !== 0;
+      return value >= Number(condition['isAtLeast']);
+    });
+    if (holds) return part.action;
+  }
+  return undefined;
+}
+
+function encode(found: unknown): number {
+  if (found === 'allow') return ALLOW;
+  return found === 'notify' ? NOTIFY : errno((found as { errno: number }).errno);
+}
+
 describe('compiler', () => {
   const action = fc.oneof(fc.constant('allow' as const), fc.constant('notify' as const), fc.record({ errno: fc.integer({ min: 1, max: 133 }) }));
   const word = fc.oneof(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 0, max: 0xffff_ffff }));
@@ -105,26 +126,8 @@ describe('compiler', () => {
     fc.record({ argument, isAtLeast: word }),
   );
   const cases = fc.tuple(fc.array(fc.record({ when: fc.array(condition, { minLength: 1, maxLength: 3 }), action }), { minLength: 1, maxLength: 4 }), action)
-    .map(([list, last]): FilterRule => [...list, last]);
+    .map(([list, last]) => list.concat(last as never) as unknown as FilterRule);
   const rule: fc.Arbitrary<FilterRule> = fc.oneof(action, cases);
-
-  /** What the rules mean, said without instructions. */
-  function meaning(found: FilterRule, args: readonly bigint[]): unknown {
-    if (!Array.isArray(found)) return found;
-    for (const part of found) {
-      if (typeof part === 'string' || 'errno' in part) return part;
-      const holds = part.when.every((condition: { argument: number } & Record<string, unknown>) => {
-        const value = Number((args[condition.argument] ?? 0n) & 0xffff_ffffn);
-        if (Array.isArray(condition['isOneOf'])) return condition['isOneOf'].includes(value);
-        if (typeof condition['hasAnyOf'] === 'number') return (value & condition['hasAnyOf']) !== 0;
-        return value >= Number(condition['isAtLeast']);
-      });
-      if (holds) return part.action;
-    }
-    return undefined;
-  }
-
-  const encode = (found: unknown): number => (found === 'allow' ? ALLOW : found === 'notify' ? NOTIFY : errno((found as { errno: number }).errno));
 
   test('decides as the rules say, whatever they are', () => {
     const numbers = fc.integer({ min: 0, max: 500 });
