@@ -20,10 +20,23 @@ const runPath = {
   test: /src.(bin|cli.(main|verbs|run|arguments|paths)|base.[a-z]*|unitfile.(time-span|quote|value-error|socket-address|ip-address|integer)).ts|rolldown.runtime/,
 };
 
+/**
+ * dbus-next parses XML only for introspection, which src/systemd never asks for: these two libraries are 60 % of what it
+ * loads, on the way of every cold start. Whoever comes to need them is told, by the error of the first call.
+ */
+const withoutXml = {
+  name: 'without-xml',
+  resolveId: (id) => (/^fast-xml-(parser|builder)$/.test(id) ? `\0${id}` : null),
+  load: (id) => (/^\0fast-xml-/.test(id) ? `
+    class NotBundled { parse() { throw new Error('introspection is not bundled'); } build() { throw new Error('introspection is not bundled'); } }
+    export { NotBundled as XMLParser, NotBundled as XMLBuilder, NotBundled as default };` : null),
+};
+
 async function bundleProgram() {
   if (!existsSync('src/bin.ts')) throw new Error('Expected src/bin.ts, the entry of the program, found none');
   const bundle = await rolldown({
     input: { wakesock: 'src/bin.ts' }, platform: 'node', external, treeshake: true, logLevel: 'warn',
+    plugins: [withoutXml],
     onLog(level, log, handler) { handler(log.code === 'UNRESOLVED_IMPORT' ? 'error' : level, log); },
   });
   await bundle.write({
