@@ -7,6 +7,8 @@ import type { SiteRunner } from './site-runner.ts';
  * can be started in between. An exit with 0 while a client waits would be counted against the socket unit.
  */
 export const EXIT_AGAIN = 75;
+/** Below TimeoutStopSec= of wakesock.service. */
+const SETTLE_MS_MAX = 2_000;
 
 export class ExitPolicy {
   readonly decided: Promise<number>;
@@ -15,7 +17,8 @@ export class ExitPolicy {
   readonly #runners: () => readonly SiteRunner[];
   #decide: (status: number) => void = () => {};
   #timer: NodeJS.Timeout | null = null;
-  #steppingAside = false;
+  /** Told to end, with this status. */
+  #told: number | null = null;
   /** Requests at the control socket, leases among them. */
   #controlBusy: () => boolean = () => false;
 
@@ -35,8 +38,8 @@ export class ExitPolicy {
 
   /** Something has changed: begins or ends the countdown. */
   reconsider(): void {
-    if (this.#steppingAside) {
-      if (!this.#runners().some((runner) => runner.busy)) this.end(EXIT_AGAIN);
+    if (this.#told !== null) {
+      if (!this.#runners().some((runner) => runner.busy)) this.end(this.#told);
       return;
     }
     if (!this.#nothingToDo) {
@@ -52,9 +55,13 @@ export class ExitPolicy {
     }, this.#backoffLeftMs + this.#idleMs);
   }
 
-  /** Ends as soon as no site is between two states; what is awake stays awake. */
-  stepAside(): void {
-    this.#steppingAside = true;
+  /**
+   * Ends with this status as soon as no site is between two states, or after a while all the same. What is awake stays awake,
+   * and what is cut off is begun again by the next activator; the clients wait in the backlog.
+   */
+  endSettled(status: number): void {
+    this.#told = status;
+    setTimeout(() => this.end(status), SETTLE_MS_MAX);
     this.reconsider();
   }
 

@@ -13,7 +13,7 @@ import { Crun } from '../runtime/crun.ts';
 import { sliceDirectory } from '../runtime/cgroup.ts';
 import { Poller } from '../sockets/poller.ts';
 import { ActivatorControl } from './control.ts';
-import { ExitPolicy } from './exit-policy.ts';
+import { EXIT_AGAIN, ExitPolicy } from './exit-policy.ts';
 import { inherit, openOwn, type Inheritance } from './inheritance.ts';
 import { SeccompReceiver } from './seccomp-receiver.ts';
 import { serviceManager } from './service-manager.ts';
@@ -61,7 +61,7 @@ export async function runActivator(options: ActivatorOptions): Promise<number> {
   void firstWakes([...runners.values()])
     .then(() => Promise.all([log.open(), control.serve()]))
     .catch((error: unknown) => log.error('The control socket is not served', describeError(error)));
-  onSignals(exit);
+  onSignals(exit, embedded ? () => sleepAll(runners) : async () => {});
   const status = await exit.decided;
 
   log.info(`Ending with status ${status}`, { status });
@@ -86,9 +86,14 @@ function startRunners(runners: Map<string, SiteRunner>, inheritance: Inheritance
   inheritance.closeUnclaimed(new Set(runners.keys()));
 }
 
-function onSignals(exit: ExitPolicy): void {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) void once(process, signal).then(() => exit.end(0));
+/** @param before what is done first when we are told to end: with systemd, sites that are awake stay so */
+function onSignals(exit: ExitPolicy, before: () => Promise<void>): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) void once(process, signal).then(before).then(() => exit.endSettled(0));
   // `enable` and `disable`: systemd starts no socket unit of a service that runs (design section 4).
-  void once(process, 'SIGUSR1').then(() => exit.stepAside());
+  void once(process, 'SIGUSR1').then(() => exit.endSettled(EXIT_AGAIN));
 }
 
+/** Without scopes nobody else would ever end the containers. */
+async function sleepAll(runners: ReadonlyMap<string, SiteRunner>): Promise<void> {
+  await Promise.allSettled([...runners.values()].map((runner) => runner.sleep(true)));
+}

@@ -1,5 +1,6 @@
 /** Which descriptor is whose: listening sockets of sites, the control socket, and what the fd store kept for us. */
 import { closeFd } from '../linux/libc.ts';
+import { killAndWait } from '../linux/pidfd.ts';
 import { describeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Paths } from '../base/paths.ts';
@@ -7,6 +8,7 @@ import { addressText, inspectListener, openListener, type Listener } from '../so
 import type { ControlListen } from '../control/listen.ts';
 import { takeListenFds } from '../systemd/listen-fds.ts';
 import type { StoredFds } from './parts.ts';
+import { processIdentity, readRuntimeState } from './runtime-state.ts';
 
 export interface Inheritance {
   readonly control: ControlListen | null;
@@ -76,6 +78,7 @@ export async function openOwn(paths: Paths, log: Log): Promise<Inheritance> {
   const everyFd: number[] = [];
   for (const name of listSiteNames(paths)) {
     try {
+      endLeftover(paths, name);
       const { site } = prepareSite(paths, name);
       const listeners = site.listen.map((address) => openListener(address));
       sites.set(name, listeners);
@@ -86,6 +89,12 @@ export async function openOwn(paths: Paths, log: Log): Promise<Inheritance> {
     }
   }
   return { control: null, sites, everyFd, stored: () => storedFds({}), closeUnclaimed: () => {} };
+}
+
+/** The container of an embedded activator that was killed: it holds the address, and nothing of it can be taken over. */
+function endLeftover(paths: Paths, name: string): void {
+  const left = readRuntimeState(paths, name)?.process;
+  if (left && processIdentity(left.pid)?.startTime === left.startTime) killAndWait(left.pid);
 }
 
 function storedFds(of: Partial<Record<StoredKind, number>>): StoredFds {

@@ -526,6 +526,7 @@ export class SiteRunner {
     else this.#setStartDeadline(this.#prepared.site.startTimeoutMs);
     this.#dispatch({ type: 'found', listening });
     if (stored.notify !== null) this.#answerFrom(container, stored.notify);
+    if (stored.notify !== null && container.cgroup) void askAgain(container.cgroup);
   }
 
   #saveState(pid: number | null): void {
@@ -612,6 +613,14 @@ export class SiteRunner {
 }
 
 const noPhases: WakePhases = { process: null, scope: null, go: null, listen: null, total: null };
+
+/**
+ * A call that the dead activator had received and not answered would wait for ever: no other can receive it. Freezing
+ * interrupts it like a signal, and the kernel makes it anew.
+ */
+async function askAgain(cgroup: Cgroup): Promise<void> {
+  if (await cgroup.freeze()) cgroup.thaw();
+}
 
 /** A wildcard is reached by its family's loopback address. */
 function connectableText(listener: Listener): string {

@@ -22,3 +22,5 @@ export const idleMsDefault = 5 * 60_000;
 export const startTimeoutMsDefault = 30_000;
 export const stopTimeoutMsDefault = 10_000;
 export const exitIdleMsDefault = 30_000;
+/** Freezing a program takes less than a millisecond unless one of its processes sleeps uninterruptibly; clients wait meanwhile. */
+export const freezeMsMax = 1_000;

@@ -1,9 +1,9 @@
-import { describeError, WakesockError } from '../base/errors.ts';
+import { WakesockError } from '../base/errors.ts';
 import type { Manager } from '../systemd/manager.ts';
 import { serviceUnitName } from '../systemd/unit-names.ts';
 
-/** Rounds in a row that started none, because the service was up again before the first of them. */
-const vainRoundsMax = 3;
+/** Once is enough, unless the service began to stop, or a client started it, just then. */
+const roundsMax = 3;
 
 /**
  * Starts socket units of wakesock.service, which systemd refuses while the service runs. So the service is restarted, and
@@ -12,46 +12,31 @@ const vainRoundsMax = 3;
  * @returns those that could not be started, with the reason
  */
 export async function startSockets(manager: Manager, names: readonly string[]): Promise<Map<string, WakesockError>> {
-  const failures = new Map<string, WakesockError>();
-  let left = [...names];
-  for (let vain = 0; left.length > 0 && vain < vainRoundsMax;) {
+  let left = names;
+  for (let round = 1; left.length > 0 && round <= roundsMax; round++) {
     await manager.waitUnitState(serviceUnitName, (state) => state !== 'deactivating');
-    const { ActiveState: service } = await manager.getUnitProperties(serviceUnitName, 'Unit', ['ActiveState']);
-    // Not waited for: the jobs of the sockets must stand beside it.
-    if (service !== 'inactive' && service !== 'failed') manager.tryRestartUnit(serviceUnitName).catch(() => {});
-    const results = await Promise.all(left.map(async (name) => ({ name, failure: await startSocket(manager, name) })));
-    const before = left.length;
-    left = [];
-    for (const { name, failure } of results) {
-      if (failure === 'refused') left.push(name);
-      else if (failure) failures.set(name, failure);
-    }
-    vain = left.length < before ? 0 : vain + 1;
+    await manager.startUnits(left, serviceUnitName);
+    const states = new Map((await manager.listUnits(left)).map(({ name, activeState }) => [name, activeState]));
+    const down = left.filter((name) => states.get(name) !== 'active');
+    // Refused because of the service a socket stays as it was; only a failure of its own marks it.
+    const refused = down.filter((name) => states.get(name) === 'inactive');
+    if (refused.length === 0) return failures(manager, down);
+    left = down;
   }
-  for (const name of left) {
-    failures.set(name, new WakesockError('ERR_WAKESOCK_SYSTEMD',
-      `${name} could not be started: ${serviceUnitName} came back ${vainRoundsMax} times before its socket was there`));
-  }
-  return failures;
+  return failures(manager, left);
 }
 
-async function startSocket(manager: Manager, name: string): Promise<WakesockError | 'refused' | null> {
-  try {
-    await manager.startUnit(name);
-    return null;
-  } catch (error) {
-    if (!(error instanceof WakesockError) || error.code !== 'ERR_WAKESOCK_SYSTEMD') throw error;
-    const [{ ActiveState: state }, { Result: result }] = await Promise.all([
-      manager.getUnitProperties(name, 'Unit', ['ActiveState']), manager.getUnitProperties(name, 'Socket', ['Result']),
-    ]);
-    // Refused because of the service it stays as it was; only a real failure marks it.
-    if (state !== 'failed' && result === 'success' && !hasErrorName(error)) return 'refused';
-    const why = result === 'resources' ? 'its address could not be opened; is it in use?' : `systemd says "${String(result)}": ${describeError(error).message}.`;
-    return new WakesockError('ERR_WAKESOCK_SYSTEMD', `${name} could not be started: ${why} See: journalctl -u ${name}`, { cause: error });
-  }
+async function failures(manager: Manager, names: readonly string[]): Promise<Map<string, WakesockError>> {
+  return new Map(await Promise.all(names.map(async (name) => [name, await failure(manager, name)] as const)));
 }
 
-/** An answer and not a job's result: no such unit, masked, … */
-function hasErrorName(error: WakesockError): boolean {
-  return error.cause !== undefined;
+async function failure(manager: Manager, name: string): Promise<WakesockError> {
+  const [{ LoadState: load }, { Result: result }] = await Promise.all([
+    manager.getUnitProperties(name, 'Unit', ['LoadState']), manager.getUnitProperties(name, 'Socket', ['Result']),
+  ]);
+  const why = load !== 'loaded' ? `systemd says "${String(load)}".`
+    : result === 'resources' ? 'its address could not be opened; is it in use?'
+    : result === 'success' ? `${serviceUnitName} was up again each time before its socket was there.`
+    : `systemd says "${String(result)}".`;
+  return new WakesockError('ERR_WAKESOCK_SYSTEMD', `${name} could not be started: ${why} See: journalctl -u ${name}`);
 }

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { freezeMsMax } from '../base/limits.ts';
 import { pidfdSignal } from '../linux/pidfd.ts';
 import type { Activity } from './activity.ts';
 
@@ -30,16 +31,20 @@ export async function beginStop(parts: StopParts, signal: string): Promise<StopO
   // A namespace's first process that does not catch a signal never sees it (pid_namespaces(7)): nobody waits for it, and
   // as it is killed frozen it cannot accept anybody either, so nobody needs to be held.
   const catches = catchesSignal(parts.pid, number);
-  if (catches) parts.hold();
-  if (parts.cgroup && !(await parts.cgroup.freeze())) {
-    if (catches) parts.unhold();
-    return 'inUse';
+  // Where nothing can be frozen it runs until it is killed.
+  const holds = catches || parts.cgroup === null;
+  let nobody = false;
+  try {
+    if (holds) parts.hold();
+    nobody = (await frozen(parts.cgroup)) && parts.quiet(parts.look());
+  } finally {
+    // Whatever went wrong: no site may stay frozen or deaf.
+    if (!nobody) {
+      parts.cgroup?.thaw();
+      if (holds) parts.unhold();
+    }
   }
-  if (!parts.quiet(parts.look())) {
-    parts.cgroup?.thaw();
-    if (catches) parts.unhold();
-    return 'inUse';
-  }
+  if (!nobody) return 'inUse';
   parts.committed();
   if (!catches) {
     killNow(parts);
@@ -51,13 +56,30 @@ export async function beginStop(parts: StopParts, signal: string): Promise<StopO
   return 'signalled';
 }
 
+/** False where it is gone, or cannot be frozen in time: a process that sleeps in the kernel holds the freezer up. */
+async function frozen(cgroup: StopParts['cgroup']): Promise<boolean> {
+  if (cgroup === null) return true;
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), freezeMsMax);
+  });
+  try {
+    return await Promise.race([cgroup.freeze(), tooLong]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** SIGKILL to the container's first process ends all of its namespace; the cgroup also what is not in it. */
 export function killNow(parts: Pick<StopParts, 'pidfd' | 'cgroup'>): void {
   pidfdSignal(parts.pidfd, constants.signals.SIGKILL);
   parts.cgroup?.kill();
 }
 
-/** `SigCgt` of proc_pid_status(5): bit n-1 is signal n. A process that is gone catches nothing. */
+/**
+ * `SigCgt` and `SigBlk` of proc_pid_status(5): bit n-1 is signal n. Who blocks a signal waits for it with sigwait(3) or
+ * signalfd(2), as tini and dumb-init do. A process that is gone catches nothing.
+ */
 export function catchesSignal(pid: number, signal: number): boolean {
   let status: string;
   try {
@@ -65,8 +87,7 @@ export function catchesSignal(pid: number, signal: number): boolean {
   } catch {
     return false;
   }
-  const mask = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
-  return ((mask >> BigInt(signal - 1)) & 1n) === 1n;
+  return [...status.matchAll(/^Sig(?:Cgt|Blk):\s*([0-9a-f]+)$/gm)].some(([, mask]) => ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n);
 }
 
 /** Accepts `TERM`, `SIGTERM`, `15` and `RTMIN+3`. */

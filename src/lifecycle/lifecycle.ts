@@ -21,7 +21,7 @@ export type State =
 
 export interface Life {
   readonly state: State;
-  /** Failed starts in a row: the exponent of the back-off. */
+  /** Failures since the last program that served: the exponent of the back-off. To have listened is not yet to have served. */
   readonly failures: number;
   /** Programs in a row that ended by themselves right after they had listened. */
   readonly earlyExits: number;
@@ -108,7 +108,7 @@ function whenDormant(life: Life, event: Event): Step {
 function whenWaking(life: Life, _state: State, event: Event, nowMs: number): Step {
   if (event.type === 'listening') {
     return {
-      life: { ...life, failures: 0, state: { name: 'awake', sinceMs: nowMs, stopping: false } },
+      life: { ...life, state: { name: 'awake', sinceMs: nowMs, stopping: false } },
       effects: [{ type: 'attend' }, { type: 'settle', error: null }],
     };
   }
@@ -122,7 +122,7 @@ function whenAwake(life: Life, state: State & { name: 'awake' }, event: Event, n
     return { life: { ...life, state: { ...state, stopping: true } }, effects: [{ type: 'stop', force: event.force }] };
   }
   if (event.type === 'inUse') return { life: { ...life, state: { ...state, stopping: false } }, effects: [{ type: 'attend' }] };
-  if (event.type === 'stopping') return { life: { ...life, earlyExits: 0, state: { name: 'draining', wakeBy: null, error: null } }, effects: [] };
+  if (event.type === 'stopping') return { life: { failures: 0, earlyExits: 0, state: { name: 'draining', wakeBy: null, error: null } }, effects: [] };
   // It cannot be given its socket any more: end it, so that the next client gets a whole one.
   if (event.type === 'launchFailed') return drain(life, event.error);
   if (event.type === 'wake') return { life, effects: [{ type: 'settle', error: null }] };
@@ -132,11 +132,12 @@ function whenAwake(life: Life, state: State & { name: 'awake' }, event: Event, n
 
 /** The program ended by itself, or somebody killed it. Who waits is served by the next one, unless that ends at once too. */
 function afterOwnExit(life: Life, awakeMs: number, nowMs: number): Step {
-  const earlyExits = awakeMs < earlyExitMs ? life.earlyExits + 1 : 0;
+  const early = awakeMs < earlyExitMs;
+  const earlyExits = early ? life.earlyExits + 1 : 0;
   if (earlyExits >= earlyExitsMax) {
     return fail(life, { code: 'ERR_WAKESOCK_EXITED', message: `The program ended within ${earlyExitMs} ms of listening, ${earlyExits} times in a row` }, nowMs);
   }
-  return { life: { ...life, earlyExits, state: { name: 'dormant' } }, effects: [{ type: 'settle', error: null }, { type: 'arm' }] };
+  return { life: { failures: early ? life.failures : 0, earlyExits, state: { name: 'dormant' } }, effects: [{ type: 'settle', error: null }, { type: 'arm' }] };
 }
 
 function whenDraining(life: Life, state: State & { name: 'draining' }, event: Event, nowMs: number): Step {

@@ -10,13 +10,16 @@ export interface DatagramSender {
   close(): void;
 }
 
-/** @param address a path, or `@` and an abstract name */
-export function openDatagramSender(address: string): DatagramSender {
+/**
+ * @param address a path, or `@` and an abstract name
+ * @param waits whether `send` waits for a receiver whose queue is full; else it throws EAGAIN
+ */
+export function openDatagramSender(address: string, { waits }: { waits: boolean } = { waits: true }): DatagramSender {
   const fd = openSocket(AF_UNIX, SOCK_DGRAM);
   const to = encodeAddress({ family: 'unix', path: address });
   return {
     send: (data, fds = []) => {
-      sendMessage(fd, data, { fds, to });
+      sendMessage(fd, data, { fds, to, waits });
     },
     close: () => closeFd(fd),
   };

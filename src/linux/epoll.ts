@@ -6,6 +6,8 @@ export const EPOLLIN = 0x001;
 export const EPOLLPRI = 0x002;
 export const EPOLLERR = 0x008;
 export const EPOLLHUP = 0x010;
+/** The reading side was shut down. */
+export const EPOLLRDHUP = 0x2000;
 /** Disarmed after one event until armed again with {@link epollModify}. */
 export const EPOLLONESHOT = 0x40000000;
 
@@ -15,7 +17,8 @@ const EPOLL_CTL_MOD = 3;
 const EPOLL_CLOEXEC = 0o2000000;
 
 export interface EpollEvent {
-  readonly fd: number;
+  /** What the descriptor was added with. */
+  readonly token: number;
   readonly events: number;
 }
 
@@ -23,12 +26,13 @@ export function epollCreate(): number {
   return call('epoll_create1', EPOLL_CLOEXEC);
 }
 
-export function epollAdd(epoll: number, fd: number, events: number): void {
-  call('epoll_ctl', epoll, EPOLL_CTL_ADD, fd, epollEvent(events, BigInt(fd)));
+/** @param token comes back with every event: 53 bits, and not the descriptor, whose number is soon another's */
+export function epollAdd(epoll: number, fd: number, events: number, token: number): void {
+  call('epoll_ctl', epoll, EPOLL_CTL_ADD, fd, epollEvent(events, BigInt(token)));
 }
 
-export function epollModify(epoll: number, fd: number, events: number): void {
-  call('epoll_ctl', epoll, EPOLL_CTL_MOD, fd, epollEvent(events, BigInt(fd)));
+export function epollModify(epoll: number, fd: number, events: number, token: number): void {
+  call('epoll_ctl', epoll, EPOLL_CTL_MOD, fd, epollEvent(events, BigInt(token)));
 }
 
 export function epollRemove(epoll: number, fd: number): void {
@@ -48,7 +52,7 @@ export async function epollWait(epoll: number, buffer: Buffer): Promise<readonly
   // A negative count is EINTR: there is nothing to report, the caller waits again.
   for (let index = 0; index < count; index += 1) {
     const at = index * epollEventBytes;
-    events.push({ events: buffer.readUInt32LE(at), fd: buffer.readInt32LE(at + epollDataOffset) });
+    events.push({ events: buffer.readUInt32LE(at), token: Number(buffer.readBigUInt64LE(at + epollDataOffset)) });
   }
   return events;
 }

@@ -7,6 +7,9 @@ const F_SETFL = 4;
 const F_SETPIPE_SZ = 1031;
 const F_DUPFD_CLOEXEC = 1030;
 const POLLIN = 1;
+export const POLLHUP = 0x10;
+/** The reading side was shut down. */
+export const POLLRDHUP = 0x2000;
 
 /** Status flags of the open file description, shared by all its holders. */
 export function getStatusFlags(fd: number): number {
@@ -46,6 +49,14 @@ export function readAvailable(fd: number, buffer: Buffer): Buffer | null {
     if (isErrno(error, 'EAGAIN')) return null;
     throw error;
   }
+}
+
+/** Those of `events` that hold for `fd` at this moment; error and hang-up always count. */
+export function eventsNow(fd: number, events: number): number {
+  const entry = Buffer.alloc(8);
+  entry.writeInt32LE(fd, 0);
+  entry.writeInt16LE(events, 4);
+  return call('poll', entry, 1, 0) === 0 ? 0 : entry.readInt16LE(6);
 }
 
 /** Those of `fds` that are readable (or in error) at this moment. */

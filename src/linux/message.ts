@@ -6,12 +6,12 @@ const SCM_RIGHTS = 1;
 /** The kernel passes at most this many descriptors in one message (SCM_MAX_FD). */
 export const passedFdsMax = 253;
 
-/** Sends one message. `to` is a sockaddr, or null on a connected socket. Returns the bytes sent. */
-export function sendMessage(socket: number, data: Buffer, options: { fds?: readonly number[]; to?: Buffer } = {}): number {
+/** Sends one message. `to` is a sockaddr, or null on a connected socket. Returns the bytes sent. EAGAIN only if it may not wait. */
+export function sendMessage(socket: number, data: Buffer, options: { fds?: readonly number[]; to?: Buffer; waits?: boolean } = {}): number {
   const vector = ioVector(data);
   const control = options.fds && options.fds.length > 0 ? rightsMessage(options.fds) : null;
   const header = messageHeader(vector, control, options.to ?? null);
-  const sent = call('sendmsg', socket, header, MSG_NOSIGNAL);
+  const sent = call('sendmsg', socket, header, MSG_NOSIGNAL | (options.waits === false ? MSG_DONTWAIT : 0));
   keepAlive(data, vector, control, options.to);
   return sent;
 }
@@ -19,7 +19,7 @@ export function sendMessage(socket: number, data: Buffer, options: { fds?: reado
 /** Receives one message without waiting: its bytes (empty: the peer has closed) and the descriptors that came along. */
 export function receiveMessage(socket: number, bytesMax: number): { data: Buffer; fds: number[] } {
   const data = Buffer.alloc(bytesMax);
-  const control = Buffer.alloc(1024);
+  const control = Buffer.alloc(controlBytes(passedFdsMax));
   const vector = ioVector(data);
   const header = messageHeader(vector, control, null);
   const length = call('recvmsg', socket, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -50,13 +50,16 @@ function messageHeader(vector: Buffer, control: Buffer | null, name: Buffer | nu
 }
 
 function rightsMessage(fds: readonly number[]): Buffer {
-  const length = 16 + fds.length * 4;
-  const control = Buffer.alloc(Math.ceil(length / 8) * 8);
-  control.writeBigUInt64LE(BigInt(length), 0);
+  const control = Buffer.alloc(controlBytes(fds.length));
+  control.writeBigUInt64LE(BigInt(16 + fds.length * 4), 0);
   control.writeInt32LE(SOL_SOCKET, 8);
   control.writeInt32LE(SCM_RIGHTS, 12);
   fds.forEach((fd, index) => control.writeInt32LE(fd, 16 + index * 4));
   return control;
+}
+
+function controlBytes(fdCount: number): number {
+  return Math.ceil((16 + fdCount * 4) / 8) * 8;
 }
 
 function passedFds(control: Buffer): number[] {

@@ -25,12 +25,12 @@ export function listenSocket(fd: number, backlog: number): void {
   call('listen', fd, backlog);
 }
 
-/** Null when nobody waits. The connection is close-on-exec. */
+/** Null when nobody waits, or nobody can since the socket was shut down. The connection is close-on-exec. */
 export function acceptConnection(fd: number): number | null {
   try {
     return call('accept4', fd, null, null, SOCK_CLOEXEC);
   } catch (error) {
-    if (isErrno(error, 'EAGAIN') || isErrno(error, 'ECONNABORTED')) return null;
+    if (isErrno(error, 'EAGAIN') || isErrno(error, 'ECONNABORTED') || isErrno(error, 'EINVAL')) return null;
     throw error;
   }
 }

@@ -92,7 +92,7 @@ const AF_NETLINK = 16;
 const NETLINK_AUDIT = 9;
 const SOL_SOCKET = 1;
 /** What would outlive the program on the shared listening socket, or take our own SYN filter off it. */
-export const refusedSocketOptions: Readonly<Record<string, number>> = {
+const refusedSocketOptions: Readonly<Record<string, number>> = {
   SO_BINDTODEVICE: 25, SO_ATTACH_FILTER: 26, SO_DETACH_FILTER: 27, SO_LOCK_FILTER: 44, SO_ATTACH_BPF: 50,
   SO_ATTACH_REUSEPORT_CBPF: 51, SO_ATTACH_REUSEPORT_EBPF: 52, SO_BINDTOIFINDEX: 62,
 };

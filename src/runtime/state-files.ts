@@ -1,5 +1,5 @@
 /** Writing under the state directory: all or nothing, and failures by one name. */
-import { closeSync, existsSync, fchmodSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, fchmodSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { WakesockError } from '../base/errors.ts';
 
@@ -43,6 +43,8 @@ export function ensureDirectory(path: string, mode: number): string | null {
   const made = above === path ? null : ensureDirectory(above, mode);
   try {
     mkdirSync(path, { mode });
+    // Whatever the umask of who enables a site: programs of other users must pass.
+    chmodSync(path, mode);
   } catch (error) {
     // Made by another in between.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !statSync(path).isDirectory()) throw error;

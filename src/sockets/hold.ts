@@ -2,11 +2,11 @@
  * Holding clients while a program shuts down, so that it cannot accept a connection that it will drop.
  */
 import { chmodSync, chownSync, existsSync, linkSync, renameSync, rmSync, statSync } from 'node:fs';
-import { AF_UNIX, O_NONBLOCK, SOCK_STREAM } from '../linux/constants.ts';
+import { AF_UNIX, O_NONBLOCK, SOCK_DGRAM, SOCK_STREAM } from '../linux/constants.ts';
 import { clearFilter, setFilter } from '../linux/filter.ts';
 import { setStatusFlags } from '../linux/fd.ts';
-import { closeFd } from '../linux/libc.ts';
-import { bindSocket, listenSocket, openSocket } from '../linux/socket.ts';
+import { call, closeFd, isErrno } from '../linux/libc.ts';
+import { bindSocket, encodeAddress, listenSocket, openSocket } from '../linux/socket.ts';
 import { inspectListener, type Listener } from './listener.ts';
 
 /**
@@ -49,8 +49,14 @@ export function makeSpare(original: Listener, backlog: number): Listener {
     return { ...inspectListener(fd, path), text: original.text };
   } catch (error) {
     closeFd(fd);
+    rmSync(path + spareSuffix, { force: true });
     throw error;
   }
+}
+
+/** Whether this is the second socket of the original, made by an earlier activator. */
+export function isSpareOf(spare: Listener, original: Listener): boolean {
+  return spare.address.family === 'unix' && spare.address.path === pathOf(original) + spareSuffix;
 }
 
 /** Clients that come from here on reach the spare. At every instant the path leads to one of the two. */
@@ -66,6 +72,8 @@ export function leadToOriginal(original: Listener): void {
   rmSync(path + spareSuffix, { force: true });
   linkSync(path, path + spareSuffix);
   renameSync(path + keptSuffix, path);
+  // Still there if it was the same socket as the path, for which rename(2) does nothing.
+  rmSync(path + keptSuffix, { force: true });
 }
 
 /** The spare has no name any more. The path leads to the original. */
@@ -75,7 +83,25 @@ export function forgetSpare(original: Listener): void {
 
 /** Undoes what an activator that died in the middle has left: the path leads to the original again. */
 export function undoUnixHold(original: Listener): void {
-  if (existsSync(pathOf(original) + keptSuffix)) leadToOriginal(original);
+  const kept = pathOf(original) + keptSuffix;
+  if (!existsSync(kept)) return;
+  if (hasSocket(kept)) leadToOriginal(original);
+  // The socket unit was restarted since, and the path is its new socket's: this is the name of one that is gone.
+  else rmSync(kept, { force: true });
+}
+
+/** Whether a stream socket is bound to the path, without becoming its client: a datagram socket may not connect to it (connect(2)). */
+function hasSocket(path: string): boolean {
+  const fd = openSocket(AF_UNIX, SOCK_DGRAM);
+  try {
+    const address = encodeAddress({ family: 'unix', path });
+    call('connect', fd, address, address.length);
+    return false;
+  } catch (error) {
+    return isErrno(error, 'EPROTOTYPE');
+  } finally {
+    closeFd(fd);
+  }
 }
 
 function pathOf(listener: Listener): string {

@@ -1,7 +1,7 @@
 /** A listening socket that a site is served on. */
-import { chmodSync, fstatSync, unlinkSync } from 'node:fs';
-import { AF_INET, AF_INET6, AF_UNIX, O_NONBLOCK, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR } from '../linux/constants.ts';
-import { bindSocket, listenSocket, openSocket, setIntOption, socketAddress, socketKind, type SocketAddress } from '../linux/socket.ts';
+import { chmodSync, fstatSync, lstatSync, unlinkSync } from 'node:fs';
+import { AF_INET, AF_INET6, AF_UNIX, IPPROTO_TCP, O_NONBLOCK, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR } from '../linux/constants.ts';
+import { bindSocket, getOption, listenSocket, openSocket, setIntOption, socketAddress, socketKind, type SocketAddress, type SocketKind } from '../linux/socket.ts';
 import { setStatusFlags } from '../linux/fd.ts';
 import { closeFd } from '../linux/libc.ts';
 import { WakesockError } from '../base/errors.ts';
@@ -16,15 +16,22 @@ export interface Listener {
   readonly text: string;
 }
 
-/** systemd's own default is SOMAXCONN, which the kernel caps at net.core.somaxconn (4096). */
-const BACKLOG_DEFAULT = 4096;
+const TCP_INFO = 11;
+/** A value of tcpi_state. */
+const TCP_CLOSE = 7;
 
-/** Looks at an inherited descriptor; anything but a listening stream socket is a named error. */
+/** systemd's own default is SOMAXCONN, which the kernel caps at net.core.somaxconn (4096). */
+export const BACKLOG_DEFAULT = 4096;
+
+/**
+ * Looks at an inherited descriptor; anything but a listening stream socket is a named error. A TCP socket that a program has
+ * shut down while no activator was there to see it listens again.
+ */
 export function inspectListener(fd: number, name: string): Listener {
   const kind = socketKind(fd);
   if (kind === null) throw unusable(name, 'a listening stream socket', 'a descriptor that is no socket');
   if (kind.type !== SOCK_STREAM) throw unusable(name, 'a stream socket (ListenStream=)', `a socket of type ${kind.type}`);
-  if (!kind.listening) throw unusable(name, 'a listening socket', 'a connection (Accept=yes?) or a socket that was shut down');
+  if (!kind.listening && !listensAgain(fd, kind)) throw unusable(name, 'a listening socket', 'a connection (Accept=yes?) or a socket that was shut down');
   if (kind.domain !== AF_INET && kind.domain !== AF_INET6 && kind.domain !== AF_UNIX) {
     throw unusable(name, 'an IPv4, IPv6 or UNIX socket', `address family ${kind.domain}`);
   }
@@ -66,9 +73,20 @@ function describe(fd: number): Listener {
   return { fd, inode: fstatSync(fd).ino, family: address.family, address, text: addressText(address) };
 }
 
+/** Closed, yet bound: a listener after shutdown(2). A connection of Accept=yes is in another state. */
+function listensAgain(fd: number, { domain }: SocketKind): boolean {
+  if (domain !== AF_INET && domain !== AF_INET6) return false;
+  if (getOption(fd, IPPROTO_TCP, TCP_INFO, 1).readUInt8() !== TCP_CLOSE) return false;
+  const address = socketAddress(fd);
+  if (address.family === 'other' || address.family === 'unix' || address.port === 0) return false;
+  listenSocket(fd, BACKLOG_DEFAULT);
+  return true;
+}
+
+/** A socket that somebody left. Anything else at the path is not ours to remove: bind then says EADDRINUSE. */
 function unlinkIfThere(path: string): void {
   try {
-    unlinkSync(path);
+    if (lstatSync(path).isSocket()) unlinkSync(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }

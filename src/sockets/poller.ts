@@ -18,32 +18,33 @@ export interface Watch {
 export class Poller {
   readonly #epoll = epollCreate();
   readonly #wakeUp = call('eventfd', 0, EFD_CLOEXEC);
+  /** By token: an event that was under way when its descriptor was closed must not reach the next one of that number. */
   readonly #handlers = new Map<number, (events: number) => void>();
+  #lastToken = 0;
   #stopped = false;
 
   readonly #onError: (error: unknown) => void;
 
   constructor(onError: (error: unknown) => void) {
     this.#onError = onError;
-    epollAdd(this.#epoll, this.#wakeUp, EPOLLIN);
+    epollAdd(this.#epoll, this.#wakeUp, EPOLLIN, 0);
     void this.#loop();
   }
 
   /**
    * Calls `handler` in the main thread whenever one of `events` holds. Level-triggered unless `events` says EPOLLONESHOT.
-   * A handler may be called once for an event that is over by then: it must not block.
+   * A handler may be called once for an event that is over by then: it must not block. End the watch before you close `fd`.
    */
   watch(fd: number, events: number, handler: (events: number) => void): Watch {
-    epollAdd(this.#epoll, fd, events);
-    this.#handlers.set(fd, handler);
+    const token = (this.#lastToken += 1);
+    epollAdd(this.#epoll, fd, events, token);
+    this.#handlers.set(token, handler);
     return {
       arm: (next) => {
-        if (this.#handlers.get(fd) === handler) epollModify(this.#epoll, fd, next);
+        if (this.#handlers.has(token)) epollModify(this.#epoll, fd, next, token);
       },
       end: () => {
-        if (this.#handlers.get(fd) !== handler) return;
-        this.#handlers.delete(fd);
-        epollRemove(this.#epoll, fd);
+        if (this.#handlers.delete(token)) epollRemove(this.#epoll, fd);
       },
     };
   }
@@ -60,9 +61,9 @@ export class Poller {
   async #loop(): Promise<void> {
     const buffer = Buffer.alloc(EVENT_BUFFER_BYTES);
     while (!this.#stopped) {
-      for (const { fd, events } of await epollWait(this.#epoll, buffer)) {
+      for (const { token, events } of await epollWait(this.#epoll, buffer)) {
         try {
-          this.#handlers.get(fd)?.(events);
+          this.#handlers.get(token)?.(events);
         } catch (error) {
           this.#onError(error);
         }

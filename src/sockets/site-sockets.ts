@@ -1,14 +1,15 @@
 /** The listening sockets of one site: watched while it sleeps, protected while a program shares them, mended afterwards. */
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLONESHOT } from '../linux/epoll.ts';
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLONESHOT, EPOLLRDHUP } from '../linux/epoll.ts';
 import { closeFd } from '../linux/libc.ts';
-import { acceptConnection, listenSocket, socketKind } from '../linux/socket.ts';
+import { listenSocket } from '../linux/socket.ts';
 import { getStatusFlags, setStatusFlags } from '../linux/fd.ts';
 import { O_NONBLOCK } from '../linux/constants.ts';
 import { WakesockError } from '../base/errors.ts';
-import { captureBaseline, differences, queueOf, restoreBaseline, type Baseline } from './baseline.ts';
-import { forgetSpare, holdSyns, leadToOriginal, leadToSpare, makeSpare, releaseSyns, undoUnixHold } from './hold.ts';
+import { captureBaseline, differences, listens, queueOf, restoreBaseline, type Baseline } from './baseline.ts';
+import { forgetSpare, holdSyns, isSpareOf, leadToOriginal, leadToSpare, makeSpare, releaseSyns, undoUnixHold } from './hold.ts';
 import { inspectListener, type Listener } from './listener.ts';
 import type { Poller, Watch } from './poller.ts';
+import { acceptAndClose } from './refuse.ts';
 
 /**
  * One address of a site. A UNIX address has a second socket at times (hold.ts): the path leads to the original while the
@@ -16,6 +17,7 @@ import type { Poller, Watch } from './poller.ts';
  */
 interface Entry {
   readonly original: Listener;
+  /** Taken when it is first asked for, before the first program shares the socket: a thousand sockets are not looked at for one wake. */
   readonly baseline: Baseline;
   spare: Listener | null;
   servesSpare: boolean;
@@ -45,13 +47,19 @@ export class SiteSockets {
   constructor(listeners: readonly Listener[], stored: readonly Baseline[], poller: Poller, events: SocketEvents) {
     this.#poller = poller;
     this.#events = events;
-    this.#entries = listeners.map((original) => ({
-      original,
-      baseline: stored.find(({ inode }) => inode === original.inode) ?? captureBaseline(original),
-      spare: null,
-      servesSpare: false,
-      pathLeadsTo: 'original',
-    }));
+    this.#entries = listeners.map((original) => {
+      let baseline = stored.find(({ inode }) => inode === original.inode);
+      return {
+        original,
+        get baseline() {
+          baseline ??= captureBaseline(original);
+          return baseline;
+        },
+        spare: null,
+        servesSpare: false,
+        pathLeadsTo: 'original',
+      };
+    });
   }
 
   /** What the next program is given, in the order of the site file. */
@@ -92,13 +100,17 @@ export class SiteSockets {
         continue;
       }
       undoUnixHold(entry.original);
-      if (spareFd !== null) entry.spare = inspectListener(spareFd, entry.original.text);
+      const spare = spareFd === null ? null : inspectSpare(spareFd, entry.original);
+      if (spare) entry.spare = spare;
+      else forgetSpare(entry.original);
     }
   }
 
   /** Settles which sockets the next program is given: first those on which somebody was left waiting. */
   choose(): void {
     for (const entry of this.#entries) {
+      // From here on a program may share the socket.
+      void entry.baseline;
       entry.servesSpare = entry.spare !== null && (queueOf(entry.spare)?.waiting ?? 0) > 0;
       lead(entry, entry.servesSpare ? 'spare' : 'original');
     }
@@ -108,9 +120,13 @@ export class SiteSockets {
   arm(): void {
     this.disarm();
     let told = false;
-    this.#watch(this.all, EPOLLIN | EPOLLONESHOT, (listener, events) => {
-      if (events & (EPOLLHUP | EPOLLERR)) this.#heal(listener);
-      if (told || (events & EPOLLIN) === 0) return;
+    this.#watch(this.all, EPOLLIN | EPOLLONESHOT, (listener, events, watch) => {
+      // Somebody stopped it: what made it readable are no clients. Healed, it is waited for again.
+      if (events & (EPOLLHUP | EPOLLERR) && !listens(listener)) {
+        if (this.#heal(listener, watch)) watch.arm(EPOLLIN | EPOLLONESHOT);
+        return;
+      }
+      if (told) return;
       told = true;
       this.#events.readable();
     });
@@ -124,7 +140,7 @@ export class SiteSockets {
   /** While a program shares them: tells of hang-ups, and of clients on a socket that this program does not serve. */
   guard(): void {
     this.disarm();
-    this.#watch(this.listeners, 0, (listener) => this.#heal(listener));
+    this.#watch(this.listeners, EPOLLRDHUP, (listener, _events, watch) => this.#heal(listener, watch));
     const unserved = this.all.filter((listener) => !this.listeners.includes(listener));
     this.#watch(unserved, EPOLLIN | EPOLLONESHOT, () => this.#events.unserved());
   }
@@ -139,6 +155,7 @@ export class SiteSockets {
       }
       if (entry.spare === null) {
         entry.spare = makeSpare(entry.original, entry.baseline.backlog);
+        restoreBaseline(entry.spare, entry.baseline);
         this.#events.spareMade(entry.spare.fd);
       }
       lead(entry, entry.servesSpare ? 'original' : 'spare');
@@ -151,7 +168,7 @@ export class SiteSockets {
    * @returns what had to be undone
    */
   release(stopped: boolean): string[] {
-    const changed = stopped ? this.#entries.flatMap((entry) => restoreBaseline(entry.original, entry.baseline)) : [];
+    const changed = stopped ? this.#entries.flatMap(({ original, spare, baseline }) => [original, ...(spare ? [spare] : [])].flatMap((listener) => restoreBaseline(listener, baseline))) : [];
     for (const entry of this.#entries) {
       if (entry.original.family !== 'unix') {
         if (this.#held) releaseSyns(entry.original.fd);
@@ -192,12 +209,7 @@ export class SiteSockets {
     for (const listener of this.all) {
       setStatusFlags(listener.fd, O_NONBLOCK);
       const most = (queueOf(listener)?.waiting ?? 0) + 1;
-      for (let count = 0; count < most; count += 1) {
-        const connection = acceptConnection(listener.fd);
-        if (connection === null) break;
-        closeFd(connection);
-        refused += 1;
-      }
+      for (let count = 0; count < most && acceptAndClose(listener.fd); count += 1) refused += 1;
     }
     for (const { original, baseline } of this.#entries) setStatusFlags(original.fd, baseline.statusFlags);
     return refused;
@@ -210,17 +222,33 @@ export class SiteSockets {
     this.#events.spareDropped();
   }
 
-  #heal(listener: Listener): void {
-    if (socketKind(listener.fd)?.listening === true) return;
+  #heal(listener: Listener, watch: Watch): boolean {
+    if (listens(listener)) return true;
     const entry = this.#entries.find(({ original, spare }) => original === listener || spare === listener);
-    const healed = listener.family !== 'unix';
-    if (healed) listenSocket(listener.fd, entry?.baseline.backlog ?? 0);
-    else this.disarm();
+    const healed = listener.family !== 'unix' && entry !== undefined;
+    if (healed) listenSocket(listener.fd, entry.baseline.backlog);
+    // It would be reported for ever.
+    else watch.end();
     this.#events.shutDown(listener, healed);
+    return healed;
   }
 
-  #watch(listeners: readonly Listener[], events: number, handler: (listener: Listener, events: number) => void): void {
-    for (const listener of listeners) this.#watches.push(this.#poller.watch(listener.fd, events, (found) => handler(listener, found)));
+  #watch(listeners: readonly Listener[], events: number, handler: (listener: Listener, events: number, watch: Watch) => void): void {
+    for (const listener of listeners) {
+      const watch = this.#poller.watch(listener.fd, events, (found) => handler(listener, found, watch));
+      this.#watches.push(watch);
+    }
+  }
+}
+
+/** Null where the descriptor is another address's, or its socket was shut down. */
+function inspectSpare(fd: number, original: Listener): Listener | null {
+  try {
+    const spare = inspectListener(fd, original.text);
+    return isSpareOf(spare, original) && listens(spare) ? { ...spare, text: original.text } : null;
+  } catch (error) {
+    if (error instanceof WakesockError) return null;
+    throw error;
   }
 }
 

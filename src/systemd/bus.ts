@@ -6,6 +6,7 @@ import type { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { DBusError, Message, MessageType, sessionBus } from 'dbus-next';
 import { WakesockError } from '../base/errors.ts';
+import { makeGate } from './gate.ts';
 
 export interface MethodCall {
   readonly destination: string;
@@ -31,6 +32,8 @@ export interface Bus {
    * Rejects with ERR_WAKESOCK_BUS when the connection ends first, with ERR_WAKESOCK_SYSTEMD when the answer is an error.
    */
   call(call: MethodCall): Promise<readonly unknown[]>;
+  /** The calls that `work` makes reach the bus in one piece, however long it takes to write them out. */
+  together<T>(work: () => T): T;
   /** Ends the connection; what is pending fails with `reason`, `onLost` included. */
   fail(reason: WakesockError): void;
 }
@@ -67,9 +70,7 @@ export function openBus(events: BusEvents, address?: string): Bus {
   const { _connection: connection } = bus as unknown as { readonly _connection: InnerConnection };
   const busEvents: EventEmitter = bus as unknown as EventEmitter;
   const pending = new Set<(reason: WakesockError) => void>();
-  /** Calls that wait for others to be answered, in order. */
-  const queue: (() => void)[] = [];
-  let calls = 0;
+  const gate = makeGate(pendingCallsMax);
   let lost: WakesockError | null = null;
 
   const fail = (reason: WakesockError): void => {
@@ -79,7 +80,6 @@ export function openBus(events: BusEvents, address?: string): Bus {
     queueMicrotask(() => connection.stream?.destroy());
     const rejects = [...pending];
     pending.clear();
-    queue.length = 0;
     for (const reject of rejects) reject(reason);
     events.onLost(reason);
   };
@@ -91,18 +91,6 @@ export function openBus(events: BusEvents, address?: string): Bus {
       work.then(resolve, reject).finally(() => pending.delete(reject));
     });
   };
-
-  const send = (message: Message): Promise<Message | null> => new Promise((resolve, reject) => {
-    const start = (): void => {
-      calls++;
-      bus.call(message).then(resolve, reject).finally(() => {
-        calls--;
-        queue.shift()?.();
-      });
-    };
-    if (calls < pendingCallsMax) start();
-    else queue.push(start);
-  });
 
   busEvents.on('error', (error: unknown) => fail(lostError(error)));
   connection.on('end', () => fail(lostError('the bus closed the connection')));
@@ -120,11 +108,17 @@ export function openBus(events: BusEvents, address?: string): Bus {
       const { body, ...header } = call;
       const message = new Message({ ...header, body: [...(body ?? [])] });
       try {
-        const reply = await untilLost(send(message));
+        const reply = await gate(() => untilLost(bus.call(message)));
         return reply?.body ?? [];
       } catch (error) {
         throw callError(call, error);
       }
+    },
+    together(work) {
+      const { stream } = connection;
+      stream?.cork();
+      setImmediate(() => stream?.uncork());
+      return work();
     },
     fail,
   };

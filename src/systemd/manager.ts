@@ -2,7 +2,7 @@
 import { WakesockError } from '../base/errors.ts';
 import { errorName, type Signal } from './bus.ts';
 import { unitObjectPath } from './escape.ts';
-import { scopeProperties, type ScopeStart } from './scope-properties.ts';
+import { scopeProperties, startHelperProperties, type ScopeStart } from './transient-properties.ts';
 import { managerInterface, managerPath, openSession, systemdName, type Session } from './session.ts';
 
 export type { ScopeStart };
@@ -36,6 +36,11 @@ export interface Manager {
   waitUnitState(name: string, accept: (state: string, subState: string) => boolean): Promise<void>;
   /** Resolves when the unit is up. */
   startUnit(name: string, mode?: JobMode): Promise<void>;
+  /**
+   * Starts all in one transaction. `around`, a service that is ordered after them, is restarted if it runs: systemd stops
+   * it, starts the others, and starts it again. Resolves when each of `names` is up or has failed: which, {@link listUnits} says.
+   */
+  startUnits(names: readonly string[], around?: string): Promise<void>;
   /** Resolves when the unit is down; also when it is not loaded. */
   stopUnit(name: string, mode?: JobMode): Promise<void>;
   /** Restarts the unit if it runs. Resolves when it is up again, or at once. */
@@ -66,6 +71,7 @@ const scopeTriesMax = 5;
 export function createManager(options: { readonly busAddress?: string } = {}): Manager {
   const lossCallbacks = new Set<(reason: WakesockError) => void>();
   let current: Session | null = null;
+  let helpers = 0;
 
   function session(): Session {
     if (current) return current;
@@ -176,6 +182,15 @@ export function createManager(options: { readonly busAddress?: string } = {}): M
       );
     },
     startUnit: (name, mode = 'replace') => runUnitJob('StartUnit', name, mode),
+    async startUnits(names, around) {
+      const helper = `wakesock-start-${process.pid}-${++helpers}.service`;
+      const result = await session().together(() => {
+        // Not waited for, nor does it matter here whether it comes up again. Both jobs must be there before either is begun.
+        if (around !== undefined) runUnitJob('TryRestartUnit', around, 'replace').catch(() => {});
+        return session().runJob('StartTransientUnit', 'ssa(sv)a(sa(sv))', [helper, 'replace', startHelperProperties(names), []]);
+      });
+      if (result !== 'done') throw new WakesockError('ERR_WAKESOCK_SYSTEMD', `${helper}, which starts ${names.length} units, ended with "${result}"`);
+    },
     async stopUnit(name, mode = 'replace') {
       await runUnitJob('StopUnit', name, mode).catch(ignoreNoSuchUnit);
     },

@@ -1,11 +1,17 @@
 /** One connection to systemd, with the jobs and units that somebody waits for on it. All of it ends together. */
 import { WakesockError } from '../base/errors.ts';
 import { openBus, type Bus, type Signal } from './bus.ts';
+import { makeGate } from './gate.ts';
 
 export const systemdName = 'org.freedesktop.systemd1';
 export const managerPath = '/org/freedesktop/systemd1';
 export const managerInterface = 'org.freedesktop.systemd1.Manager';
 const busName = 'org.freedesktop.DBus';
+/**
+ * systemd 252 keeps a match rule for each job that a client waits for; at the bus's 512th it loses its connection and does
+ * not come back. Other clients have jobs, too.
+ */
+const jobsMax = 64;
 
 export interface Session {
   /** Rejects with ERR_WAKESOCK_BUS, as everything else here does when the connection is lost. */
@@ -21,6 +27,8 @@ export interface Session {
    * subscription stands so that nothing falls between the two.
    */
   waitSignal(rule: string, isIt: (signal: Signal) => boolean, isAlready: () => Promise<boolean>): Promise<void>;
+  /** See {@link Bus.together}. */
+  together<T>(work: () => T): T;
   end(reason: WakesockError): void;
 }
 
@@ -29,6 +37,7 @@ export function openSession(onLost: (reason: WakesockError) => void, busAddress?
   /** Results of jobs that ended while the answer that names the job was still on its way. */
   const endedEarly = new Map<string, string>();
   const listeners = new Set<{ onSignal: (signal: Signal) => void; reject: (reason: WakesockError) => void }>();
+  const gate = makeGate(jobsMax);
   let jobCalls = 0;
   let lost: WakesockError | null = null;
 
@@ -84,29 +93,31 @@ export function openSession(onLost: (reason: WakesockError) => void, busAddress?
     if (--subscribers === 0) call('Unsubscribe').catch(() => {});
   };
 
+  const runJob: Session['runJob'] = async (member, signature, body) => {
+    let early: string | undefined;
+    let path = '';
+    jobCalls++;
+    try {
+      path = String((await call(member, signature, body))[0]);
+      early = endedEarly.get(path);
+    } finally {
+      jobCalls--;
+      endedEarly.delete(path);
+      if (jobCalls === 0) endedEarly.clear();
+    }
+    if (early !== undefined) return early;
+    // The connection may have ended between the answer and this line.
+    if (lost) throw lost;
+    return new Promise<string>((resolve, reject) => { jobs.set(path, { resolve, reject }); });
+  };
+
   return {
     connected: bus.connected,
     call,
     callOn: (path, iface, member, signature, body) =>
       bus.call({ destination: systemdName, path, interface: iface, member, signature, body }),
 
-    async runJob(member, signature, body) {
-      let early: string | undefined;
-      let path = '';
-      jobCalls++;
-      try {
-        path = String((await call(member, signature, body))[0]);
-        early = endedEarly.get(path);
-      } finally {
-        jobCalls--;
-        endedEarly.delete(path);
-        if (jobCalls === 0) endedEarly.clear();
-      }
-      if (early !== undefined) return early;
-      // The connection may have ended between the answer and this line.
-      if (lost) throw lost;
-      return new Promise<string>((resolve, reject) => { jobs.set(path, { resolve, reject }); });
-    },
+    runJob: (member, signature, body) => gate(() => runJob(member, signature, body)),
 
     async waitSignal(rule, isIt, isAlready) {
       if (lost) throw lost;
@@ -122,6 +133,7 @@ export function openSession(onLost: (reason: WakesockError) => void, busAddress?
       }
     },
 
+    together: bus.together,
     end: (reason) => bus.fail(reason),
   };
 }

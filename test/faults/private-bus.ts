@@ -20,7 +20,7 @@ export class PrivateBus {
     this.address = `unix:path=${this.#socket}`;
   }
 
-  /** @param limits.repliesMax unanswered calls of one connection; the system bus has 128 */
+  /** @param limits.repliesMax unanswered calls of one connection; the system bus takes 128 */
   static async start(limits: { readonly repliesMax?: number } = {}): Promise<PrivateBus> {
     const directory = await mkdtemp(join(tmpdir(), 'wakesock-bus-'));
     const bus = new PrivateBus(directory);
@@ -28,14 +28,14 @@ export class PrivateBus {
       await bus.kill();
       await rm(directory, { recursive: true, force: true });
     });
-    await writeFile(bus.#configuration, configuration(limits.repliesMax ?? 128));
+    await writeFile(bus.#configuration, configuration(bus.address, limits.repliesMax ?? 128));
     await bus.start();
     return bus;
   }
 
   async start(): Promise<void> {
     await rm(this.#socket, { force: true });
-    const daemon = spawn('dbus-daemon', [`--config-file=${this.#configuration}`, '--nofork', '--nopidfile', `--address=${this.address}`, '--print-address=1'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const daemon = spawn('dbus-daemon', [`--config-file=${this.#configuration}`, '--nofork', '--nopidfile', '--print-address=1'], { stdio: ['ignore', 'pipe', 'ignore'] });
     this.#daemon = daemon;
     const ended = once(daemon, 'exit').then(([code]) => { throw new Error(`dbus-daemon ended with ${String(code)}`); });
     ended.catch(() => {});
@@ -47,17 +47,17 @@ export class PrivateBus {
   async kill(): Promise<void> {
     const daemon = this.#daemon;
     this.#daemon = null;
-    if (!daemon) return;
-    daemon.kill('SIGKILL');
+    if (!daemon || daemon.exitCode !== null || !daemon.kill('SIGKILL')) return;
     await once(daemon, 'exit');
   }
 }
 
 /** Anybody may do anything, nothing is started by the bus. */
-function configuration(repliesMax: number): string {
+function configuration(address: string, repliesMax: number): string {
   return `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
   <type>session</type>
+  <listen>${address}</listen>
   <auth>EXTERNAL</auth>
   <policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy>
   <limit name="max_replies_per_connection">${repliesMax}</limit>

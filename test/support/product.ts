@@ -34,6 +34,11 @@ export class Product {
     return this.box.exec([...wakesock, ...args]);
   }
 
+  /** The command line of a verb, to be run in the box. */
+  command(...args: readonly string[]): string[] {
+    return [...wakesock, ...args];
+  }
+
   /** Writes SITE.container and enables it. */
   async enable(site: string, container: string): Promise<void> {
     await this.box.writeFile(`/etc/wakesock/sites/${site}.container`, container);

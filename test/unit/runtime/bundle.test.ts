@@ -5,6 +5,7 @@ import { allCapabilities, boundingSet, chooseCapabilities, defaultCapabilities }
 import { makePlaces, makeSite, root } from './fixtures.ts';
 import { ALLOW, NOTIFY, runFilter } from './run-filter.ts';
 
+const choose = (add: string[], drop: string[], uid = 0, available: readonly string[] = allCapabilities) => chooseCapabilities({ add, drop, uid, available });
 const mountAt = (config: ReturnType<typeof renderBundle>, destination: string) => config.mounts.filter((mount) => mount.destination === destination);
 
 test('every namespace is new, and the network one has no path', () => {
@@ -13,8 +14,8 @@ test('every namespace is new, and the network one has no path', () => {
 });
 
 test('is plain data, and the same for the same input', () => {
-  const render = () => renderBundle(makeSite({ environment: { A: '1' } }), root, makePlaces());
-  expect(JSON.parse(JSON.stringify(render()))).toEqual(render());
+  const [first, second] = [1, 2].map(() => renderBundle(makeSite({ environment: { A: '1' } }), root, makePlaces()));
+  expect(JSON.parse(JSON.stringify(first))).toEqual(second);
 });
 
 describe('process', () => {
@@ -71,8 +72,6 @@ describe('mounts', () => {
 });
 
 describe('capabilities', () => {
-  const choose = (add: string[], drop: string[], uid = 0, available: readonly string[] = allCapabilities) => chooseCapabilities({ add, drop, uid, available });
-
   test('podman\'s eleven for root, all effective, none ambient', () => {
     const { bounding, effective, permitted, ambient, inheritable } = choose([], []);
     expect(bounding.toSorted()).toEqual(defaultCapabilities.toSorted());

@@ -40,6 +40,30 @@ const code = (name: string, ...texts: string[]) => expect.objectContaining({ cod
 const listing = (directory: string): string[] => readdirSync(directory).toSorted();
 const configOf = (paths: Paths): OciConfig => JSON.parse(readFileSync(`${preparedDir(paths, 'blog')}/config.json`, 'utf8'));
 
+/** A file system of its own. These tests run as root, as wakesock does; without that they fail here and say so. */
+function mountTmpfs(options: string): string {
+  const directory = makeDirectory();
+  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory]);
+  onTestFinished(() => { execFileSync('umount', [directory]); });
+  return directory;
+}
+
+/** A small /etc with secrets in it. */
+function etc(): { source: string; copy: string; paths: Paths } {
+  const source = makeDirectory();
+  const paths = pathsIn(makeDirectory());
+  write(join(source, 'passwd'), 'root:x:0:0::/root:\n');
+  write(join(source, 'shadow'), 'root:secret\n', 0o640);
+  write(join(source, 'ssh/sshd_config'), 'x');
+  write(join(source, 'wakesock/sites/other.container'), 'x');
+  write(join(source, 'ssl/certs/ca.pem'), 'cert');
+  write(join(source, 'ssl/private/key.pem'), 'key');
+  chmodSync(join(source, 'ssl/private'), 0o710);
+  symlinkSync('/usr/share/zoneinfo/UTC', join(source, 'localtime'));
+  execFileSync('mkfifo', [join(source, 'pipe')]);
+  return { source, copy: hostEtcDirectory(paths), paths };
+}
+
 describe('prepareBundle', () => {
   test('writes what waking reads, for its owner only', () => {
     const { root, paths } = ground();
@@ -116,17 +140,9 @@ describe('prepareBundle', () => {
 });
 
 describe('a state directory that cannot be written', () => {
-  /** A file system of its own. These tests run as root, as wakesock does; without that they fail here and say so. */
-  function mountTmpfs(options: string): string {
-    const directory = makeDirectory();
-    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory]);
-    onTestFinished(() => { execFileSync('umount', [directory]); });
-    return directory;
-  }
-
-  test.each([['size=64k', 'full before the first']])('%s: %s', (options) => {
+  test('full', () => {
     const { root } = ground();
-    const state = mountTmpfs(options);
+    const state = mountTmpfs('size=64k');
     const paths = pathsIn(state);
     const site = makeSite({ root: { kind: 'rootfs', path: root } });
     const before = prepareBundle(site, paths, extra);
@@ -191,6 +207,17 @@ describe('Root=host', () => {
     expect(configOf(paths).root).toEqual({ path: root, readonly: true });
   });
 
+  test('is open to every user, whatever the umask', () => {
+    const umask = process.umask(0o077);
+    onTestFinished(() => { process.umask(umask); });
+    const paths = pathsIn(makeDirectory());
+    prepareBundle(makeSite({ root: { kind: 'host' }, exec: ['env'] }), paths, extra);
+    const root = `${preparedDir(paths, 'blog')}/root`;
+    for (const path of [root, `${root}/var`, hostEtcDirectory(paths)]) expect(statSync(path).mode & 0o777).toBe(0o755);
+    expect(statSync(`${preparedDir(paths, 'blog')}/hosts`).mode & 0o777).toBe(0o644);
+    expect(statSync(`${hostEtcDirectory(paths)}/hosts`).mode & 0o777).toBe(0o644);
+  });
+
   test('a root without a merged /usr is refused', () => {
     const host = makeDirectory();
     mkdirSync(join(host, 'lib'));
@@ -198,21 +225,6 @@ describe('Root=host', () => {
   });
 
   describe('copies of /etc', () => {
-    function etc(): { source: string; copy: string; paths: Paths } {
-      const source = makeDirectory();
-      const paths = pathsIn(makeDirectory());
-      write(join(source, 'passwd'), 'root:x:0:0::/root:\n');
-      write(join(source, 'shadow'), 'root:secret\n', 0o640);
-      write(join(source, 'ssh/sshd_config'), 'x');
-      write(join(source, 'wakesock/sites/other.container'), 'x');
-      write(join(source, 'ssl/certs/ca.pem'), 'cert');
-      write(join(source, 'ssl/private/key.pem'), 'key');
-      chmodSync(join(source, 'ssl/private'), 0o710);
-      symlinkSync('/usr/share/zoneinfo/UTC', join(source, 'localtime'));
-      execFileSync('mkfifo', [join(source, 'pipe')]);
-      return { source, copy: hostEtcDirectory(paths), paths };
-    }
-
     test('hold what every user may read, and nothing about running the machine', () => {
       const { source, copy, paths } = etc();
       syncHostEtc(paths, source);

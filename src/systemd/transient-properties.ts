@@ -1,4 +1,4 @@
-/** The properties of a scope as StartTransientUnit wants them, `a(sv)`: org.freedesktop.systemd1(5), systemd.scope(5). */
+/** The properties of transient units as StartTransientUnit wants them, `a(sv)`: org.freedesktop.systemd1(5), systemd.scope(5). */
 import { Variant } from 'dbus-next';
 import { WakesockError } from '../base/errors.ts';
 import type { ScopeProperty } from '../base/site.ts';
@@ -23,6 +23,18 @@ export function scopeProperties(scope: ScopeStart): [string, Variant][] {
     toVariant({ name: 'CollectMode', signature: 's', value: 'inactive-or-failed' }),
     toVariant({ name: 'TimeoutStopUSec', signature: 't', value: String(Math.round(scope.stopTimeoutMs * 1000)) }),
     ...scope.properties.map(toVariant),
+  ];
+}
+
+/** A service that does nothing but want others and wait for them. */
+export function startHelperProperties(wanted: readonly string[]): [string, Variant][] {
+  return [
+    ['Description', new Variant('s', 'Wakesock starts sockets')],
+    ['Type', new Variant('s', 'oneshot')],
+    ['ExecStart', new Variant('a(sasb)', [['/bin/true', ['/bin/true'], false]])],
+    ['Wants', new Variant('as', [...wanted])],
+    ['After', new Variant('as', [...wanted])],
+    ['CollectMode', new Variant('s', 'inactive-or-failed')],
   ];
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { scopeProperties, toVariant } from '../../../src/systemd/scope-properties.ts';
+import { scopeProperties, toVariant } from '../../../src/systemd/transient-properties.ts';
 
 test.each([
   [{ name: 'MemoryMax', signature: 't', value: '18446744073709551615' }, 18446744073709551615n],

@@ -1,0 +1,43 @@
+"""plain.py ADDRESS…: binds what it is told, serves, ends on SIGTERM. PORT, [ADDRESS]:PORT or a path."""
+import os
+import socket
+import sys
+import answering
+
+
+def listen_on(text):
+    if text.startswith('/'):
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(text)
+        os.chmod(text, 0o666)
+        listener.listen(16)
+        return listener
+    if text.startswith('['):
+        address, _, port = text[1:].rpartition(']:')
+        return answering.tcp(int(port), address=address)
+    return answering.tcp(int(text))
+
+
+def read(_, path):
+    with open(path) as file:
+        return file.read()
+
+
+def write_dev_stdout(_, text):
+    with open('/dev/stdout', 'w') as out:
+        out.write(text + '\n')
+    return 'written'
+
+
+answering.COMMANDS.update({
+    'read': read,
+    'link': lambda _, path: os.readlink(path),
+    'interfaces': lambda _: sorted(name for _, name in socket.if_nameindex()),
+    'hostname': lambda _: socket.gethostname(),
+    'print': lambda _, text: answering.say(text),
+    'complain': lambda _, text: print(text, file=sys.stderr, flush=True),
+    'dev-stdout': write_dev_stdout,
+    'exit': lambda _, code: os._exit(int(code)),
+})
+answering.end_on_sigterm()
+answering.serve_all([listen_on(text) for text in sys.argv[1:]])

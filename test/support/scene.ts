@@ -1,0 +1,149 @@
+/** What a whole-system test works with: the product in the box, clients of its sites, the journal to wait on. */
+import type { AttachedBox, BoxProcess } from '../box/box.ts';
+import type { SiteStatus, StatusReport } from '../../src/control/types.ts';
+import { Clients } from './clients.ts';
+import { Journal } from './journal.ts';
+import { Product, programs } from './product.ts';
+
+/** Keys of a site file, by section; a list is several assignments. */
+export type SiteKeys = Partial<Record<'Unit' | 'Container' | 'Service' | 'X-Wakesock', Readonly<Record<string, string | number | readonly (string | number)[]>>>>;
+
+export const service = 'wakesock.service';
+export const socketUnit = (site: string): string => `wakesock-site-${site}.socket`;
+export const scopeUnit = (site: string): string => `wakesock-site-${site}.scope`;
+
+/** A site that runs `command` with test/programs at /programs, on the host's root. The program's port is 3000. */
+export function siteFile(command: string, keys: SiteKeys): string {
+  const sections = {
+    Container: { Exec: command, Volume: `${programs}:/programs:ro`, Environment: 'PYTHONDONTWRITEBYTECODE=1', ...keys.Container },
+    Service: keys.Service ?? {},
+    'X-Wakesock': { ...(keys.Container?.['Rootfs'] === undefined ? { Root: 'host' } : {}), IdleSec: '5min', ...keys['X-Wakesock'] },
+  };
+  return Object.entries(sections).map(([name, section]) => `[${name}]\n${Object.entries(section)
+    .flatMap(([key, value]) => [value].flat().map((one) => `${key}=${String(one)}\n`)).join('')}`).join('\n');
+}
+
+/** The usual: listens on `port` of every IPv4 address, the program binds 3000. */
+export function tcpSite(command: string, port: number, keys: SiteKeys = {}): string {
+  return siteFile(command, { ...keys, 'X-Wakesock': { ListenStream: port, Port: 3000, ...keys['X-Wakesock'] } });
+}
+
+export const python = (program: string): string => `/usr/bin/python3 /programs/${program}`;
+
+/** Only for what announces itself to nobody: looks again until it is so. */
+export async function pollUntil(what: string, isSo: () => Promise<boolean>, timeoutMs = 15_000): Promise<void> {
+  const endMs = performance.now() + timeoutMs;
+  while (!(await isSo())) {
+    if (performance.now() > endMs) throw new Error(`Expected ${what} within ${timeoutMs} ms, it did not come to pass`);
+    await new Promise((resolve) => { setTimeout(resolve, 20); });
+  }
+}
+
+export class Scene {
+  readonly box: AttachedBox;
+  readonly product: Product;
+  readonly clients: Clients;
+  readonly journal: Journal;
+  readonly #sites = new Set<string>();
+
+  private constructor(box: AttachedBox, journal: Journal) {
+    this.box = box;
+    this.product = new Product(box);
+    this.clients = new Clients(box);
+    this.journal = journal;
+  }
+
+  static async open(box: AttachedBox, exitIdleTime = '200ms'): Promise<Scene> {
+    const scene = new Scene(box, await Journal.follow(box));
+    await scene.product.install(exitIdleTime);
+    return scene;
+  }
+
+  /** Disables the sites of this scene and waits until nothing of ours runs. */
+  async close(): Promise<void> {
+    await this.remove(...this.#sites);
+    this.clients.end();
+    this.journal.end();
+  }
+
+  /** Writes the site files and enables all of them at once. */
+  async enable(sites: Readonly<Record<string, string>>): Promise<void> {
+    await this.write(sites);
+    await this.product.run('enable', ...Object.keys(sites));
+  }
+
+  async write(sites: Readonly<Record<string, string>>): Promise<void> {
+    for (const [site, text] of Object.entries(sites)) {
+      this.#sites.add(site);
+      await this.box.writeFile(`/etc/wakesock/sites/${site}.container`, text);
+    }
+  }
+
+  async remove(...sites: readonly string[]): Promise<void> {
+    if (sites.length === 0) return;
+    for (const site of sites) this.#sites.delete(site);
+    await this.product.remove(...sites);
+  }
+
+  status(site: string): Promise<SiteStatus> {
+    return this.product.status(site);
+  }
+
+  async report(): Promise<StatusReport> {
+    return JSON.parse(await this.product.run('status', '--json')) as StatusReport;
+  }
+
+  /** Properties of a unit, as systemctl prints them. */
+  async show(unit: string, ...properties: readonly string[]): Promise<Record<string, string>> {
+    const text = await this.box.run(['systemctl', 'show', `--property=${properties.join(',')}`, unit]);
+    return Object.fromEntries(text.trim().split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+  }
+
+  mark(): Promise<number> {
+    return this.journal.mark();
+  }
+
+  /** The activator said that the site has come into this state. */
+  async inState(site: string, state: string, from: number): Promise<void> {
+    await this.journal.until(
+      ({ unit, text, fields }) => unit === service && (state === 'failed' ? text.startsWith(`${site} failed: `) : fields['site'] === site && text.endsWith(`→ ${state}`)),
+      { from, what: `${site} → ${state}` },
+    );
+  }
+
+  /** systemd said that the activator has ended by itself with 0. */
+  async activatorEnded(from: number): Promise<void> {
+    await this.journal.until(({ unit, text }) => unit === service && text === `${service}: Deactivated successfully.`, { from, what: 'the end of the activator' });
+  }
+
+  /** The site's program printed this line. */
+  async printed(site: string, line: string, from: number): Promise<void> {
+    await this.journal.until(({ identifier, text }) => identifier === site && text === line, { from, what: `${site} says ${line}` });
+  }
+
+  async activatorPid(): Promise<number> {
+    return Number((await this.show(service, 'MainPID'))['MainPID']);
+  }
+
+  /** SIGKILL to the activator alone; its sites go on. */
+  async killActivator(): Promise<void> {
+    await this.box.run(['systemctl', 'kill', '--kill-whom=main', '--signal=KILL', service]);
+  }
+
+  /** What `ss` says of the listening socket: backlog, and who waits. */
+  async queue(port: number): Promise<{ waiting: number; backlog: number }> {
+    const text = await this.box.run(['ss', '--listening', '--tcp', '--numeric', '--no-header', `sport = :${port}`]);
+    const [, waiting = '', backlog = ''] = text.trim().split(/\s+/);
+    return { waiting: Number(waiting), backlog: Number(backlog) };
+  }
+
+  /** Every process of ours and of our sites: none when all is dormant and the activator has ended. */
+  async processes(): Promise<string[]> {
+    const text = await this.box.run(['sh', '-c', 'cat /sys/fs/cgroup/system.slice/wakesock.service/cgroup.procs /sys/fs/cgroup/wakesock.slice/*/cgroup.procs 2>/dev/null || :']);
+    return text.split('\n').filter(Boolean);
+  }
+
+  spawn(...args: readonly string[]): BoxProcess {
+    return this.box.spawn(this.product.command(...args));
+  }
+}

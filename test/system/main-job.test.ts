@@ -1,0 +1,219 @@
+/** The main job, whole: a socket of systemd, nothing of ours; a client; a container that serves it; and back to nothing. */
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { attachBox } from '../box/box.ts';
+import { python, scopeUnit, Scene, service, siteFile, socketUnit, tcpSite } from '../support/scene.ts';
+
+const idle = { IdleSec: '300ms' };
+let scene: Scene;
+
+beforeAll(async () => {
+  scene = await Scene.open(attachBox(inject('box')));
+  await scene.enable({
+    plain: tcpSite(`${python('plain.py')} 3000`, 8101, {
+      Unit: { Description: 'A plain site' },
+      Service: { MemoryMax: '256M', CPUQuota: '50%', TasksMax: 64, CPUWeight: 50, TimeoutStopSec: 7 },
+      'X-Wakesock': idle,
+    }),
+    node: tcpSite(`${process.execPath} /programs/node-server.mjs 3000`, 8102),
+    six: siteFile(`${python('plain.py')} [::]:3000`, { 'X-Wakesock': { ListenStream: '[::]:8103', Port: 3000 } }),
+    local: siteFile(`${python('plain.py')} /run/app.sock`, { Container: { Tmpfs: '/run' }, 'X-Wakesock': { ListenStream: '/run/local-site.sock', Port: '/run/app.sock', ...idle } }),
+    fds: siteFile(python('listen_fds.py'), { 'X-Wakesock': { ListenStream: [8104, '[::1]:8105'], Handoff: 'listen-fds', ...idle } }),
+    two: siteFile(`${python('plain.py')} 3000 3001`, { 'X-Wakesock': { ListenStream: [8106, 8107], Port: [3000, 3001], ...idle } }),
+    held: tcpSite(`${python('plain.py')} 3000`, 8108, { 'X-Wakesock': idle }),
+  });
+});
+afterAll(() => scene.close());
+
+/** No process of ours, every socket up, every client's kernel answered by systemd's socket alone. */
+async function expectNothingRuns(...sites: readonly string[]): Promise<void> {
+  expect(await scene.show(service, 'ActiveState', 'Result', 'NRestarts')).toEqual({ ActiveState: 'inactive', Result: 'success', NRestarts: '0' });
+  expect(await scene.processes()).toEqual([]);
+  for (const site of sites) {
+    expect(await scene.show(socketUnit(site), 'ActiveState', 'Result')).toEqual({ ActiveState: 'active', Result: 'success' });
+    expect(await scene.status(site)).toMatchObject({ state: 'dormant', connections: null, memoryBytes: null, error: null });
+  }
+  expect((await scene.report()).activator).toEqual({ state: 'stopped', pid: null });
+}
+
+/** Puts everything to sleep and waits for the end of the activator, so that the next client begins from nothing. */
+async function fromNothing(): Promise<void> {
+  const from = await scene.mark();
+  const { sites, activator } = await scene.report();
+  const awake = sites.filter(({ state }) => state !== 'dormant').map(({ name }) => name);
+  if (awake.length > 0) await scene.product.run('sleep', '--force', ...awake);
+  if (awake.length > 0 || activator.state === 'running') await scene.activatorEnded(from);
+}
+
+describe('from nothing to served, and back to nothing', () => {
+  test('the first client is served by the program itself, which sees its real address', async () => {
+    await fromNothing();
+    await expectNothingRuns('plain');
+    const client = scene.clients.open('127.0.0.1:8101', 'hello\n');
+    const { said, peer, pid } = await client.answer();
+    expect({ said, peer, pid }).toEqual({ said: 'hello', peer: client.local, pid: 1 });
+    expect(await scene.show(service, 'ActiveState', 'NRestarts')).toEqual({ ActiveState: 'active', NRestarts: '0' });
+    client.close();
+  });
+
+  test('the container is in a scope with the limits of its site, and in namespaces of its own', async () => {
+    const client = scene.clients.open('127.0.0.1:8101');
+    const ask = async (command: string) => (await client.ask(command)).result;
+    await client.ask('hello');
+    expect(await scene.show(scopeUnit('plain'), 'Description', 'Slice', 'MemoryMax', 'CPUQuotaPerSecUSec', 'TasksMax', 'CPUWeight', 'TimeoutStopUSec')).toEqual({
+      Description: 'A plain site', Slice: 'wakesock.slice', MemoryMax: String(256 * 1024 ** 2), CPUQuotaPerSecUSec: '500ms', TasksMax: '64', CPUWeight: '50', TimeoutStopUSec: '7s',
+    });
+    expect(await ask('read /proc/self/cgroup')).toMatch(/^0::\/$/m);
+    expect(await ask('interfaces')).toEqual(['lo']);
+    expect(await ask('hostname')).toBe('plain');
+    const status = String(await ask('read /proc/self/status'));
+    expect(status).toMatch(/^NoNewPrivs:\t1$/m);
+    expect(status).toMatch(/^Seccomp:\t2$/m);
+    for (const kind of ['pid', 'mnt', 'ipc', 'uts', 'cgroup', 'net']) {
+      expect(await ask(`link /proc/self/ns/${kind}`), kind).not.toBe((await scene.box.run(['readlink', `/proc/1/ns/${kind}`])).trim());
+    }
+    client.close();
+  });
+
+  test('the second client is served by the same start of the program', async () => {
+    const first = await scene.clients.ask('127.0.0.1:8101');
+    expect((await scene.clients.ask('127.0.0.1:8101')).start).toBe(first.start);
+  });
+
+  test('an idle site is stopped, the activator ends, nothing is left; the next client does it all again', async () => {
+    const from = await scene.mark();
+    const before = await scene.clients.ask('127.0.0.1:8101');
+    const wakes = (await scene.status('plain')).wakes;
+    await scene.inState('plain', 'dormant', from);
+    await scene.activatorEnded(from);
+    await expectNothingRuns('plain');
+    const after = await scene.clients.ask('127.0.0.1:8101');
+    expect(after.start).not.toBe(before.start);
+    expect((await scene.status('plain')).wakes).toBe(wakes + 1);
+  });
+
+  test('what it took is told by phase', async () => {
+    await scene.clients.ask('127.0.0.1:8101');
+    const { lastWake, state } = await scene.status('plain');
+    expect(state).toBe('awake');
+    expect(lastWake?.by).toBe('connection');
+    const { process, scope, go, listen, total } = lastWake?.phasesMs ?? {};
+    const order = [0, process, scope, go, listen];
+    expect(order.every((ms) => typeof ms === 'number')).toBe(true);
+    expect(order.toSorted((a, b) => Number(a) - Number(b))).toEqual(order);
+    expect(total).toBe(listen);
+  });
+});
+
+describe('kinds of sockets', () => {
+  test('a Node server that listens on all addresses serves IPv4 clients', async () => {
+    const client = scene.clients.open('127.0.0.1:8102', 'hello\n');
+    const { peer } = await client.answer();
+    expect([String(peer[0]).replace('::ffff:', ''), peer[1]]).toEqual(client.local);
+    client.close();
+  });
+
+  test('IPv6', async () => {
+    const client = scene.clients.open('[::1]:8103', 'hello\n');
+    expect((await client.answer()).peer).toEqual(client.local);
+    client.close();
+  });
+
+  test('UNIX: woken, served again, idle, and woken again', async () => {
+    const from = await scene.mark();
+    const first = await scene.clients.ask('/run/local-site.sock');
+    expect((await scene.clients.ask('/run/local-site.sock')).start).toBe(first.start);
+    await scene.inState('local', 'dormant', from);
+    expect((await scene.clients.ask('/run/local-site.sock')).start).not.toBe(first.start);
+    expect((await scene.box.run(['sh', '-c', 'ls -d /run/local-site.sock*'])).trim()).toBe('/run/local-site.sock');
+  });
+
+  test('listen-fds: both sockets of a site, by name and process', async () => {
+    const first = await scene.clients.ask('127.0.0.1:8104', 'environment');
+    expect(first.result).toEqual({ LISTEN_FDS: '2', LISTEN_FDNAMES: 'fds:fds', LISTEN_PID: '1' });
+    const client = scene.clients.open('[::1]:8105', 'hello\n');
+    expect(await client.answer()).toMatchObject({ start: first.start, peer: client.local });
+    client.close();
+  });
+
+  test('two sockets of one site, each by its own port: a client of either wakes it', async () => {
+    const from = await scene.mark();
+    const second = scene.clients.open('127.0.0.1:8107', 'hello\n');
+    const { start, peer } = await second.answer();
+    expect(peer).toEqual(second.local);
+    second.close();
+    const first = scene.clients.open('127.0.0.1:8106', 'hello\n');
+    expect(await first.answer()).toMatchObject({ start, peer: first.local });
+    first.close();
+    await scene.inState('two', 'dormant', from);
+    expect((await scene.clients.ask('127.0.0.1:8106')).start).not.toBe(start);
+  });
+});
+
+describe('output of a program', () => {
+  test('goes to the journal under the name of its site, and of its scope', async () => {
+    const from = await scene.mark();
+    const client = scene.clients.open('127.0.0.1:8101');
+    await client.ask('print to-stdout');
+    await client.ask('complain to-stderr');
+    expect((await client.ask('dev-stdout opened-again')).result).toBe('written');
+    for (const line of ['to-stdout', 'to-stderr', 'opened-again']) await scene.printed('plain', line, from);
+    const lines = scene.journal.since(from, ({ identifier }) => identifier === 'plain');
+    expect(lines.map(({ text, raw }) => [text, raw['PRIORITY']]).toSorted()).toEqual([['opened-again', '6'], ['to-stderr', '3'], ['to-stdout', '6']]);
+    client.close();
+    const print = (...filter: readonly string[]) => scene.box.run(['journalctl', '--output=cat', ...filter]);
+    expect(await print('-t', 'plain')).toContain('opened-again\n');
+    expect(await print('-u', scopeUnit('plain'))).toContain('opened-again\n');
+  });
+});
+
+describe('control', () => {
+  test('status wakes nobody, and does not start the activator', async () => {
+    await fromNothing();
+    await scene.report();
+    await expectNothingRuns('held');
+  });
+
+  test('wake and sleep', async () => {
+    const from = await scene.mark();
+    await scene.product.run('wake', 'held');
+    expect(await scene.status('held')).toMatchObject({ state: 'awake', lastWake: { by: 'cli' } });
+    await scene.product.run('sleep', 'held');
+    await scene.inState('held', 'dormant', from);
+    expect((await scene.status('held')).state).toBe('dormant');
+  });
+
+  test('a site in use is not put to sleep, but with --force', async () => {
+    const client = scene.clients.open('127.0.0.1:8108', 'hello\n');
+    await client.answer();
+    const refused = await scene.product.exec('sleep', 'held');
+    expect(refused).toMatchObject({ code: 1 });
+    expect(refused.stderr).toContain('ERR_WAKESOCK_BUSY');
+    expect((await client.ask('still')).said).toBe('still');
+    await scene.product.run('sleep', '--force', 'held');
+    expect(await client.closed).toBeNull();
+  });
+
+  test('a lease holds a site awake until its holder is killed', async () => {
+    const from = await scene.mark();
+    const holder = scene.box.spawn(['busybox', 'nc', 'local:/run/wakesock/control.sock']);
+    holder.kill('SIGKILL');
+    await holder.exited;
+    const lease = scene.box.spawn(['python3', '-c', [
+      'import socket',
+      's = socket.socket(socket.AF_UNIX); s.connect("/run/wakesock/control.sock")',
+      's.sendall(b"POST /v1/sites/held/lease HTTP/1.1\\r\\nHost: wakesock\\r\\nContent-Length: 0\\r\\n\\r\\n")',
+      'while True: print(s.recv(4096).decode(), flush=True)',
+    ].join('\n')]);
+    await scene.inState('held', 'awake', from);
+    // Three times as long as it would stay awake without: only a lease keeps it.
+    for (let asked = 0; asked < 3; asked += 1) {
+      const other = await scene.mark();
+      await scene.clients.ask('127.0.0.1:8106');
+      await scene.inState('two', 'dormant', other);
+    }
+    expect(await scene.status('held')).toMatchObject({ state: 'awake', connections: 0 });
+    const killed = await scene.mark();
+    lease.kill('SIGKILL');
+    await scene.inState('held', 'dormant', killed);
+  });
+});
