@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { freezeMsMax } from '../base/limits.ts';
-import { pidfdSignal } from '../linux/pidfd.ts';
+import { pidfdSignal, signalFirstThread } from '../linux/pidfd.ts';
 import type { Activity } from './activity.ts';
 
 export interface StopParts {
@@ -51,7 +51,7 @@ export async function beginStop(parts: StopParts, signal: string): Promise<StopO
     return 'killed';
   }
   // Sent first: it is the first thing the program sees when it runs again.
-  pidfdSignal(parts.pidfd, number);
+  signalFrozen(parts, number);
   parts.cgroup?.thaw();
   return 'signalled';
 }
@@ -70,6 +70,15 @@ async function frozen(cgroup: StopParts['cgroup']): Promise<boolean> {
   }
 }
 
+/**
+ * The kernel gives a signal to the first thread if that does not block it, and many programs rely on it: in Python only
+ * an interrupted first thread runs handlers. Of frozen threads it prefers none, so the choice is made here.
+ */
+function signalFrozen({ pid, pidfd, cgroup }: StopParts, signal: number): void {
+  if (cgroup !== null && !hasSignal(pid, signal, 'SigBlk')) signalFirstThread(pid, signal);
+  else pidfdSignal(pidfd, signal);
+}
+
 /** SIGKILL to the container's first process ends all of its namespace; the cgroup also what is not in it. */
 export function killNow(parts: Pick<StopParts, 'pidfd' | 'cgroup'>): void {
   pidfdSignal(parts.pidfd, constants.signals.SIGKILL);
@@ -77,17 +86,23 @@ export function killNow(parts: Pick<StopParts, 'pidfd' | 'cgroup'>): void {
 }
 
 /**
- * `SigCgt` and `SigBlk` of proc_pid_status(5): bit n-1 is signal n. Who blocks a signal waits for it with sigwait(3) or
- * signalfd(2), as tini and dumb-init do. A process that is gone catches nothing.
+ * Who blocks a signal waits for it with sigwait(3) or signalfd(2), as tini and dumb-init do. A process that is gone
+ * catches nothing.
  */
 export function catchesSignal(pid: number, signal: number): boolean {
+  return hasSignal(pid, signal, 'SigCgt') || hasSignal(pid, signal, 'SigBlk');
+}
+
+/** Of the first thread, proc_pid_status(5): bit n-1 is signal n. */
+function hasSignal(pid: number, signal: number, field: 'SigCgt' | 'SigBlk'): boolean {
   let status: string;
   try {
     status = readFileSync(`/proc/${pid}/status`, 'utf8');
   } catch {
     return false;
   }
-  return [...status.matchAll(/^Sig(?:Cgt|Blk):\s*([0-9a-f]+)$/gm)].some(([, mask]) => ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n);
+  const mask = BigInt(`0x${new RegExp(`^${field}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1] ?? '0'}`);
+  return ((mask >> BigInt(signal - 1)) & 1n) === 1n;
 }
 
 /** Accepts `TERM`, `SIGTERM`, `15` and `RTMIN+3`. */

@@ -1,4 +1,5 @@
 /** pidfd_open(2), pidfd_getfd(2), pidfd_send_signal(2): the numbers are the same on every machine. */
+import { machine } from './constants.ts';
 import { call, closeFd, isErrno } from './libc.ts';
 
 const SYS_pidfd_send_signal = 424;
@@ -33,6 +34,17 @@ export function pidfdGetFd(pidfd: number, fd: number): number | null {
 export function pidfdSignal(pidfd: number, signal: number): boolean {
   try {
     call('syscall', SYS_pidfd_send_signal, pidfd, signal, 0, 0, 0);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ESRCH')) return false;
+    throw error;
+  }
+}
+
+/** Signals the first thread of a process, tgkill(2). False where it is gone; only for a number that cannot have been used again. */
+export function signalFirstThread(pid: number, signal: number): boolean {
+  try {
+    call('syscall', machine().tgkill, pid, pid, signal, 0, 0);
     return true;
   } catch (error) {
     if (isErrno(error, 'ESRCH')) return false;

@@ -4,6 +4,7 @@ import { WakesockError } from '../base/errors.ts';
 import { bundleConfigBytesMax } from '../base/limits.ts';
 import { preparedDir, type Paths } from '../base/paths.ts';
 import type { PreparedSite, Site, SourceState } from '../base/site.ts';
+import { sourceState } from '../base/sources.ts';
 import { bpfAnnotation, environmentOf, hostNameOf, pathDefault, renderBundle, type BundlePlaces } from './bundle.ts';
 import { boundingSet } from './capabilities.ts';
 import { hostEtcDirectory, hostRootSources, makeHostRoot, syncHostEtc } from './host-root.ts';
@@ -62,26 +63,6 @@ export function prepareBundle(site: Site, paths: Paths, { sources, warnings, not
     ]);
     return prepared;
   });
-}
-
-/** @throws WakesockError `ERR_WAKESOCK_NOT_ENABLED`, also for what another version prepared; `ERR_WAKESOCK_STATE_DIR` for what cannot be read */
-export function readPrepared(paths: Paths, name: string): PreparedSite {
-  const path = `${preparedDir(paths, name)}/site.json`;
-  let prepared: PreparedSite;
-  try {
-    prepared = JSON.parse(readFileSync(path, 'utf8')) as PreparedSite;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new WakesockError('ERR_WAKESOCK_NOT_ENABLED', `${name}: expected ${path}; run \`wakesock enable ${name}\``);
-    throw new WakesockError('ERR_WAKESOCK_STATE_DIR', `${path}: expected what \`wakesock enable\` wrote: ${(error as Error).message}`, { cause: error });
-  }
-  if (prepared?.version !== 1) throw new WakesockError('ERR_WAKESOCK_NOT_ENABLED', `${name}: ${path} is of another version of wakesock; run \`wakesock enable ${name}\` again`);
-  return prepared;
-}
-
-/** What a site was made from, as it is now; to be compared with what {@link PreparedSite.sources} remembers. */
-export function sourceState(path: string): SourceState {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats ? { path, mtimeNs: String(stats.mtimeNs), size: Number(stats.size) } : { path, mtimeNs: null, size: null };
 }
 
 /** Removes all that {@link prepareBundle} made. Nothing there is no error. */

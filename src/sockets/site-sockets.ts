@@ -1,5 +1,5 @@
 /** The listening sockets of one site: watched while it sleeps, protected while a program shares them, mended afterwards. */
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLONESHOT, EPOLLRDHUP } from '../linux/epoll.ts';
+import { EPOLLIN, EPOLLONESHOT, EPOLLRDHUP } from '../linux/epoll.ts';
 import { closeFd } from '../linux/libc.ts';
 import { listenSocket } from '../linux/socket.ts';
 import { getStatusFlags, setStatusFlags } from '../linux/fd.ts';
@@ -111,7 +111,7 @@ export class SiteSockets {
     for (const entry of this.#entries) {
       // From here on a program may share the socket.
       void entry.baseline;
-      entry.servesSpare = entry.spare !== null && (queueOf(entry.spare)?.waiting ?? 0) > 0;
+      entry.servesSpare = entry.spare !== null && listens(entry.spare) && (queueOf(entry.spare)?.waiting ?? 0) > 0;
       lead(entry, entry.servesSpare ? 'spare' : 'original');
     }
   }
@@ -120,9 +120,9 @@ export class SiteSockets {
   arm(): void {
     this.disarm();
     let told = false;
-    this.#watch(this.all, EPOLLIN | EPOLLONESHOT, (listener, events, watch) => {
-      // Somebody stopped it: what made it readable are no clients. Healed, it is waited for again.
-      if (events & (EPOLLHUP | EPOLLERR) && !listens(listener)) {
+    this.#watch(this.all, EPOLLIN | EPOLLONESHOT, (listener, watch) => {
+      // Somebody stopped it: these are no clients. Healed, it is waited for again.
+      if (!listens(listener)) {
         if (this.#heal(listener, watch)) watch.arm(EPOLLIN | EPOLLONESHOT);
         return;
       }
@@ -140,7 +140,7 @@ export class SiteSockets {
   /** While a program shares them: tells of hang-ups, and of clients on a socket that this program does not serve. */
   guard(): void {
     this.disarm();
-    this.#watch(this.listeners, EPOLLRDHUP, (listener, _events, watch) => this.#heal(listener, watch));
+    this.#watch(this.listeners, EPOLLRDHUP, (listener, watch) => this.#heal(listener, watch));
     const unserved = this.all.filter((listener) => !this.listeners.includes(listener));
     this.#watch(unserved, EPOLLIN | EPOLLONESHOT, () => this.#events.unserved());
   }
@@ -169,17 +169,17 @@ export class SiteSockets {
    */
   release(stopped: boolean): string[] {
     const changed = stopped ? this.#entries.flatMap(({ original, spare, baseline }) => [original, ...(spare ? [spare] : [])].flatMap((listener) => restoreBaseline(listener, baseline))) : [];
+    const errors: unknown[] = [];
     for (const entry of this.#entries) {
-      if (entry.original.family !== 'unix') {
-        if (this.#held) releaseSyns(entry.original.fd);
-        continue;
+      try {
+        this.#releaseOne(entry, stopped);
+      } catch (error) {
+        // The others must not stay deaf for it.
+        errors.push(error);
       }
-      if (stopped) entry.servesSpare = false;
-      lead(entry, entry.servesSpare ? 'spare' : 'original');
-      // Looked at after the path has changed: nobody can join any more. Who waits is served by the next program.
-      if (entry.spare && !entry.servesSpare && (queueOf(entry.spare)?.waiting ?? 0) === 0) this.#dropSpare(entry, entry.spare);
     }
     this.#held = false;
+    if (errors.length > 0) throw errors[0];
     return changed;
   }
 
@@ -215,6 +215,17 @@ export class SiteSockets {
     return refused;
   }
 
+  #releaseOne(entry: Entry, stopped: boolean): void {
+    if (entry.original.family !== 'unix') {
+      if (this.#held) releaseSyns(entry.original.fd);
+      return;
+    }
+    if (stopped) entry.servesSpare = false;
+    lead(entry, entry.servesSpare ? 'spare' : 'original');
+    // Looked at after the path has changed: nobody can join any more. Who waits is served by the next program.
+    if (entry.spare && !entry.servesSpare && (queueOf(entry.spare)?.waiting ?? 0) === 0) this.#dropSpare(entry, entry.spare);
+  }
+
   #dropSpare(entry: Entry, spare: Listener): void {
     forgetSpare(entry.original);
     closeFd(spare.fd);
@@ -233,9 +244,9 @@ export class SiteSockets {
     return healed;
   }
 
-  #watch(listeners: readonly Listener[], events: number, handler: (listener: Listener, events: number, watch: Watch) => void): void {
+  #watch(listeners: readonly Listener[], events: number, handler: (listener: Listener, watch: Watch) => void): void {
     for (const listener of listeners) {
-      const watch = this.#poller.watch(listener.fd, events, (found) => handler(listener, found, watch));
+      const watch = this.#poller.watch(listener.fd, events, () => handler(listener, watch));
       this.#watches.push(watch);
     }
   }

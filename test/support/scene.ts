@@ -15,6 +15,7 @@ export const scopeUnit = (site: string): string => `wakesock-site-${site}.scope`
 /** A site that runs `command` with test/programs at /programs, on the host's root. The program's port is 3000. */
 export function siteFile(command: string, keys: SiteKeys): string {
   const sections = {
+    Unit: keys.Unit ?? {},
     Container: { Exec: command, Volume: `${programs}:/programs:ro`, Environment: 'PYTHONDONTWRITEBYTECODE=1', ...keys.Container },
     Service: keys.Service ?? {},
     'X-Wakesock': { ...(keys.Container?.['Rootfs'] === undefined ? { Root: 'host' } : {}), IdleSec: '5min', ...keys['X-Wakesock'] },

@@ -6,7 +6,9 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { preparedDir, type Paths } from '../../../src/base/paths.ts';
 import { hostEtcDirectory, makeHostRoot, syncHostEtc } from '../../../src/runtime/host-root.ts';
 import type { OciConfig } from '../../../src/runtime/oci.ts';
-import { prepareBundle, readPrepared, removePrepared, sourceState } from '../../../src/runtime/prepare.ts';
+import { sourceState } from '../../../src/base/sources.ts';
+import { prepareBundle, removePrepared } from '../../../src/runtime/prepare.ts';
+import { readPrepared } from '../../../src/runtime/prepared.ts';
 import { makeSite } from './fixtures.ts';
 
 const extra = { sources: [], warnings: [], notifyShutdown: false };

@@ -1,0 +1,92 @@
+/** What tests of sockets share: listeners on free addresses, clients, and another process that holds one of our descriptors. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { onTestFinished } from 'vitest';
+import { closeFd, isErrno } from '../../../src/linux/libc.ts';
+import { openListener, type Listener } from '../../../src/sockets/listener.ts';
+import { Poller } from '../../../src/sockets/poller.ts';
+
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(`${tmpdir()}/wakesock-test-`);
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** Listens on a free port or path, until the test is over. */
+export function listening(family: Listener['family'] = 'ipv4', directory?: string): Listener {
+  const listener = family === 'unix'
+    ? openListener({ family, path: `${directory ?? temporaryDirectory()}/socket` })
+    : openListener({ family, address: family === 'ipv4' ? '127.0.0.1' : '::', port: 0 });
+  closedAfterTest(listener.fd);
+  return listener;
+}
+
+export function closedAfterTest(fd: number): number {
+  onTestFinished(() => {
+    try {
+      closeFd(fd);
+    } catch (error) {
+      if (!isErrno(error, 'EBADF')) throw error;
+    }
+  });
+  return fd;
+}
+
+/** A client that begins to connect. Errors are told to whoever waits for an event. */
+export function client(listener: Listener): Socket {
+  const { address } = listener;
+  if (address.family === 'other') throw new TypeError('no address');
+  const socket = address.family === 'unix'
+    ? connect({ path: address.path })
+    : connect({ port: address.port, host: '127.0.0.1' });
+  socket.on('error', () => {});
+  onTestFinished(() => void socket.destroy());
+  return socket;
+}
+
+export async function connected(listener: Listener): Promise<Socket> {
+  const socket = client(listener);
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** A poller that fails the test when a handler throws. */
+export function testPoller(onError?: (error: unknown) => void): Poller {
+  const errors: unknown[] = [];
+  const poller = new Poller(onError ?? ((error) => errors.push(error)));
+  onTestFinished(() => {
+    poller.stop();
+    if (errors.length > 0) throw errors[0];
+  });
+  return poller;
+}
+
+/** Python with our descriptors from 3 on: it holds the same open file descriptions as we do. */
+export function python(code: string, fds: readonly number[] = []): ChildProcess & { stdin: NodeJS.WritableStream; stdout: NodeJS.ReadableStream } {
+  const child = spawn('python3', ['-c', code], { stdio: ['pipe', 'pipe', 'inherit', ...fds] });
+  onTestFinished(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  });
+  if (!child.stdin || !child.stdout) throw new TypeError('no pipes');
+  return Object.assign(child, { stdin: child.stdin, stdout: child.stdout });
+}
+
+/** Runs to the end; fails unless it exits 0. */
+export async function pythonDone(code: string, fds: readonly number[] = []): Promise<void> {
+  const child = python(code, fds);
+  child.stdin.end();
+  child.stdout.resume();
+  const [status] = (await once(child, 'exit')) as [number | null];
+  if (status !== 0) throw new Error(`python3 exited with ${status}`);
+}
+
+/** Resolves with the first line that the child prints. */
+export async function line(child: { stdout: NodeJS.ReadableStream }): Promise<string> {
+  const [data] = (await once(child.stdout, 'data')) as [Buffer];
+  return data.toString().trim();
+}
