@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly checkout: string;
 }
 
+export type Handoff = 'adopt' | 'listen-fds';
+
 export interface Ratio {
   readonly p50: number;
   /** Ends of the bootstrap 95 % interval. */

@@ -22,13 +22,13 @@ export function medianRatio(ours: readonly number[], floors: readonly number[]):
   const random = generator(1);
   const ratios = new Float64Array(resamples);
   for (let index = 0; index < resamples; index += 1) ratios[index] = medianOfResample(ours, random) / medianOfResample(floors, random);
-  ratios.sort();
-  return { p50: a / b, low: quantileOfSorted(ratios, 0.025), high: quantileOfSorted(ratios, 0.975) };
+  const sorted = ratios.toSorted();
+  return { p50: a / b, low: quantileOfSorted(sorted, 0.025), high: quantileOfSorted(sorted, 0.975) };
 }
 
 function medianOfResample(values: readonly number[], random: () => number): number {
   const resample = Float64Array.from(values, () => values[Math.floor(random() * values.length)] ?? Number.NaN);
-  return quantileOfSorted(resample.sort(), 0.5);
+  return quantileOfSorted(resample.toSorted(), 0.5);
 }
 
 function quantileOfSorted(sorted: Float64Array, share: number): number {

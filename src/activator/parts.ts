@@ -1,4 +1,5 @@
 /** What every site runner shares. */
+import type { WakesockError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Paths } from '../base/paths.ts';
 import type { PreparedSite } from '../base/site.ts';
@@ -29,6 +30,8 @@ export interface RunnerParts {
   readonly preparedNow: (site: string) => PreparedSite;
   /** Renders the bundle again, in its own time. */
   readonly prepareAgain: (site: string) => void;
+  /** Renders the bundle again and says what is wrong with it: a root or program that has gone since. Null: nothing. */
+  readonly whyNot: (site: string) => Promise<WakesockError | null>;
   /** Something happened that may let the activator end. */
   readonly changed: () => void;
 }

@@ -1,5 +1,5 @@
 /** Prepared sites, rendered again when their files have changed. The parser is loaded only then. */
-import { describeError } from '../base/errors.ts';
+import { WakesockError, describeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Paths } from '../base/paths.ts';
 import type { PreparedSite } from '../base/site.ts';
@@ -7,7 +7,7 @@ import { readPrepared } from '../runtime/prepared.ts';
 import { sourcesUnchanged } from '../base/sources.ts';
 import type { RunnerParts } from './parts.ts';
 
-export function preparing(paths: Paths, log: Log): Pick<RunnerParts, 'prepared' | 'preparedNow' | 'prepareAgain'> {
+export function preparing(paths: Paths, log: Log): Pick<RunnerParts, 'prepared' | 'preparedNow' | 'prepareAgain' | 'whyNot'> {
   const again = async (name: string): Promise<PreparedSite> => {
     const { prepareSite } = await import('../site/prepare.ts');
     return prepareSite(paths, name);
@@ -18,6 +18,14 @@ export function preparing(paths: Paths, log: Log): Pick<RunnerParts, 'prepared' 
       return sourcesUnchanged(prepared.sources) ? prepared : again(name);
     },
     preparedNow: (name) => readPrepared(paths, name),
+    whyNot: async (name) => {
+      try {
+        await again(name);
+        return null;
+      } catch (error) {
+        return error instanceof WakesockError ? error : null;
+      }
+    },
     prepareAgain: (name) => {
       again(name).catch((error: unknown) => log.error('A site could not be prepared again', { site: name, ...describeError(error) }));
     },

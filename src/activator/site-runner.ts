@@ -92,11 +92,11 @@ export class SiteRunner {
 
   /** Begins the life of this runner: takes over what an earlier activator left, or waits for the first client. */
   begin(stored: StoredFds): void {
-    this.sockets.undoLeftovers(stored.spare);
+    const state = readRuntimeState(this.#parts.paths, this.name);
+    this.sockets.undoLeftovers(stored.spare, state?.stopping === true);
     const cgroup = this.#cgroup();
     // Whoever died while the program was frozen left it so.
     if (cgroup?.exists) cgroup.thaw();
-    const state = readRuntimeState(this.#parts.paths, this.name);
     if (state === null && !cgroup?.exists && !this.#parts.crun.knows(this.name)) {
       stored.closeAll();
       this.sockets.arm();
@@ -300,6 +300,8 @@ export class SiteRunner {
     if (code !== 'ERR_WAKESOCK_RUNTIME' && code !== 'ERR_WAKESOCK_EXITED') return { code, message };
     container.kill();
     await container.output.ended();
+    const why = code === 'ERR_WAKESOCK_RUNTIME' ? await this.#parts.whyNot(this.name) : null;
+    if (why) return describeError(why);
     const lines = container.output.lastLines;
     return { code, message: lines.length > 0 ? `${message}; its last lines: ${lines.join(' | ')}` : message };
   }
@@ -435,6 +437,7 @@ export class SiteRunner {
       quiet: (activity) => force || (asked ? this.#nobodyNow(activity) : this.#isQuiet(activity)),
       committed: () => {
         this.#stopAttending();
+        this.#saveState(process.pid, true);
         this.#dispatch({ type: 'stopping' });
       },
     }, this.#prepared?.site.stopSignal ?? 'TERM');
@@ -443,8 +446,11 @@ export class SiteRunner {
       this.#lastActiveMs = Math.max(this.#lastActiveMs, this.#parts.now() - (this.#prepared?.site.idleMs ?? 0) + LOOK_MS_MIN);
       return this.#dispatch({ type: 'inUse' });
     }
-    const timeoutMs = this.#prepared?.site.stopTimeoutMs ?? 0;
-    if (outcome === 'signalled' && Number.isFinite(timeoutMs)) this.#stopDeadline = setTimeout(() => container.kill(), timeoutMs);
+    if (outcome === 'signalled') this.#setStopDeadline(container);
+  }
+
+  #setStopDeadline(container: Container): void {
+    this.#stopDeadline = setTimeout(() => container.kill(), this.#prepared?.site.stopTimeoutMs ?? 0);
   }
 
   /** For somebody who asked: idle for any time is idle, but who was served within the last second is not cut off. */
@@ -524,17 +530,20 @@ export class SiteRunner {
     const listening = state?.listening === true;
     if (listening) for (const { inode } of this.sockets.listeners) this.#listening.add(inode);
     else this.#setStartDeadline(this.#prepared.site.startTimeoutMs);
-    this.#dispatch({ type: 'found', listening });
+    this.#dispatch({ type: 'found', as: state?.stopping ? 'draining' : listening ? 'awake' : 'waking' });
+    // How far it got is not known: it is given the whole time again.
+    if (state?.stopping) this.#setStopDeadline(container);
     if (stored.notify !== null) this.#answerFrom(container, stored.notify);
     if (stored.notify !== null && container.cgroup) void askAgain(container.cgroup);
   }
 
-  #saveState(pid: number | null): void {
+  #saveState(pid: number | null, stopping = false): void {
     try {
       writeRuntimeState(this.#parts.paths, this.name, {
         version: 1,
         process: pid === null ? null : processIdentity(pid),
         listening: this.#life.state.name === 'awake',
+        stopping,
         lastActiveMs: Date.now() - (this.#parts.now() - this.#lastActiveMs),
         baselines: this.sockets.baselines,
         statusFlags: this.sockets.statusFlags,

@@ -1,8 +1,9 @@
-import { existsSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { describeError } from '../base/errors.ts';
-import { preparedDir, type Paths } from '../base/paths.ts';
+import type { Paths } from '../base/paths.ts';
 import type { Manager } from '../systemd/manager.ts';
 import { scopeName, serviceUnitName, socketUnitName } from '../systemd/unit-names.ts';
+import { isPrepared, removePrepared } from './remove-prepared.ts';
 import { isOurs, removeOurs } from './written-files.ts';
 
 export interface DisableParts {
@@ -17,6 +18,8 @@ export interface DisabledSite {
   readonly name: string;
   /** False: there was nothing to undo. */
   readonly wasEnabled: boolean;
+  /** Where files that its program wrote stay; null: nowhere of ours. */
+  readonly data: string | null;
   readonly error: { readonly code: string; readonly message: string } | null;
 }
 
@@ -36,34 +39,22 @@ export async function disableSites(names: readonly string[], { paths, unitDir, m
     // It still holds copies of the sockets: started again, it no longer does. If that fails it holds none, too.
     await manager.tryRestartUnit(serviceUnitName).catch(() => {});
   }
-  const errors = await Promise.all(enabled.map(async (name) => {
+  return Promise.all(names.map(async (name): Promise<DisabledSite> => {
+    if (!enabled.includes(name)) return { name, wasEnabled: false, data: null, error: null };
     try {
       await manager.stopUnit(scopeName(name));
-      removePrepared(paths, name);
-      return null;
+      rmSync(instanceRecord(paths, name), { force: true });
+      return { name, wasEnabled: true, data: removePrepared(paths, name), error: null };
     } catch (error) {
-      return describeError(error);
+      return { name, wasEnabled: true, data: null, error: describeError(error) };
     }
   }));
-  return names.map((name) => ({ name, wasEnabled: enabled.includes(name), error: errors[enabled.indexOf(name)] ?? null }));
 }
 
 function wasEnabled(name: string, paths: Paths, unitDir: string): boolean {
-  return isOurs(`${unitDir}/${socketUnitName(name)}`) || existsSync(preparedDir(paths, name)) || existsSync(instanceRecord(paths, name));
+  return isOurs(`${unitDir}/${socketUnitName(name)}`) || isPrepared(paths, name) || existsSync(instanceRecord(paths, name));
 }
 
 function instanceRecord(paths: Paths, name: string): string {
   return `${paths.stateDir}/instances/${name}`;
-}
-
-/** What preparing wrote; a directory in which anything else is left stays. */
-export function removePrepared(paths: Paths, name: string): void {
-  const directory = preparedDir(paths, name);
-  for (const file of ['config.json', 'site.json']) rmSync(`${directory}/${file}`, { force: true });
-  try {
-    rmdirSync(directory);
-  } catch (error) {
-    if (!['ENOENT', 'ENOTEMPTY'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-  }
-  rmSync(instanceRecord(paths, name), { force: true });
 }

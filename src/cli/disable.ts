@@ -8,7 +8,7 @@ export const verb: Verb = {
   summary: 'Closes the sockets of sites, stops what is awake, and removes what `enable` wrote.',
   usage: 'wakesock disable [OPTION…] SITE…',
   options: [
-    ['--json', 'Print {"sites":[{"name","wasEnabled","error"}]}.'],
+    ['--json', 'Print {"sites":[{"name","wasEnabled","data","error"}]}.'],
   ],
   details: `
 The site's own files and data stay. Clients that are connected, or wait, are disconnected. Other sites that are awake
@@ -27,9 +27,9 @@ stay awake.`,
         paths: context.paths, unitDir: systemUnitDir, manager, sleep: (name) => client.sleep(name, { force: true }),
       });
       if (values['json'] === true) context.stdout.write(`${JSON.stringify({ sites })}\n`);
-      for (const { name, wasEnabled, error } of sites) {
+      for (const { name, wasEnabled, data, error } of sites) {
         if (error) context.stderr.write(`wakesock: ${name}: ${printable(error.message)} (${error.code})\n`);
-        else if (values['json'] !== true) context.stdout.write(`${name}  ${wasEnabled ? 'disabled' : 'was not enabled'}\n`);
+        else if (values['json'] !== true) context.stdout.write(`${name}  ${wasEnabled ? 'disabled' : 'was not enabled'}${data === null ? '' : `; files of its program stay in ${data}`}\n`);
       }
       return sites.some(({ error }) => error !== null) ? 1 : 0;
     } finally {

@@ -9,6 +9,8 @@ export function socketUnitText(site: Pick<Site, 'name' | 'description' | 'listen
 
 [Unit]
 Description=${literal(site.description === '' ? `Site ${name}` : site.description)} (wakesock)
+# systemd 257 counts starts of sockets, too.
+StartLimitIntervalSec=0
 
 [Socket]
 ${listen.map((address) => `ListenStream=${listenStream(address)}\n`).join('')}${bindOptions(listen)}FileDescriptorName=${name}

@@ -1,10 +1,10 @@
-import { readdirSync, rmdirSync, rmSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { readdirSync, rmSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { WakesockError } from '../base/errors.ts';
 import type { Paths } from '../base/paths.ts';
 import type { Manager } from '../systemd/manager.ts';
 import { controlSocketUnitName, scopePattern, serviceUnitName, siteOfUnit, sliceUnitName } from '../systemd/unit-names.ts';
-import { removePrepared } from './disable-sites.ts';
+import { removeIfEmpty, removePrepared } from './remove-prepared.ts';
 import { requireRoot, systemUnitDir } from './system.ts';
 import { installedPaths } from './unit-templates.ts';
 import type { Verb, VerbContext } from './verb.ts';
@@ -20,7 +20,7 @@ export const verb: Verb = {
     ['--json', 'Print {"removed":[…]}: paths.'],
   ],
   details: `
-Site files, the sites' own data, the wake history and the group wakesock stay; so do units that wakesock did not write.`,
+Site files, what the sites' programs wrote, the wake history and the group wakesock stay; so do units that wakesock did not write.`,
   parse: { prefix: { type: 'string' }, 'dry-run': { type: 'boolean' }, json: { type: 'boolean' } },
   async run(context, values, positionals) {
     if (positionals[0] !== undefined) throw new WakesockError('ERR_WAKESOCK_USAGE', `uninstall takes no sites, got ${positionals[0]}; for a single one: wakesock disable ${positionals[0]}`);
@@ -68,11 +68,15 @@ async function uninstallHere(paths: Paths, files: readonly string[]): Promise<vo
   } finally {
     manager.close();
   }
-  for (const directory of ['sites', 'instances']) {
-    for (const name of names(`${paths.stateDir}/${directory}`)) removePrepared(paths, name);
-    removeIfEmpty(`${paths.stateDir}/${directory}`);
-  }
-  for (const directory of [...paths.siteDirs.slice(0, 1), '/etc/wakesock', paths.stateDir]) removeIfEmpty(directory);
+  removeState(paths);
+}
+
+/** What `enable` wrote. History, and files that programs wrote, stay. */
+function removeState(paths: Paths): void {
+  for (const name of names(`${paths.stateDir}/sites`)) removePrepared(paths, name);
+  for (const directory of ['instances', 'host-etc']) rmSync(`${paths.stateDir}/${directory}`, { recursive: true, force: true });
+  const siteDir = paths.siteDirs[0] ?? '';
+  for (const directory of [`${paths.stateDir}/sites`, paths.stateDir, siteDir, dirname(siteDir)]) removeIfEmpty(directory);
 }
 
 async function stopScopes(manager: Manager): Promise<void> {
@@ -86,13 +90,5 @@ function names(directory: string): string[] {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
-  }
-}
-
-function removeIfEmpty(directory: string): void {
-  try {
-    rmdirSync(directory);
-  } catch (error) {
-    if (!['ENOENT', 'ENOTEMPTY', 'EBUSY'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 }

@@ -29,8 +29,8 @@ export function wouldWrite(path: string, text: string): FileChange {
 
 /** False: there is none, or it is somebody else's. */
 export function isOurs(path: string): boolean {
-  const present = readIfAny(path);
-  return present !== null && ours.test(present);
+  const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+  return !isLink && ours.test(readIfAny(path) ?? '');
 }
 
 /** False: there was none of ours. */

@@ -43,7 +43,7 @@ export type Event =
   /** The stop was begun and cannot be undone. */
   | { readonly type: 'stopping' }
   /** A container of an earlier activator was found. */
-  | { readonly type: 'found'; readonly listening: boolean }
+  | { readonly type: 'found'; readonly as: 'waking' | 'awake' | 'draining' }
   /** What an earlier activator left cannot be taken over. */
   | { readonly type: 'orphan' };
 
@@ -95,14 +95,20 @@ function whenDormant(life: Life, event: Event): Step {
   if (event.type === 'readable') return launch(life, 'connection');
   if (event.type === 'wake') return launch(life, event.by);
   if (event.type === 'found') {
-    if (!event.listening) return { life: { ...life, state: { name: 'waking', by: 'earlier activator' } }, effects: [{ type: 'disarm' }] };
-    return { life: { ...life, state: { name: 'awake', sinceMs: 0, stopping: false } }, effects: [{ type: 'disarm' }, { type: 'attend' }] };
+    return takeOver(life, event.as);
   }
   if (event.type === 'orphan') {
     return { life: { ...life, state: { name: 'draining', wakeBy: null, error: null } }, effects: [{ type: 'disarm' }, { type: 'destroy' }] };
   }
   if (event.type === 'sleep') return { life, effects: [{ type: 'settle', error: null }] };
   return same(life);
+}
+
+function takeOver(life: Life, as: 'waking' | 'awake' | 'draining'): Step {
+  const disarm: Effect = { type: 'disarm' };
+  if (as === 'waking') return { life: { ...life, state: { name: 'waking', by: 'earlier activator' } }, effects: [disarm] };
+  if (as === 'awake') return { life: { ...life, state: { name: 'awake', sinceMs: 0, stopping: false } }, effects: [disarm, { type: 'attend' }] };
+  return { life: { ...life, state: { name: 'draining', wakeBy: null, error: null } }, effects: [disarm] };
 }
 
 function whenWaking(life: Life, _state: State, event: Event, nowMs: number): Step {

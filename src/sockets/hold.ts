@@ -81,6 +81,11 @@ export function forgetSpare(original: Listener): void {
   rmSync(pathOf(original) + spareSuffix, { force: true });
 }
 
+/** The path leads to the spare. */
+export function isHeld(original: Listener): boolean {
+  return existsSync(pathOf(original) + keptSuffix);
+}
+
 /** Undoes what an activator that died in the middle has left: the path leads to the original again. */
 export function undoUnixHold(original: Listener): void {
   const kept = pathOf(original) + keptSuffix;

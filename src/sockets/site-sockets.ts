@@ -6,7 +6,7 @@ import { getStatusFlags, setStatusFlags } from '../linux/fd.ts';
 import { O_NONBLOCK } from '../linux/constants.ts';
 import { WakesockError } from '../base/errors.ts';
 import { captureBaseline, differences, listens, queueOf, restoreBaseline, type Baseline } from './baseline.ts';
-import { forgetSpare, holdSyns, isSpareOf, leadToOriginal, leadToSpare, makeSpare, releaseSyns, undoUnixHold } from './hold.ts';
+import { forgetSpare, holdSyns, isHeld, isSpareOf, leadToOriginal, leadToSpare, makeSpare, releaseSyns, undoUnixHold } from './hold.ts';
 import { inspectListener, type Listener } from './listener.ts';
 import type { Poller, Watch } from './poller.ts';
 import { acceptAndClose } from './refuse.ts';
@@ -92,12 +92,19 @@ export class SiteSockets {
    * Undoes what a dead activator may have left: no site may stay deaf because somebody died at the wrong line.
    *
    * @param spareFd the second socket that it made, where clients may wait
+   * @param stopping its program is ending: clients stay held until it is gone
    */
-  undoLeftovers(spareFd: number | null): void {
+  undoLeftovers(spareFd: number | null, stopping = false): void {
+    this.#held = stopping;
     for (const entry of this.#entries) {
       if (entry.original.family !== 'unix') {
-        releaseSyns(entry.original.fd);
+        if (!stopping) releaseSyns(entry.original.fd);
         continue;
+      }
+      if (stopping && spareFd !== null && isHeld(entry.original)) {
+        entry.spare = inspectSpare(spareFd, entry.original);
+        entry.pathLeadsTo = 'spare';
+        if (entry.spare) continue;
       }
       undoUnixHold(entry.original);
       const spare = spareFd === null ? null : inspectSpare(spareFd, entry.original);

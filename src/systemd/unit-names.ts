@@ -6,9 +6,9 @@ export const sliceUnitName = 'wakesock.slice';
 
 const prefix = 'wakesock-site-';
 
-/** The scope that a site's container runs in. */
+/** The scope that a site's container runs in. Scopes cannot be instances of a template: `:` stands for `@`, no site has it. */
 export function scopeName(site: string): string {
-  return `${prefix}${site}.scope`;
+  return `${prefix}${site.replace('@', ':')}.scope`;
 }
 
 /** The socket unit that `enable` writes. */
@@ -22,5 +22,6 @@ export const socketUnitPattern = socketUnitName('*');
 
 /** The site of a unit named by {@link scopeName} or {@link socketUnitName}; null for any other unit. */
 export function siteOfUnit(unit: string): string | null {
-  return /^wakesock-site-(.+)\.(?:scope|socket)$/.exec(unit)?.[1] ?? null;
+  const [, site, type] = /^wakesock-site-(.+)\.(scope|socket)$/.exec(unit) ?? [];
+  return (type === 'scope' ? site?.replace(':', '@') : site) ?? null;
 }

@@ -1,7 +1,8 @@
 /** What a whole-system test works with: the product in the box, clients of its sites, the journal to wait on. */
+import { expect } from 'vitest';
 import type { AttachedBox, BoxProcess } from '../box/box.ts';
 import type { SiteStatus, StatusReport } from '../../src/control/types.ts';
-import { Clients } from './clients.ts';
+import { Clients, type Answer } from './clients.ts';
 import { Journal } from './journal.ts';
 import { Product, programs } from './product.ts';
 
@@ -136,6 +137,53 @@ export class Scene {
     const text = await this.box.run(['ss', '--listening', '--tcp', '--numeric', '--no-header', `sport = :${port}`]);
     const [, waiting = '', backlog = ''] = text.trim().split(/\s+/);
     return { waiting: Number(waiting), backlog: Number(backlog) };
+  }
+
+  /** A client of the site is turned away, and everybody who asks is told why; systemd is not bothered. */
+  async expectFailed(site: string, code: string, to: string, text: RegExp | string = ''): Promise<void> {
+    const from = await this.mark();
+    await this.clients.turnedAway(to);
+    const logged = await this.journal.until(({ unit, text, fields }) => unit === service && (fields['code'] === code || text.includes(`(${code})`)), { from, what: `an error of ${site} with ${code}` });
+    expect(logged.text).toMatch(text);
+    const { state, error } = await this.status(site);
+    expect({ state, code: error?.code }).toEqual({ state: 'failed', code });
+    expect(error?.message).toMatch(text);
+    await this.expectSocketUp(site);
+  }
+
+  /** What failed is tried again with the next client, after a back-off that nobody announces. */
+  async healed(to: string): Promise<Answer> {
+    let answer: Answer | undefined;
+    await pollUntil(`a client of ${to} to be served again`, async () => {
+      answer = await this.clients.ask(to).catch(() => undefined);
+      return answer !== undefined;
+    });
+    if (!answer) throw new Error('unreachable');
+    return answer;
+  }
+
+  async expectSocketUp(site: string, unit = socketUnit(site)): Promise<void> {
+    expect(await this.show(unit, 'ActiveState', 'Result')).toEqual({ ActiveState: 'active', Result: 'success' });
+  }
+
+  /** How often systemd had to start the activator again since its unit was loaded or last ended. */
+  async restarts(): Promise<number> {
+    return Number((await this.show(service, 'NRestarts'))['NRestarts']);
+  }
+
+  /** CPU time of the activator while a second passes: what spins uses all of it. */
+  async expectCalm(): Promise<void> {
+    const usage = async () => Number(/^usage_usec (\d+)$/m.exec(await this.box.run(['sh', '-c', 'cat /sys/fs/cgroup/system.slice/wakesock.service/cpu.stat 2>/dev/null || echo usage_usec 0']))?.[1]);
+    const [before, starts] = [await usage(), (await this.starts()).length];
+    await new Promise((resolve) => { setTimeout(resolve, 1_000); });
+    expect((await usage()) - before, 'CPU time of the activator within a second, in µs').toBeLessThan(300_000);
+    expect((await this.starts()).length - starts, 'starts of the activator within a second').toBeLessThanOrEqual(1);
+  }
+
+  /** Every start of the activator that the journal knows of. */
+  async starts(): Promise<string[]> {
+    const text = await this.box.run(['journalctl', '--output=cat', '--unit', service, '--grep', `^Started `]).catch(() => '');
+    return text.split('\n').filter(Boolean);
   }
 
   /** Every process of ours and of our sites: none when all is dormant and the activator has ended. */

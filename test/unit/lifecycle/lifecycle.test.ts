@@ -108,13 +108,13 @@ describe('a program that ends by itself', () => {
 
 describe('after an earlier activator', () => {
   test('a program that listens is awake and attended', () => {
-    const { life, effects } = after([{ type: 'found', listening: true }]);
+    const { life, effects } = after([{ type: 'found', as: 'awake' }]);
     expect(life.state.name).toBe('awake');
     expect(effects).toEqual([{ type: 'disarm' }, { type: 'attend' }]);
   });
 
   test('one that does not listen yet is waking', () => {
-    expect(after([{ type: 'found', listening: false }, listening]).life.state.name).toBe('awake');
+    expect(after([{ type: 'found', as: 'waking' }, listening]).life.state.name).toBe('awake');
   });
 
   test('what cannot be taken over is destroyed, then clients are waited for', () => {
@@ -204,7 +204,7 @@ class World {
 
 test('no order of events breaks an invariant, and all who wait are answered', () => {
   fc.assert(
-    fc.property(fc.constantFrom<Event | null>(null, { type: 'orphan' }, { type: 'found', listening: true }, { type: 'found', listening: false }),
+    fc.property(fc.constantFrom<Event | null>(null, { type: 'orphan' }, { type: 'found', as: 'awake' }, { type: 'found', as: 'waking' }, { type: 'found', as: 'draining' }),
       fc.array(fc.tuple(fc.nat(), fc.constantFrom(0, 1, 400, 1000, 5000, 70_000)), { maxLength: 60 }), (first, choices) => {
         const world = new World();
         if (first) world.apply(first);

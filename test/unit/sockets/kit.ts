@@ -1,11 +1,11 @@
 /** What tests of sockets share: listeners on free addresses, clients, and another process that holds one of our descriptors. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { fstatSync, mkdtempSync, rmSync } from 'node:fs';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { onTestFinished } from 'vitest';
-import { closeFd, isErrno } from '../../../src/linux/libc.ts';
+import { closeFd } from '../../../src/linux/libc.ts';
 import { openListener, type Listener } from '../../../src/sockets/listener.ts';
 import { Poller } from '../../../src/sockets/poller.ts';
 
@@ -19,20 +19,33 @@ export function temporaryDirectory(): string {
 export function listening(family: Listener['family'] = 'ipv4', directory?: string): Listener {
   const listener = family === 'unix'
     ? openListener({ family, path: `${directory ?? temporaryDirectory()}/socket` })
-    : openListener({ family, address: family === 'ipv4' ? '127.0.0.1' : '::', port: 0 });
+    : openListener({ family, address: family === 'ipv4' ? '127.0.0.1' : '::', port: freePort(family) });
   closedAfterTest(listener.fd);
   return listener;
 }
 
+/** A socket that was bound to port 0 loses its port in shutdown(2); one of a unit was bound to a number. */
+function freePort(family: 'ipv4' | 'ipv6'): number {
+  const { fd, address } = openListener({ family, address: family === 'ipv4' ? '127.0.0.1' : '::', port: 0 });
+  closeFd(fd);
+  return 'port' in address ? address.port : 0;
+}
+
+/** Closed by the test itself it may be another's number by then: it is looked at first. */
 export function closedAfterTest(fd: number): number {
+  const inode = inodeOf(fd);
   onTestFinished(() => {
-    try {
-      closeFd(fd);
-    } catch (error) {
-      if (!isErrno(error, 'EBADF')) throw error;
-    }
+    if (inode !== null && inodeOf(fd) === inode) closeFd(fd);
   });
   return fd;
+}
+
+function inodeOf(fd: number): number | null {
+  try {
+    return fstatSync(fd).ino;
+  } catch {
+    return null;
+  }
 }
 
 /** A client that begins to connect. Errors are told to whoever waits for an event. */
@@ -53,11 +66,16 @@ export async function connected(listener: Listener): Promise<Socket> {
   return socket;
 }
 
-/** A poller that fails the test when a handler throws. */
+let ofThisTest: Poller | null = null;
+
+/** The one poller of a test (each takes a thread of libuv's four); the test fails when a handler throws, unless it says otherwise. */
 export function testPoller(onError?: (error: unknown) => void): Poller {
+  if (ofThisTest) return ofThisTest;
   const errors: unknown[] = [];
   const poller = new Poller(onError ?? ((error) => errors.push(error)));
+  ofThisTest = poller;
   onTestFinished(() => {
+    ofThisTest = null;
     poller.stop();
     if (errors.length > 0) throw errors[0];
   });

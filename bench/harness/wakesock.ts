@@ -1,0 +1,121 @@
+/** The built product, used as a user does: `install`, site files, `enable`, the control socket. */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { controlClient } from '../../src/control/client.ts';
+import type { SiteStatus } from '../../src/control/types.ts';
+import type { Manager } from '../../src/systemd/manager.ts';
+import { scopeName, serviceUnitName, socketUnitName } from '../../src/systemd/unit-names.ts';
+import { preparedDir, systemPaths } from '../../src/base/paths.ts';
+import type { Bench, Handoff, Program } from '../types.ts';
+
+const run = promisify(execFile);
+const unitFile = `/etc/systemd/system/${serviceUnitName}`;
+const dropIn = `/run/systemd/system/${serviceUnitName}.d/zz-bench.conf`;
+const sitePrefix = 'bench-';
+
+/** How long the activator stays when no site is awake. */
+export type Stay = 'resident' | 'exits';
+
+export interface EnabledSite {
+  readonly name: string;
+  readonly port: number;
+}
+
+export class Wakesock {
+  readonly control = controlClient(systemPaths.controlPath);
+  readonly #program: string;
+  readonly #manager: Manager;
+  readonly #wasInstalled = existsSync(unitFile);
+  readonly #sites = new Set<string>();
+  #sitesMade = 0;
+
+  constructor(checkout: string, manager: Manager) {
+    this.#program = `${checkout}/dist/wakesock.cjs`;
+    this.#manager = manager;
+  }
+
+  /** Idempotent. No activator runs afterwards. */
+  async install(stay: Stay): Promise<void> {
+    if (!existsSync(unitFile)) await this.#run('install');
+    mkdirSync(dropIn.slice(0, dropIn.lastIndexOf('/')), { recursive: true });
+    writeFileSync(dropIn, `[Service]\nExecStart=\nExecStart=${process.execPath} ${this.#program} run --exit-idle-time=${stay === 'resident' ? 'infinity' : '1ms'}\n`);
+    await this.#manager.reload();
+    await this.stopActivator();
+  }
+
+  /** Removes every site of ours, and all else that was not there before. */
+  async remove(): Promise<void> {
+    await this.disable([...this.#sites]);
+    await this.stopActivator();
+    rmSync(dropIn, { force: true });
+    if (!this.#wasInstalled && existsSync(unitFile)) await this.#run('uninstall');
+    await this.#manager.reload();
+  }
+
+  /** Enables sites of one program in one go. */
+  async enable(program: Program, handoff: Handoff, bench: Bench, count = 1): Promise<EnabledSite[]> {
+    const { container, own } = program.prepare(bench);
+    const sites = Array.from({ length: count }, () => ({ name: `${sitePrefix}${program.name}-${handoff}-${this.#sitesMade += 1}`, port: bench.nextPort() }));
+    for (const { name, port } of sites) {
+      writeSite(name, [
+        '[Container]', ...container,
+        '[X-Wakesock]', ...own, `ListenStream=${port}`, `Handoff=${handoff}`, ...handoff === 'adopt' ? [`Port=${program.port}`] : [],
+        // Only the benchmark puts it to sleep.
+        'IdleSec=infinity',
+      ]);
+      this.#sites.add(name);
+    }
+    await this.#run('enable', ...sites.map(({ name }) => name));
+    return sites;
+  }
+
+  async disable(names: readonly string[]): Promise<void> {
+    if (names.length === 0) return;
+    await this.#run('disable', ...names);
+    for (const name of names) {
+      rmSync(siteFile(name));
+      this.#sites.delete(name);
+    }
+  }
+
+  /** Resolves when the site can be woken as if it had slept for long: the activator is done, and systemd with its scope. */
+  async sleep(name: string): Promise<SiteStatus> {
+    const status = await this.control.sleep(name, { force: true });
+    await this.#manager.waitUnitGone(scopeName(name));
+    return status;
+  }
+
+  /** Resolves when no activator runs and systemd listens again. */
+  async activatorGone(site: string): Promise<void> {
+    await this.#manager.waitUnitState(serviceUnitName, (state) => state === 'inactive');
+    await this.#manager.waitUnitState(socketUnitName(site), (_, subState) => subState === 'listening');
+  }
+
+  async stopActivator(): Promise<void> {
+    await this.#manager.stopUnit(serviceUnitName);
+  }
+
+  async activatorPid(): Promise<number> {
+    const { MainPID: pid } = await this.#manager.getUnitProperties(serviceUnitName, 'Service', ['MainPID']);
+    return Number(pid);
+  }
+
+  /** The bundle that `enable` rendered. */
+  bundle(site: string): string {
+    return `${preparedDir(systemPaths, site)}/config.json`;
+  }
+
+  async #run(...args: readonly string[]): Promise<void> {
+    await run(process.execPath, [this.#program, ...args]);
+  }
+}
+
+function siteFile(name: string): string {
+  return `/etc/wakesock/sites/${name}.container`;
+}
+
+function writeSite(name: string, lines: readonly string[]): void {
+  mkdirSync('/etc/wakesock/sites', { recursive: true });
+  writeFileSync(siteFile(name), `${lines.join('\n')}\n`);
+}

@@ -1,0 +1,130 @@
+/** `npm run bench`: boots a box for each target, runs the scenarios in it, keeps the results and shows them. */
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { bootBox } from '../test/box/box.ts';
+import { describeMachine } from './harness/machine.ts';
+import { Progress } from './harness/progress.ts';
+import { runInBox } from './harness/run-in-box.ts';
+import { markdown, plainText, tablesOf } from './harness/tables.ts';
+import { programs } from './programs/index.ts';
+import { scenarios } from './scenarios/index.ts';
+import { type Machine, type Result, type RunOptions, type Target, targets } from './types.ts';
+
+const names = (all: readonly { readonly name: string }[]): string[] => all.map(({ name }) => name);
+
+const help = `Usage: npm run bench -- [OPTION…]
+
+Measures wakesock in the test box, beside the floor that nothing can be faster than, interleaved in one run.
+
+Scenarios:
+${scenarios.map(({ name, what }) => `  ${name.padEnd(10)} ${what}`).join('\n')}
+
+Options:
+  --target=LIST       of ${targets.join(', ')} (default: both)
+  --scenario=LIST     of ${names(scenarios).join(', ')} (default: all)
+  --program=LIST      of ${names(programs).join(', ')} (default: all)
+  --samples=N         wakes of each subject and program that count (default 200)
+  --warmup=N          wakes before those (default 10)
+  --quick             10 samples, 2 before, 10 seconds of idleness, 10 sites awake
+  --markdown=FILE     write the tables as Markdown too
+  --results=DIR       where each result is appended as a line of JSON (default bench/results)
+  --no-build          use dist/ as it is
+  -h, --help          print this text
+
+Figures count on a quiet machine only. Raw samples, machine and load are in the result lines.`;
+
+interface Chosen {
+  readonly targets: readonly Target[];
+  readonly options: RunOptions;
+  readonly results: string;
+  readonly markdown: string | null;
+}
+
+function choose(checkout: string): Chosen | null {
+  const { values } = parseArgs({
+    options: {
+      target: { type: 'string', default: targets.join(',') }, scenario: { type: 'string', default: names(scenarios).join(',') },
+      program: { type: 'string', default: names(programs).join(',') }, samples: { type: 'string' }, warmup: { type: 'string' },
+      quick: { type: 'boolean', default: false }, markdown: { type: 'string' }, results: { type: 'string', default: 'bench/results' },
+      'no-build': { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help) return null;
+  const { quick } = values;
+  return {
+    targets: listOf('target', values.target, targets),
+    options: {
+      scenarios: listOf('scenario', values.scenario, names(scenarios)),
+      programs: listOf('program', values.program, names(programs)),
+      samples: count('samples', values.samples, quick ? 10 : 200, 1),
+      warmup: count('warmup', values.warmup, quick ? 2 : 10, 0),
+      idleMs: quick ? 10_000 : 60_000,
+      awake: quick ? [1, 2, 10] : [1, 2, 10, 50],
+      checkout,
+    },
+    results: values.results,
+    markdown: values.markdown ?? null,
+  };
+}
+
+function listOf<T extends string>(option: string, text: string, known: readonly T[]): T[] {
+  return text.split(',').map((word) => {
+    const found = known.find((name) => name === word);
+    if (found === undefined) throw new Error(`Expected --${option}= to be a list of ${known.join(', ')}, got ${text}`);
+    return found;
+  });
+}
+
+function count(option: string, text: string | undefined, otherwise: number, min: number): number {
+  if (text === undefined) return otherwise;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < min) throw new Error(`Expected --${option}= to be a number from ${min} on, got ${text}`);
+  return value;
+}
+
+async function runTarget(target: Target, { options, results: directory }: Chosen): Promise<{ machine: Machine; results: Result[] }> {
+  const box = await bootBox({ target, log: (line) => console.error(`box: ${line}`) });
+  try {
+    const machine = await describeMachine(box);
+    const results: Result[] = [];
+    const progress = new Progress(process.stderr);
+    await runInBox(box, options, (event) => {
+      if (event.type === 'progress') return progress.show(event.done, event.total, `${target} ${event.what}`);
+      results.push(event.result);
+      // At once: what has been measured is kept, whatever comes later.
+      appendFileSync(join(directory, `${event.result.scenario}.jsonl`), `${JSON.stringify({ ...machine, ...event.result })}\n`);
+    });
+    progress.clear();
+    return { machine, results };
+  } finally {
+    await box.stop();
+  }
+}
+
+function headline({ target, at, commit, kernel, systemd, crun, node, cpu, cpus, load }: Machine): string {
+  return `${target}, ${at.slice(0, 10)}, ${commit}: Linux ${kernel}, systemd ${systemd}, crun ${crun}, Node ${node}, ${cpus} × ${cpu}, load before ${load.join(' ')}`;
+}
+
+async function main(): Promise<void> {
+  const chosen = choose(process.cwd());
+  if (chosen === null) return console.log(help);
+  mkdirSync(chosen.results, { recursive: true });
+  const written: string[] = [];
+  for (const target of chosen.targets) {
+    const { machine, results } = await runTarget(target, chosen);
+    const tables = tablesOf(results);
+    console.log([headline(machine), ...tables.map(plainText)].join('\n\n').concat('\n'));
+    written.push(`## ${headline(machine)}`, ...tables.map(markdown));
+    if (chosen.markdown !== null) writeFileSync(chosen.markdown, `${written.join('\n\n')}\n`);
+    if (results.some(({ failures }) => failures > 0)) process.exitCode = 1;
+  }
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
+try {
+  await main();
+} catch (error) {
+  console.error(`bench: ${(error as Error).message}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,9 @@
+import type { Scenario } from '../types.ts';
+import { born } from './born.ts';
+import { cold } from './cold.ts';
+import { footprint } from './footprint.ts';
+import { idle } from './idle.ts';
+import { zero } from './zero.ts';
+
+/** In the order in which they run. */
+export const scenarios: readonly Scenario[] = [cold, zero, idle, footprint, born];

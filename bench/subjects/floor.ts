@@ -1,0 +1,4 @@
+/** What no wakesock can be faster than: crun and the program alone, and the leanest launcher (design section 4). */
+import { launcherSubject } from './launcher.ts';
+
+export const floor = launcherSubject('floor', { cgroup: 'none', register: 'never' });

@@ -1,0 +1,99 @@
+/** Subjects that are launcher.pl with the product's own rendering of the program's bundle. */
+import { type FSWatcher, mkdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { findProgram } from '../../src/runtime/crun.ts';
+import { scopeName, sliceUnitName } from '../../src/systemd/unit-names.ts';
+import { LineProcess } from '../harness/line-process.ts';
+import type { Bench, Program, Running, Subject } from '../types.ts';
+
+/** See launcher.pl. */
+export type CgroupMode = 'none' | 'move' | 'into' | 'crun';
+
+export interface LauncherOptions {
+  readonly cgroup: CgroupMode;
+  /** When the container is registered as a scope: as soon as its first process is known, after the answer, or never. */
+  readonly register: 'early' | 'late' | 'never';
+}
+
+const cgroupRoot = '/sys/fs/cgroup';
+let launchersMade = 0;
+
+export function launcherSubject(name: string, options: LauncherOptions): Subject {
+  return { name, start: (program, bench) => start(`bench-${name}-${program.name}-${launchersMade += 1}`, program, bench, options) };
+}
+
+async function start(id: string, program: Program, bench: Bench, { cgroup, register }: LauncherOptions): Promise<Running> {
+  const { manager } = bench;
+  const directory = `${bench.directory}/${id}`;
+  const port = bench.nextPort();
+  const pidFile = `${directory}/pid`;
+  // A slice's own cgroup is there only while systemd knows of something in it.
+  if (cgroup !== 'none') await manager.startUnit(sliceUnitName);
+  const site = await writeBundle(directory, cgroup === 'crun' ? `/${sliceUnitName}/${scopeName(id)}` : null, program, bench);
+  const launcher = new LineProcess('perl', [
+    `${bench.options.checkout}/bench/subjects/launcher.pl`, String(port), pidFile, cgroup, `${cgroupRoot}/${sliceUnitName}/${scopeName(id)}`,
+    findProgram('crun'), `--cgroup-manager=${cgroup === 'crun' ? 'cgroupfs' : 'disabled'}`, `--root=${directory}/state`,
+    'run', `--pid-file=${pidFile}`, `--bundle=${directory}`, id,
+  ]);
+  await launcher.line();
+
+  const asScope = async (): Promise<number> => {
+    const startMs = performance.now();
+    const pid = Number(readFileSync(pidFile, 'utf8'));
+    await manager.startScope({ name: scopeName(id), description: id, slice: sliceUnitName, pids: [pid], properties: [], stopTimeoutMs: 1_000 });
+    return performance.now() - startMs;
+  };
+  let early = register === 'early' ? onceWritten(pidFile, asScope) : null;
+  return {
+    port,
+    async sleep() {
+      const registerMs = early ? await early.done : register === 'late' ? await asScope() : null;
+      launcher.send('sleep');
+      await launcher.line();
+      if (register !== 'never') await manager.waitUnitGone(scopeName(id));
+      if (early) early = onceWritten(pidFile, asScope);
+      return registerMs === null ? {} : { register: registerMs };
+    },
+    async stop() {
+      early?.end();
+      await launcher.end();
+      if (cgroup !== 'none') await manager.stopUnit(sliceUnitName);
+      await bench.wakesock.disable([site]);
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+/** That of a `listen-fds` site, which is never woken: the same root, namespaces, mounts and filter, and nothing is notified. Resolves with its name. */
+async function writeBundle(directory: string, cgroupsPath: string | null, program: Program, bench: Bench): Promise<string> {
+  const [site] = await bench.wakesock.enable(program, 'listen-fds', bench);
+  if (site === undefined) throw new Error('Expected one site, got none');
+  const config = JSON.parse(readFileSync(bench.wakesock.bundle(site.name), 'utf8')) as { linux: { cgroupsPath?: string } };
+  if (cgroupsPath !== null) config.linux.cgroupsPath = cgroupsPath;
+  mkdirSync(`${directory}/state`, { recursive: true });
+  writeFileSync(`${directory}/config.json`, JSON.stringify(config));
+  return site.name;
+}
+
+/** Does `action` once the file has something in it. */
+function onceWritten<T>(path: string, action: () => Promise<T>): { readonly done: Promise<T>; end(): void } {
+  let watcher: FSWatcher | undefined;
+  const done = new Promise<T>((resolve, reject) => {
+    let begun = false;
+    watcher = watch(dirname(path), () => {
+      if (begun || !isWritten(path)) return;
+      begun = true;
+      watcher?.close();
+      action().then(resolve, reject);
+    });
+  });
+  return { done, end: () => watcher?.close() };
+}
+
+function isWritten(path: string): boolean {
+  try {
+    return readFileSync(path, 'utf8') !== '';
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,264 @@
+/**
+ * The losing-nobody test (issue 2): sites that stop and wake without a pause, clients that open a new connection for each
+ * request and meet every phase of it, an activator that is killed and made to step aside in between.
+ */
+import { createInterface } from 'node:readline';
+import type { BoxProcess } from '../box/box.ts';
+import { programs } from './product.ts';
+import { python, type Scene, type SiteKeys, siteFile } from './scene.ts';
+
+const idleMs = 250;
+/** A SYN is sent again after 1, 3, 7 and 15 seconds; each may meet another stop. */
+const requestTimeoutMs = 30_000;
+
+interface Target {
+  readonly file: string;
+  readonly connect: { readonly host: string; readonly port: number } | { readonly path: string };
+}
+
+const churning: SiteKeys['X-Wakesock'] = { IdleSec: `${idleMs}ms` };
+const site = (command: string, wakesock: SiteKeys['X-Wakesock'], keys: SiteKeys = {}): string => siteFile(command, { ...keys, 'X-Wakesock': { ...churning, ...wakesock } });
+
+/** Every way to be given a socket, and every way to end. */
+const targets: Readonly<Record<string, Target>> = {
+  'churn-node': {
+    file: site(`${process.execPath} /programs/churn-server.mjs 3000`, { ListenStream: '[::]:8301', Port: 3000 }),
+    connect: { host: '127.0.0.1', port: 8301 },
+  },
+  'churn-python': { file: site(`${python('churn_server.py')} drains 3000`, { ListenStream: 8302, Port: 3000 }), connect: { host: '127.0.0.1', port: 8302 } },
+  'churn-deaf': { file: site(`${python('churn_server.py')} deaf 3000`, { ListenStream: 8303, Port: 3000 }), connect: { host: '127.0.0.1', port: 8303 } },
+  'churn-stubborn': {
+    file: site(`${python('churn_server.py')} stubborn 3000`, { ListenStream: 8304, Port: 3000 }, { Service: { TimeoutStopSec: '200ms' } }),
+    connect: { host: '127.0.0.1', port: 8304 },
+  },
+  'churn-fds': { file: site(`${python('churn_server.py')} drains fds`, { ListenStream: 8305, Handoff: 'listen-fds' }), connect: { host: '127.0.0.1', port: 8305 } },
+  'churn-node-fds': { file: site(`${process.execPath} /programs/churn-server.mjs fds`, { ListenStream: 8306, Handoff: 'listen-fds' }), connect: { host: '127.0.0.1', port: 8306 } },
+  'churn-unix': {
+    file: site(`${python('churn_server.py')} drains /run/app.sock`, { ListenStream: '/run/churn.sock', Port: '/run/app.sock' }, { Container: { Tmpfs: '/run' } }),
+    connect: { path: '/run/churn.sock' },
+  },
+};
+
+export const churnSites: readonly string[] = Object.keys(targets);
+
+export async function enableChurnSites(scene: Scene): Promise<void> {
+  await scene.enable(Object.fromEntries(Object.entries(targets).map(([name, { file }]) => [name, file])));
+}
+
+export interface ChurnOptions {
+  /** Over all sites. */
+  readonly requests: number;
+  /** Requests that come at about the same time, at most. */
+  readonly burstMax: number;
+  /** Milliseconds between two signals to the activator, at most; null: it is left alone. */
+  readonly signalEveryMs: number | null;
+  readonly sites?: readonly string[];
+  /** The same seed makes the same requests and signals; what they meet is another thing. */
+  readonly seed: number;
+  /** Progress. */
+  readonly log?: (line: string) => void;
+}
+
+/** What became of one request, as test/programs/churn-client.mjs tells it. */
+export interface Outcome {
+  readonly site: string;
+  readonly method: 'GET' | 'POST';
+  readonly bytes: number;
+  /** Milliseconds since the epoch, as all times here. */
+  readonly startMs: number;
+  readonly connectedMs: number | null;
+  /** How long it kept silent, once connected. */
+  readonly silentMs: number;
+  readonly endMs: number;
+  readonly local: number | null;
+  /** Null: the answer was whole and right. */
+  readonly error: string | null;
+}
+
+export interface Churn {
+  readonly outcomes: readonly Outcome[];
+  readonly failed: readonly Outcome[];
+  /**
+   * Connections that were silent for the whole idle time, since the client was given no processor: as README says, those
+   * are closed. Not counted as failed.
+   */
+  readonly silent: readonly Outcome[];
+  readonly stops: number;
+  readonly wakes: number;
+  /** Activators that were there to be killed, or to step aside. */
+  readonly kills: number;
+  readonly asides: number;
+  readonly seconds: number;
+  /** What the activator and systemd said about each failed request, for a person to read. */
+  readonly report: string;
+}
+
+export async function churn(scene: Scene, options: ChurnOptions): Promise<Churn> {
+  const sites = options.sites ?? churnSites;
+  const from = performance.now();
+  const events = new Events(scene);
+  const signals = new Signals(scene, events, options);
+  const outcomes: Outcome[] = [];
+  try {
+    const plan = {
+      idleMs, seed: options.seed, timeoutMs: requestTimeoutMs,
+      sites: sites.map((name, index) => ({
+        site: name, connect: targets[name]?.connect, burstMax: options.burstMax,
+        requests: Math.floor(options.requests / sites.length) + (index < options.requests % sites.length ? 1 : 0),
+      })),
+    };
+    const client = scene.box.spawn([process.execPath, `${programs}/churn-client.mjs`, JSON.stringify(plan)]);
+    let said = '';
+    client.child.stderr?.on('data', (chunk: Buffer) => { said += String(chunk); });
+    eachLine(client, (line) => {
+      outcomes.push(JSON.parse(line) as Outcome);
+      if (outcomes.length % 1_000 === 0) options.log?.(`${outcomes.length} requests, ${outcomes.filter(({ error }) => error !== null).length} failed, ${Math.round((performance.now() - from) / 1000)} s`);
+    });
+    const code = await client.exited;
+    if (code !== 0 || outcomes.length !== options.requests) throw new Error(`Expected the outcome of ${options.requests} requests, got ${outcomes.length}; the client ended with ${code}\n${said}`);
+  } finally {
+    signals.end();
+    events.end();
+  }
+  const lost = outcomes.filter(({ error }) => error !== null);
+  const silent = lost.filter((outcome) => outcome.silentMs >= idleMs);
+  const failed = lost.filter((outcome) => !silent.includes(outcome));
+  return {
+    outcomes, failed, silent,
+    stops: events.count((text) => text.endsWith(': awake → draining')),
+    wakes: events.count((text) => text.endsWith(' → waking')),
+    kills: signals.sent.filter(({ signal }) => signal === kill).length,
+    asides: signals.sent.filter(({ signal }) => signal === stepAside).length,
+    seconds: (performance.now() - from) / 1000,
+    report: failed.slice(0, 5).map((outcome) => explain(outcome, events, signals)).join('\n\n'),
+  };
+}
+
+/** Figures in one paragraph. */
+export function describeChurn({ outcomes, failed, silent, stops, wakes, kills, asides, seconds }: Churn): string {
+  const latencies = outcomes.map(({ startMs, endMs }) => endMs - startMs).toSorted((a, b) => a - b);
+  const percentile = (part: number): number => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * part))] ?? 0;
+  const held = outcomes.filter(({ startMs, connectedMs }) => connectedMs !== null && connectedMs - startMs > 900).length;
+  return `${outcomes.length} requests in ${Math.round(seconds)} s: ${failed.length} failed, ${silent.length} silent for the idle time; ${stops} stops, ${wakes} wakes, `
+    + `${kills} kills, ${asides} steps aside; ${held} were held at the SYN; p50 ${percentile(0.5)} ms, p90 ${percentile(0.9)} ms, p99 ${percentile(0.99)} ms, longest ${latencies.at(-1) ?? 0} ms`;
+}
+
+interface Said { readonly ms: number; readonly text: string }
+
+/** The journal as text with times: of hours of it, all that is kept. */
+class Events {
+  readonly #process: BoxProcess;
+  readonly #said: Said[] = [];
+  readonly #listeners = new Set<(text: string) => void>();
+
+  constructor(scene: Scene) {
+    this.#process = scene.box.spawn(['journalctl', '--follow', '--output=json', '--lines=0', '--output-fields=MESSAGE,SYSLOG_IDENTIFIER']);
+    eachLine(this.#process, (line) => {
+      const { __REALTIME_TIMESTAMP: us, MESSAGE: message, SYSLOG_IDENTIFIER: identifier } = JSON.parse(line) as Record<string, string>;
+      const fields = typeof message === 'string' && message.startsWith('{"') ? JSON.parse(message) as Record<string, unknown> : null;
+      const { msg, time, level, ...others } = fields ?? {};
+      const text = fields ? `${String(msg)}` : String(message);
+      const details = Object.keys(others).length > 0 ? ` ${JSON.stringify(others)}` : '';
+      this.#said.push({ ms: typeof time === 'string' ? Date.parse(time) : Number(us) / 1000, text: `${identifier}: ${text}${level === undefined ? '' : details}` });
+      this.#texts.push(text);
+      for (const listener of this.#listeners) listener(text);
+    });
+  }
+
+  readonly #texts: string[] = [];
+
+  count(isIt: (text: string) => boolean): number {
+    return this.#texts.filter(isIt).length;
+  }
+
+  /** In order of their own times: the activator's lines come late. */
+  between(fromMs: number, toMs: number): Said[] {
+    return this.#said.filter(({ ms }) => ms >= fromMs && ms <= toMs).toSorted((a, b) => a.ms - b.ms);
+  }
+
+  listen(listener: (text: string) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  end(): void {
+    this.#listeners.clear();
+    this.#process.kill();
+  }
+}
+
+const kill = 9;
+const stepAside = 10;
+
+/** Signals to the activator at random moments, and more often in the midst of a stop or a wake, which are short. */
+class Signals {
+  readonly sent: { readonly ms: number; readonly signal: number }[] = [];
+  readonly #process: BoxProcess;
+  #timer: NodeJS.Timeout | undefined;
+  #inMidst = false;
+
+  constructor(scene: Scene, events: Events, { signalEveryMs, seed }: ChurnOptions) {
+    this.#process = scene.box.spawn(['/usr/bin/python3', `${programs}/signal_activator.py`]);
+    const asked: number[] = [];
+    eachLine(this.#process, (pid) => {
+      const signal = asked.shift() ?? 0;
+      if (Number(pid) > 0) this.sent.push({ ms: Date.now(), signal });
+    });
+    if (signalEveryMs === null) return;
+    const random = randomFrom(seed);
+    const send = (): void => {
+      const signal = random() < 0.75 ? kill : stepAside;
+      asked.push(signal);
+      this.#process.child.stdin?.write(`${signal}\n`);
+      plan();
+    };
+    const after = (ms: number, then: () => void): void => {
+      this.#timer = setTimeout(then, ms);
+    };
+    const plan = (): void => after(signalEveryMs * (0.3 + 0.7 * random()), () => {
+      if (random() < 0.3) send();
+      else this.#inMidst = true;
+    });
+    events.listen((text) => {
+      if (!this.#inMidst || !/ → (?:waking|draining)$/.test(text)) return;
+      this.#inMidst = false;
+      after(random() * 150, send);
+    });
+    plan();
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#process.child.stdin?.end();
+  }
+}
+
+function explain(outcome: Outcome, events: Events, signals: Signals): string {
+  const { site: name, method, bytes, startMs, connectedMs, endMs, error, local } = outcome;
+  const at = (ms: number): string => String(Math.round(ms - startMs)).padStart(6);
+  const heard = [
+    ...events.between(startMs - 1_500, endMs + 500).filter(({ text }) => !/churn-/.test(text) || new RegExp(`${name}(?![-\\w])`).test(text)),
+    ...signals.sent.filter(({ ms }) => ms >= startMs - 1_500 && ms <= endMs + 500).map(({ ms, signal }) => ({ ms, text: `--- signal ${signal} ---` })),
+    { ms: startMs, text: '>>> starts' }, ...connectedMs === null ? [] : [{ ms: connectedMs, text: `>>> connected from ${local}` }], { ms: endMs, text: `>>> ${error}` },
+  ].toSorted((a, b) => a.ms - b.ms);
+  return `${name}: ${method} of ${bytes} bytes: ${error}; silent for at most ${outcome.silentMs} ms\n${heard.map(({ ms, text }) => `${at(ms)} ${text}`).join('\n')}`;
+}
+
+function eachLine(process: BoxProcess, take: (line: string) => void): void {
+  const { stdout, stdin } = process.child;
+  if (!stdout) throw new Error('Expected the process to have a standard output');
+  createInterface({ input: stdout }).on('line', take);
+  // It may be gone before it has read all.
+  stdin?.on('error', () => undefined);
+}
+
+/** mulberry32. */
+function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+

@@ -1,0 +1,130 @@
+/** Programs that do not start, do not listen, or do not end: what their clients and their owner see. */
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { attachBox } from '../box/box.ts';
+import { python, Scene, scopeUnit, service, siteFile, tcpSite } from '../support/scene.ts';
+
+const impatient = { Service: { TimeoutStartSec: '500ms' } };
+let scene: Scene;
+
+beforeAll(async () => {
+  scene = await Scene.open(attachBox(inject('box')));
+  await scene.enable({
+    exits: tcpSite('/bin/sh /programs/exits_at_once.sh', 8211),
+    silent: tcpSite('/bin/sh /programs/never_listens.sh', 8212, impatient),
+    elsewhere: tcpSite(`${python('plain.py')} 4000`, 8213, impatient),
+    leaves: tcpSite(python('ends_after_listen.py'), 8214),
+    six: siteFile(`${python('plain.py')} 3000`, { 'X-Wakesock': { ListenStream: '[::]:8215', Port: 3000 } }),
+    deaf: tcpSite(python('deaf_to_sigterm.py'), 8216, { Service: { TimeoutStopSec: '300ms' } }),
+    unhandled: tcpSite(python('no_handler.py'), 8217, { Service: { TimeoutStopSec: '1min' } }),
+    forks: tcpSite(python('forks.py'), 8218),
+    ends: tcpSite(`${python('plain.py')} 3000`, 8219),
+    refuses: siteFile(python('never_accepts.py'), { Service: { TimeoutStartSec: '500ms' }, 'X-Wakesock': { ListenStream: 8210, Handoff: 'listen-fds' } }),
+  });
+});
+afterAll(() => scene.close());
+
+describe('a program that does not come to listen', () => {
+  test('exits at once: its last lines are the reason', async () => {
+    await scene.expectFailed('exits', 'ERR_WAKESOCK_EXITED', '127.0.0.1:8211', 'cannot read /etc/app.conf');
+  });
+
+  test('every client of a failed site is turned away, nothing spins, and `wake` says how long it is not tried again', async () => {
+    await Promise.all(Array.from({ length: 20 }, () => scene.clients.turnedAway('127.0.0.1:8211')));
+    const { code, stderr } = await scene.product.exec('wake', 'exits');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/ERR_WAKESOCK_(BACKOFF|EXITED)/);
+    await scene.expectCalm();
+    await scene.expectSocketUp('exits');
+  });
+
+  test('never listens: named after TimeoutStartSec=, and nothing of it is left', async () => {
+    await scene.expectFailed('silent', 'ERR_WAKESOCK_START_TIMEOUT', '127.0.0.1:8212', /did not listen on port 3000 within 500 ms/);
+    expect((await scene.show(scopeUnit('silent'), 'ActiveState'))['ActiveState']).toBe('inactive');
+  });
+
+  test('listens on another port', async () => {
+    await scene.expectFailed('elsewhere', 'ERR_WAKESOCK_START_TIMEOUT', '127.0.0.1:8213', 'port 3000');
+  });
+
+  test('was given its socket and accepts nobody', async () => {
+    await scene.expectFailed('refuses', 'ERR_WAKESOCK_START_TIMEOUT', '127.0.0.1:8210');
+  });
+
+  test('is for IPv4 and its site for IPv6: the message says what to write', async () => {
+    await scene.expectFailed('six', 'ERR_WAKESOCK_ADOPT_FAMILY', '[::1]:8215', 'ListenStream=0.0.0.0:PORT');
+  });
+
+  test('leaves a daemon behind, which ends with it: three times, then its site has failed', async () => {
+    await scene.expectFailed('leaves', 'ERR_WAKESOCK_EXITED', '127.0.0.1:8214', /3 times in a row/);
+    await scene.expectCalm();
+  });
+});
+
+describe('a program that does not end', () => {
+  test('ignores SIGTERM: it is killed after TimeoutStopSec=, and who came meanwhile is served', async () => {
+    const from = await scene.mark();
+    const { start } = await scene.clients.ask('127.0.0.1:8216');
+    const sleeping = scene.product.run('sleep', '--force', 'deaf');
+    await scene.printed('deaf', 'no', from);
+    const after = await scene.clients.ask('127.0.0.1:8216');
+    expect(after.start).not.toBe(start);
+    await sleeping;
+  });
+
+  test('has no handler, so that no signal reaches it: it is killed at once', async () => {
+    const from = await scene.mark();
+    await scene.clients.ask('127.0.0.1:8217');
+    const beforeMs = performance.now();
+    await scene.product.run('sleep', '--force', 'unhandled');
+    await scene.inState('unhandled', 'dormant', from);
+    expect(performance.now() - beforeMs).toBeLessThan(5_000);
+    await scene.clients.ask('127.0.0.1:8217');
+  });
+
+  test('has a thread that waits for a silent client: its first thread gets the signal all the same', async () => {
+    const from = await scene.mark();
+    const client = scene.clients.open('127.0.0.1:8219', 'hello\n');
+    await client.answer();
+    const beforeMs = performance.now();
+    await scene.product.run('sleep', '--force', 'ends');
+    await scene.inState('ends', 'dormant', from);
+    // TimeoutStopSec= would be 10 s.
+    expect(performance.now() - beforeMs).toBeLessThan(5_000);
+    expect(await client.closed).toBeNull();
+  });
+});
+
+describe('a program that forks', () => {
+  test('its workers serve; all of them end with it', async () => {
+    const from = await scene.mark();
+    const answers = await Promise.all(Array.from({ length: 12 }, () => scene.clients.ask('127.0.0.1:8218')));
+    expect(new Set(answers.map(({ start }) => start)).size).toBe(1);
+    expect(answers.every(({ pid }) => pid > 1)).toBe(true);
+    await scene.product.run('sleep', '--force', 'forks');
+    await scene.inState('forks', 'dormant', from);
+    expect((await scene.show(scopeUnit('forks'), 'ActiveState'))['ActiveState']).toBe('inactive');
+    expect((await scene.clients.ask('127.0.0.1:8218')).start).not.toBe(answers[0]?.start);
+  });
+});
+
+describe('a program that ends by itself', () => {
+  test('the next client wakes it again', async () => {
+    const first = await scene.clients.ask('127.0.0.1:8219');
+    const from = await scene.mark();
+    await expect(scene.clients.ask('127.0.0.1:8219', 'exit 1')).rejects.toThrow('ended');
+    await scene.inState('ends', 'dormant', from);
+    expect((await scene.clients.ask('127.0.0.1:8219')).start).not.toBe(first.start);
+    expect((await scene.show(service, 'NRestarts'))['NRestarts']).toBe('0');
+  });
+
+  test('a client that waits while the container is killed from outside is served by the next one', async () => {
+    const { start } = await scene.clients.ask('127.0.0.1:8219');
+    await scene.box.run(['systemctl', 'kill', '--signal=STOP', scopeUnit('ends')]);
+    const waiting = scene.clients.open('127.0.0.1:8219', 'hello\n');
+    await waiting.connected;
+    await scene.box.run(['systemctl', 'kill', '--signal=KILL', scopeUnit('ends')]);
+    expect((await waiting.answer()).start).not.toBe(start);
+    waiting.close();
+    await scene.expectSocketUp('ends');
+  });
+});

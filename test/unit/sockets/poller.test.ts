@@ -1,0 +1,143 @@
+import { writeSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { EPOLLHUP, EPOLLIN, EPOLLONESHOT } from '../../../src/linux/epoll.ts';
+import { makePipe, readAvailable } from '../../../src/linux/fd.ts';
+import { O_CLOEXEC } from '../../../src/linux/constants.ts';
+import { call, closeFd } from '../../../src/linux/libc.ts';
+import { Poller, type Watch } from '../../../src/sockets/poller.ts';
+import { closedAfterTest, testPoller } from './kit.ts';
+
+const room = Buffer.alloc(64);
+
+function pipe(): { readEnd: number; writeEnd: number } {
+  const made = makePipe();
+  closedAfterTest(made.readEnd);
+  closedAfterTest(made.writeEnd);
+  return made;
+}
+
+/** Waits for the next event of `fd`. */
+function event(poller: Poller, fd: number, events: number): Promise<{ events: number; watch: Watch }> {
+  return new Promise((resolve) => {
+    const watch = poller.watch(fd, events, (found) => {
+      watch.arm(0);
+      resolve({ events: found, watch });
+    });
+  });
+}
+
+test('an event is told while it lasts', async () => {
+  const { readEnd, writeEnd } = pipe();
+  writeSync(writeEnd, 'ab');
+  const seen: string[] = [];
+  await new Promise<void>((resolve) => {
+    const watch = testPoller().watch(readEnd, EPOLLIN, () => {
+      seen.push(readAvailable(readEnd, Buffer.alloc(1))?.toString() ?? '');
+      if (seen.length < 2) return;
+      watch.end();
+      resolve();
+    });
+  });
+  expect(seen).toEqual(['a', 'b']);
+});
+
+test('once only, until armed again', async () => {
+  const poller = testPoller();
+  const [once, other] = [pipe(), pipe()];
+  let told = 0;
+  let first: () => void = () => {};
+  const watch = poller.watch(once.readEnd, EPOLLIN | EPOLLONESHOT, () => {
+    told += 1;
+    first();
+  });
+  const toldOnce = new Promise<void>((resolve) => { first = resolve; });
+  writeSync(once.writeEnd, 'x');
+  await toldOnce;
+  // Two more rounds of the set, in which it stays silent.
+  for (const _ of [1, 2]) {
+    writeSync(other.writeEnd, 'x');
+    (await event(poller, other.readEnd, EPOLLIN)).watch.end();
+    readAvailable(other.readEnd, room);
+  }
+  expect(told).toBe(1);
+  const toldAgain = new Promise<void>((resolve) => { first = resolve; });
+  watch.arm(EPOLLIN | EPOLLONESHOT);
+  await toldAgain;
+  expect(told).toBe(2);
+});
+
+test('armed with nothing, only a hang-up is told', async () => {
+  const { readEnd, writeEnd } = pipe();
+  const told = event(testPoller(), readEnd, 0);
+  writeSync(writeEnd, 'x');
+  closeFd(writeEnd);
+  expect((await told).events).toBe(EPOLLHUP);
+});
+
+test('after the end nothing is told, and ending again is nothing', async () => {
+  const poller = testPoller();
+  const [ended, other] = [pipe(), pipe()];
+  const watch = poller.watch(ended.readEnd, EPOLLIN, () => {
+    throw new Error('told after the end');
+  });
+  watch.end();
+  watch.end();
+  watch.arm(EPOLLIN);
+  writeSync(ended.writeEnd, 'x');
+  writeSync(other.writeEnd, 'x');
+  await event(poller, other.readEnd, EPOLLIN);
+});
+
+test('an error of a handler reaches the error handler, and the others go on', async () => {
+  const errors: unknown[] = [];
+  const poller = testPoller((error) => errors.push(error));
+  const [broken, other] = [pipe(), pipe()];
+  const watch = poller.watch(broken.readEnd, EPOLLIN, () => {
+    watch.end();
+    throw new Error('broken');
+  });
+  writeSync(broken.writeEnd, 'x');
+  writeSync(other.writeEnd, 'x');
+  await event(poller, other.readEnd, EPOLLIN);
+  writeSync(other.writeEnd, 'x');
+  expect(errors).toEqual([new Error('broken')]);
+});
+
+test('an event under way for a descriptor that was closed does not reach the next one of its number', async () => {
+  const poller = testPoller();
+  const [first, second] = [pipe(), pipe()];
+  const reused: number[] = [];
+  // Both are ready in one wait. Whoever is told first gives the other's number to a descriptor where nothing happens.
+  await new Promise<void>((resolve) => {
+    const watches = new Map<number, Watch>();
+    const takeOver = (other: number): void => {
+      watches.get(other)?.end();
+      call('dup3', pipe().readEnd, other, O_CLOEXEC);
+      closedAfterTest(other);
+      poller.watch(other, EPOLLIN, () => reused.push(other));
+      for (const watch of watches.values()) watch.end();
+      // The rest of this wait's events are handed out before a promise goes on.
+      setImmediate(resolve);
+    };
+    watches.set(first.readEnd, poller.watch(first.readEnd, EPOLLIN, () => takeOver(second.readEnd)));
+    watches.set(second.readEnd, poller.watch(second.readEnd, EPOLLIN, () => takeOver(first.readEnd)));
+    writeSync(first.writeEnd, 'x');
+    writeSync(second.writeEnd, 'x');
+  });
+  expect(reused).toEqual([]);
+});
+
+test('the same descriptor twice is refused, and the first watch goes on', async () => {
+  const poller = testPoller();
+  const { readEnd, writeEnd } = pipe();
+  const told = event(poller, readEnd, EPOLLIN);
+  expect(() => poller.watch(readEnd, EPOLLIN, () => {})).toThrow(expect.objectContaining({ errnoName: 'EEXIST' }));
+  writeSync(writeEnd, 'x');
+  expect((await told).events).toBe(EPOLLIN);
+});
+
+test('stopping twice is nothing', () => {
+  const poller = new Poller(() => {});
+  poller.stop();
+  poller.stop();
+});
