@@ -26,8 +26,18 @@ function flushed(stream: NodeJS.WritableStream | undefined): Promise<void> {
   });
 }
 
+/** As the child of wake/epoll-mend.ts: not a verb, and nothing of the command line is loaded. */
+async function addToEpoll(args: readonly string[]): Promise<number> {
+  const { addInChild } = await import('./wake/epoll-mend.ts');
+  addInChild(args);
+  return 0;
+}
+
+const [verb, ...args] = process.argv.slice(2);
+const done = verb === '--epoll-add' ? addToEpoll(args) : main(process.argv.slice(2), context);
+
 // Ended by hand: a handle that some library forgot cannot keep an activator alive that has nothing left to do.
-void main(process.argv.slice(2), context).then(async (code) => {
+void done.then(async (code) => {
   await Promise.all([flushed(stdout), flushed(stderr)]);
   process.exit(code);
 });

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { scopeName } from '../systemd/unit-names.ts';
 
 /** What the cgroup of a site's scope tells without asking anybody. */
 export interface ScopeFigures {
@@ -15,7 +16,7 @@ export const sliceDirectory = '/sys/fs/cgroup/wakesock.slice';
 export function scopeFigures(site: string, slice = sliceDirectory): ScopeFigures | null {
   const read = (file: string) => {
     try {
-      return readFileSync(`${slice}/wakesock-site-${site}.scope/${file}`, 'utf8');
+      return readFileSync(`${slice}/${scopeName(site)}/${file}`, 'utf8');
     } catch {
       return '';
     }

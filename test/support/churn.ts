@@ -23,7 +23,7 @@ const site = (command: string, wakesock: SiteKeys['X-Wakesock'], keys: SiteKeys 
 const targets: Readonly<Record<string, Target>> = {
   'churn-node': {
     file: site(`${process.execPath} /programs/churn-server.mjs 3000`, { ListenStream: '[::]:8301', Port: 3000 }),
-    connect: { host: '127.0.0.1', port: 8301 },
+    connect: { host: '::1', port: 8301 },
   },
   'churn-python': { file: site(`${python('churn_server.py')} drains 3000`, { ListenStream: 8302, Port: 3000 }), connect: { host: '127.0.0.1', port: 8302 } },
   'churn-deaf': { file: site(`${python('churn_server.py')} deaf 3000`, { ListenStream: 8303, Port: 3000 }), connect: { host: '127.0.0.1', port: 8303 } },

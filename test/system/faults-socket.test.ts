@@ -24,7 +24,7 @@ afterAll(() => scene.close());
 async function sleep(site: string): Promise<void> {
   const from = await scene.mark();
   await scene.product.run('sleep', '--force', site);
-  await scene.inState(site, 'dormant', from);
+  expect((await scene.status(site)).state).toBe('dormant');
   const complaints = scene.journal.since(from, ({ fields }) => fields['code'] === 'ERR_WAKESOCK_SOCKET_LOST');
   expect(complaints).toEqual([]);
   await scene.expectSocketUp(site);

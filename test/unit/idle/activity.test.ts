@@ -1,0 +1,87 @@
+import { once } from 'node:events';
+import { writeSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { acceptConnection } from '../../../src/linux/socket.ts';
+import { lookAt } from '../../../src/idle/activity.ts';
+import { openListener, type Listener } from '../../../src/sockets/listener.ts';
+import { closedAfterTest, connected, listening } from '../sockets/kit.ts';
+
+const nobody = { waiting: 0, halfOpen: 0, established: 0, unread: false, quietMs: Infinity };
+
+const accept = (listener: Listener): number => closedAfterTest(acceptConnection(listener.fd) ?? -1);
+
+test('no socket at all is nobody', () => {
+  expect(lookAt([])).toEqual(nobody);
+});
+
+describe.each(['ipv4', 'ipv6', 'unix'] as const)('%s', (family) => {
+  test('nobody', () => {
+    expect(lookAt([listening(family)])).toEqual(nobody);
+  });
+
+  test('one who waits', async () => {
+    const listener = listening(family);
+    await connected(listener);
+    expect(lookAt([listener]).waiting).toBe(1);
+  });
+
+  test('one who is served, and what the program has not read', async () => {
+    const listener = listening(family);
+    const socket = await connected(listener);
+    accept(listener);
+    expect(lookAt([listener])).toMatchObject({ waiting: 0, established: 1, unread: false });
+    expect(lookAt([listener]).quietMs).toBeLessThan(5_000);
+    await new Promise((resolve) => socket.write('x', resolve));
+    expect(lookAt([listener])).toMatchObject({ established: 1, unread: true });
+  });
+
+  test('clients of another site are not its own', async () => {
+    const [listener, other] = [listening(family), listening(family)];
+    const socket = await connected(other);
+    accept(other);
+    await connected(other);
+    await new Promise((resolve) => socket.write('x', resolve));
+    expect(lookAt([listener])).toEqual(nobody);
+  });
+
+  test('who has gone is not counted', async () => {
+    const listener = listening(family);
+    const socket = await connected(listener);
+    accept(listener);
+    const closed = once(socket, 'close');
+    if (family === 'unix') return;
+    socket.resetAndDestroy();
+    await closed;
+    expect(lookAt([listener])).toEqual(nobody);
+  });
+});
+
+test('a site with several addresses: all count, the most recent tells how quiet it is', async () => {
+  const [first, second, unix] = [listening(), listening('ipv6'), listening('unix')];
+  await connected(first);
+  await connected(second);
+  accept(second);
+  expect(lookAt([first, second, unix])).toMatchObject({ waiting: 1, established: 2 });
+  await connected(unix);
+  accept(unix);
+  expect(lookAt([first, second, unix])).toMatchObject({ waiting: 1, established: 3, quietMs: 0 });
+});
+
+test('an answer counts as activity', async () => {
+  const listener = listening();
+  const socket = await connected(listener);
+  const fd = accept(listener);
+  writeSync(fd, 'answer');
+  await once(socket, 'data');
+  expect(lookAt([listener]).quietMs).toBeLessThan(5_000);
+});
+
+test('a listener on one address does not see the clients of another address with the same port', async () => {
+  const wildcardPort = listening();
+  const port = 'port' in wildcardPort.address ? wildcardPort.address.port : 0;
+  const other = openListener({ family: 'ipv4', address: '127.0.0.2', port });
+  closedAfterTest(other.fd);
+  await connected(wildcardPort);
+  accept(wildcardPort);
+  expect(lookAt([other])).toEqual(nobody);
+});

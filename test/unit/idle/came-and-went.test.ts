@@ -1,0 +1,97 @@
+import { once } from 'node:events';
+import { expect, test } from 'vitest';
+import { CameAndWent } from '../../../src/idle/came-and-went.ts';
+import { closeFd } from '../../../src/linux/libc.ts';
+import { acceptConnection } from '../../../src/linux/socket.ts';
+import type { Listener } from '../../../src/sockets/listener.ts';
+import { connected, listening, testPoller } from '../sockets/kit.ts';
+import { onTestFinished } from 'vitest';
+
+const LONG_MS = 60_000;
+
+const portsOf = (...listeners: Listener[]): number[] => listeners.map(({ address }) => ('port' in address ? address.port : 0));
+
+async function comeAndGo(listener: Listener): Promise<void> {
+  const socket = await connected(listener);
+  const fd = acceptConnection(listener.fd) ?? -1;
+  const closed = once(socket, 'close');
+  socket.resetAndDestroy();
+  await closed;
+  closeFd(fd);
+}
+
+/** Counts what a site hears, and waits for it. */
+function subscribe(to: CameAndWent, ports: readonly number[], quantumMs: number): { count: number; heard: () => Promise<void>; end: () => void } {
+  let wake: () => void = () => {};
+  const ear = { count: 0, heard: () => new Promise<void>((resolve) => { wake = resolve; }), end: () => {} };
+  ear.end = to.subscribe(ports, quantumMs, () => {
+    ear.count += 1;
+    wake();
+  });
+  onTestFinished(ear.end);
+  return ear;
+}
+
+test('a site hears of its own connections, and a paused one does not keep others from hearing', async () => {
+  const [first, second] = [listening(), listening()];
+  const all = new CameAndWent(testPoller());
+  const one = subscribe(all, portsOf(first), LONG_MS);
+  const other = subscribe(all, portsOf(second), LONG_MS);
+  const heard = one.heard();
+  await comeAndGo(first);
+  await heard;
+  expect([one.count, other.count]).toEqual([1, 0]);
+  // The first has heard what it needs for a long while; the second hears what comes after that.
+  const otherHeard = other.heard();
+  await comeAndGo(first);
+  await comeAndGo(second);
+  await otherHeard;
+  expect([one.count, other.count]).toEqual([1, 1]);
+});
+
+test('after its quantum it hears again', async () => {
+  const listener = listening();
+  const all = new CameAndWent(testPoller());
+  const ear = subscribe(all, portsOf(listener), 1);
+  for (const count of [1, 2, 3]) {
+    const heard = ear.heard();
+    let done = false;
+    void heard.then(() => { done = true; });
+    // While it pauses it is deaf: clients come until one is heard.
+    while (!done) await comeAndGo(listener);
+    expect(ear.count).toBe(count);
+  }
+});
+
+test('who has unsubscribed hears nothing, not even from within a call', async () => {
+  const [first, second] = [listening(), listening()];
+  const all = new CameAndWent(testPoller());
+  const gone = subscribe(all, portsOf(first), 1);
+  const stays = subscribe(all, portsOf(second), LONG_MS);
+  gone.end();
+  const heard = stays.heard();
+  await comeAndGo(first);
+  await comeAndGo(second);
+  await heard;
+  stays.end();
+  stays.end();
+  expect(gone.count).toBe(0);
+  // The socket was closed with the last; it is opened again for the next.
+  const again = subscribe(all, portsOf(second), LONG_MS);
+  const heardAgain = again.heard();
+  await comeAndGo(second);
+  await heardAgain;
+  expect([again.count, stays.count]).toEqual([1, 1]);
+});
+
+test('several ports of one site', async () => {
+  const [first, second] = [listening(), listening('ipv6')];
+  const ear = subscribe(new CameAndWent(testPoller()), portsOf(first, second), LONG_MS);
+  const heard = ear.heard();
+  await comeAndGo(second);
+  await heard;
+});
+
+test('a site with no port hears nothing and costs nothing', () => {
+  expect(subscribe(new CameAndWent(testPoller()), [], 1).count).toBe(0);
+});
