@@ -64,7 +64,7 @@ export function inherit(env: NodeJS.ProcessEnv, log: Log): Inheritance {
       for (const [site, of] of store) {
         if (known.has(site)) continue;
         log.warn('Gave up what an earlier activator kept of a site that has no socket', { site });
-        storedFds(of).closeAll();
+        for (const fd of Object.values(of)) closeFd(fd);
       }
     },
   };
@@ -103,8 +103,8 @@ function storedFds(of: Partial<Record<StoredKind, number>>): StoredFds {
     stdout: of.stdout ?? null,
     stderr: of.stderr ?? null,
     spare: of.spare ?? null,
-    closeAll: () => {
-      for (const fd of Object.values(of)) closeFd(fd);
+    closeContainer: () => {
+      for (const fd of [of.notify, of.stdout, of.stderr]) if (fd !== undefined) closeFd(fd);
     },
   };
 }

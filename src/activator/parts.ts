@@ -47,6 +47,8 @@ export interface StoredFds {
   readonly notify: number | null;
   readonly stdout: number | null;
   readonly stderr: number | null;
+  /** Clients may wait on it, whatever became of the container: it is the sockets'. */
   readonly spare: number | null;
-  closeAll(): void;
+  /** All but the spare. */
+  closeContainer(): void;
 }

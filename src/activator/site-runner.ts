@@ -98,7 +98,7 @@ export class SiteRunner {
     // Whoever died while the program was frozen left it so.
     if (cgroup?.exists) cgroup.thaw();
     if (state === null && !cgroup?.exists && !this.#parts.crun.knows(this.name)) {
-      stored.closeAll();
+      stored.closeContainer();
       this.sockets.arm();
       return;
     }
@@ -515,7 +515,7 @@ export class SiteRunner {
     const alive = state?.process && processIdentity(state.process.pid)?.startTime === state.process.startTime ? state.process : null;
     const takeable = alive !== null && (state?.listening === true || stored.notify !== null);
     if (!takeable) {
-      stored.closeAll();
+      stored.closeContainer();
       this.#dispatch({ type: 'orphan' });
       return;
     }

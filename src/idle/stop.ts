@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { freezeMsMax } from '../base/limits.ts';
+import { machine } from '../linux/constants.ts';
 import { pidfdSignal, signalFirstThread } from '../linux/pidfd.ts';
 import type { Activity } from './activity.ts';
 
@@ -90,7 +91,16 @@ export function killNow(parts: Pick<StopParts, 'pidfd' | 'cgroup'>): void {
  * catches nothing.
  */
 export function catchesSignal(pid: number, signal: number): boolean {
-  return hasSignal(pid, signal, 'SigCgt') || hasSignal(pid, signal, 'SigBlk');
+  return hasSignal(pid, signal, 'SigCgt') || hasSignal(pid, signal, 'SigBlk') || waitsForSignal(pid);
+}
+
+/** In sigwait(3) the kernel shows the awaited signals as not blocked; which ones is taken for granted (proc_pid_syscall(5)). */
+function waitsForSignal(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/syscall`, 'utf8').startsWith(`${machine().rtSigtimedwait} `);
+  } catch {
+    return false;
+  }
 }
 
 /** Of the first thread, proc_pid_status(5): bit n-1 is signal n. */

@@ -7,14 +7,15 @@ interface Machine {
   readonly listen: number;
   readonly shutdown: number;
   readonly tgkill: number;
+  readonly rtSigtimedwait: number;
   /** `struct epoll_event` is packed on x86-64 only. */
   readonly epollEventBytes: number;
   readonly epollDataOffset: number;
 }
 
 const machines: Partial<Record<NodeJS.Architecture, Machine>> = {
-  x64: { bind: 49, listen: 50, shutdown: 48, tgkill: 234, epollEventBytes: 12, epollDataOffset: 4 },
-  arm64: { bind: 200, listen: 201, shutdown: 210, tgkill: 131, epollEventBytes: 16, epollDataOffset: 8 },
+  x64: { bind: 49, listen: 50, shutdown: 48, tgkill: 234, rtSigtimedwait: 128, epollEventBytes: 12, epollDataOffset: 4 },
+  arm64: { bind: 200, listen: 201, shutdown: 210, tgkill: 131, rtSigtimedwait: 137, epollEventBytes: 16, epollDataOffset: 8 },
 };
 
 export function machine(): Machine {

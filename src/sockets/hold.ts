@@ -81,18 +81,26 @@ export function forgetSpare(original: Listener): void {
   rmSync(pathOf(original) + spareSuffix, { force: true });
 }
 
-/** The path leads to the spare. */
+/** The path leads to the spare. A name that does not mean so is removed. */
 export function isHeld(original: Listener): boolean {
-  return existsSync(pathOf(original) + keptSuffix);
+  const path = pathOf(original);
+  const kept = path + keptSuffix;
+  if (!existsSync(kept)) return false;
+  // The same socket: somebody died before the spare was renamed. No socket: the unit was started again since, and the
+  // path is its new socket's.
+  if (statSync(kept).ino !== statSync(path, { throwIfNoEntry: false })?.ino && hasSocket(kept)) return true;
+  rmSync(kept, { force: true });
+  return false;
+}
+
+/** Without a name nobody can be led to it. */
+export function hasSpareName(original: Listener): boolean {
+  return existsSync(pathOf(original) + spareSuffix);
 }
 
 /** Undoes what an activator that died in the middle has left: the path leads to the original again. */
 export function undoUnixHold(original: Listener): void {
-  const kept = pathOf(original) + keptSuffix;
-  if (!existsSync(kept)) return;
-  if (hasSocket(kept)) leadToOriginal(original);
-  // The socket unit was restarted since, and the path is its new socket's: this is the name of one that is gone.
-  else rmSync(kept, { force: true });
+  if (isHeld(original)) leadToOriginal(original);
 }
 
 /** Whether a stream socket is bound to the path, without becoming its client: a datagram socket may not connect to it (connect(2)). */

@@ -6,7 +6,7 @@ import { getStatusFlags, setStatusFlags } from '../linux/fd.ts';
 import { O_NONBLOCK } from '../linux/constants.ts';
 import { WakesockError } from '../base/errors.ts';
 import { captureBaseline, differences, listens, queueOf, restoreBaseline, type Baseline } from './baseline.ts';
-import { forgetSpare, holdSyns, isHeld, isSpareOf, leadToOriginal, leadToSpare, makeSpare, releaseSyns, undoUnixHold } from './hold.ts';
+import { forgetSpare, hasSpareName, holdSyns, isHeld, isSpareOf, leadToOriginal, leadToSpare, makeSpare, releaseSyns, undoUnixHold } from './hold.ts';
 import { inspectListener, type Listener } from './listener.ts';
 import type { Poller, Watch } from './poller.ts';
 import { acceptAndClose } from './refuse.ts';
@@ -93,23 +93,26 @@ export class SiteSockets {
    *
    * @param spareFd the second socket that it made, where clients may wait
    * @param stopping its program is ending: clients stay held until it is gone
+   * @param served inodes of the sockets that its program serves
    */
-  undoLeftovers(spareFd: number | null, stopping = false): void {
+  undoLeftovers(spareFd: number | null, stopping = false, served: readonly number[] = []): void {
     this.#held = stopping;
     for (const entry of this.#entries) {
       if (entry.original.family !== 'unix') {
         if (!stopping) releaseSyns(entry.original.fd);
         continue;
       }
-      if (stopping && spareFd !== null && isHeld(entry.original)) {
-        entry.spare = inspectSpare(spareFd, entry.original);
-        entry.pathLeadsTo = 'spare';
-        if (entry.spare) continue;
-      }
-      undoUnixHold(entry.original);
       const spare = spareFd === null ? null : inspectSpare(spareFd, entry.original);
-      if (spare) entry.spare = spare;
-      else forgetSpare(entry.original);
+      const held = isHeld(entry.original);
+      if (spare === null || !(held || hasSpareName(entry.original))) {
+        undoUnixHold(entry.original);
+        forgetSpare(entry.original);
+        continue;
+      }
+      entry.spare = spare;
+      entry.servesSpare = served.includes(spare.inode);
+      entry.pathLeadsTo = held ? 'spare' : 'original';
+      lead(entry, entry.servesSpare === stopping ? 'original' : 'spare');
     }
   }
 
@@ -214,11 +217,12 @@ export class SiteSockets {
   refuse(): number {
     let refused = 0;
     for (const listener of this.all) {
-      setStatusFlags(listener.fd, O_NONBLOCK);
+      const flags = getStatusFlags(listener.fd);
+      setStatusFlags(listener.fd, flags | O_NONBLOCK);
       const most = (queueOf(listener)?.waiting ?? 0) + 1;
       for (let count = 0; count < most && acceptAndClose(listener.fd); count += 1) refused += 1;
+      setStatusFlags(listener.fd, flags);
     }
-    for (const { original, baseline } of this.#entries) setStatusFlags(original.fd, baseline.statusFlags);
     return refused;
   }
 

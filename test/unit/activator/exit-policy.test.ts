@@ -1,0 +1,157 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { EXIT_AGAIN, ExitPolicy } from '../../../src/activator/exit-policy.ts';
+import type { SiteRunner } from '../../../src/activator/site-runner.ts';
+import { connected, listening } from '../sockets/kit.ts';
+
+/** What the policy asks of a site. */
+class FakeRunner {
+  quiet = true;
+  busy = false;
+  backoffLeftMs = 0;
+}
+
+const IDLE_MS = 30_000;
+
+function policy(runners: readonly FakeRunner[], everyFd: readonly number[] = [], idleMs = IDLE_MS): { exit: ExitPolicy; status: () => number | null } {
+  const exit = new ExitPolicy(idleMs, everyFd, () => runners as unknown as readonly SiteRunner[]);
+  let status: number | null = null;
+  void exit.decided.then((decided) => { status = decided; });
+  return { exit, status: () => status };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('nothing to do', () => {
+  test('it ends after the idle time, not before', async () => {
+    const { exit, status } = policy([new FakeRunner()]);
+    exit.reconsider();
+    await vi.advanceTimersByTimeAsync(IDLE_MS - 1);
+    expect(status()).toBeNull();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(status()).toBe(0);
+  });
+
+  test('what happens meanwhile begins the time again', async () => {
+    const runner = new FakeRunner();
+    const { exit, status } = policy([runner]);
+    exit.reconsider();
+    await vi.advanceTimersByTimeAsync(IDLE_MS - 1);
+    runner.quiet = false;
+    exit.reconsider();
+    runner.quiet = true;
+    exit.reconsider();
+    await vi.advanceTimersByTimeAsync(IDLE_MS - 1);
+    expect(status()).toBeNull();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(status()).toBe(0);
+  });
+
+  test('to be told again that nothing happens does not', async () => {
+    const { exit, status } = policy([new FakeRunner()]);
+    exit.reconsider();
+    await vi.advanceTimersByTimeAsync(IDLE_MS - 1);
+    exit.reconsider();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(status()).toBe(0);
+  });
+
+  test('an idle time without end', async () => {
+    const { exit, status } = policy([new FakeRunner()], [], Infinity);
+    exit.reconsider();
+    await vi.advanceTimersByTimeAsync(10 * IDLE_MS);
+    expect(status()).toBeNull();
+  });
+
+  test('never 0 while a client waits', async () => {
+    const listener = listening();
+    vi.useRealTimers();
+    await connected(listener);
+    vi.useFakeTimers();
+    const { exit, status } = policy([new FakeRunner()], [listening().fd, listener.fd]);
+    exit.reconsider();
+    await vi.advanceTimersByTimeAsync(IDLE_MS);
+    expect(status()).toBe(EXIT_AGAIN);
+  });
+});
+
+describe('something to do', () => {
+  test.each([['a site is awake', { quiet: false }], ['one of several', { quiet: false, busy: true }]])('%s', async (_, state) => {
+    const { exit, status } = policy([new FakeRunner(), Object.assign(new FakeRunner(), state)]);
+    exit.reconsider();
+    await vi.advanceTimersByTimeAsync(10 * IDLE_MS);
+    expect(status()).toBeNull();
+  });
+
+  test('somebody is at the control socket', async () => {
+    const { exit, status } = policy([new FakeRunner()]);
+    let busy = true;
+    exit.controlBusy = () => busy;
+    exit.reconsider();
+    await vi.advanceTimersByTimeAsync(10 * IDLE_MS);
+    expect(status()).toBeNull();
+    busy = false;
+    exit.reconsider();
+    await vi.advanceTimersByTimeAsync(IDLE_MS);
+    expect(status()).toBe(0);
+  });
+
+  test('somebody came to it at the last moment', async () => {
+    const { exit, status } = policy([new FakeRunner()]);
+    exit.reconsider();
+    exit.controlBusy = () => true;
+    await vi.advanceTimersByTimeAsync(IDLE_MS);
+    expect(status()).toBeNull();
+  });
+
+  test('a back-off is not forgotten before it is over', async () => {
+    const failed = Object.assign(new FakeRunner(), { quiet: false, backoffLeftMs: 60_000 });
+    const { exit, status } = policy([new FakeRunner(), failed]);
+    exit.reconsider();
+    await vi.advanceTimersByTimeAsync(60_000);
+    Object.assign(failed, { quiet: true, backoffLeftMs: 0 });
+    expect(status()).toBeNull();
+    await vi.advanceTimersByTimeAsync(IDLE_MS);
+    expect(status()).toBe(0);
+  });
+});
+
+describe('told to end', () => {
+  test('at once, where no site is between two states; what is awake stays so', async () => {
+    const { exit, status } = policy([Object.assign(new FakeRunner(), { quiet: false })]);
+    exit.endSettled(EXIT_AGAIN);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(status()).toBe(EXIT_AGAIN);
+  });
+
+  test('when the last one has settled', async () => {
+    const runner = Object.assign(new FakeRunner(), { quiet: false, busy: true });
+    const { exit, status } = policy([runner]);
+    exit.endSettled(0);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(status()).toBeNull();
+    runner.busy = false;
+    exit.reconsider();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(status()).toBe(0);
+  });
+
+  test('after a while all the same', async () => {
+    const { exit, status } = policy([Object.assign(new FakeRunner(), { quiet: false, busy: true })]);
+    exit.endSettled(EXIT_AGAIN);
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(status()).toBe(EXIT_AGAIN);
+  });
+
+  test('the first decision counts', async () => {
+    const { exit, status } = policy([]);
+    exit.end(EXIT_AGAIN);
+    exit.end(0);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(status()).toBe(EXIT_AGAIN);
+  });
+});

@@ -1,0 +1,77 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { bundleConfigBytesMax } from '../../../src/base/limits.ts';
+import { makeGate, type Gate } from '../../../src/runtime/gate.ts';
+import { temporaryDirectory } from '../sockets/kit.ts';
+
+function gateFor(config: string): { gate: Gate; directory: string } {
+  const directory = temporaryDirectory();
+  mkdirSync(`${directory}/run`);
+  writeFileSync(`${directory}/config.json`, config);
+  return { gate: makeGate(`${directory}/run`, `${directory}/config.json`), directory };
+}
+
+/** Reads its file twice, as crun does. */
+function reader(path: string): { child: ChildProcess; output: Promise<string> } {
+  const child = spawn('sh', ['-c', 'echo reading >&2; cat "$0"; printf "|"; cat "$0"', path], { stdio: ['ignore', 'pipe', 'pipe'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return { child, output: text(child.stdout) };
+}
+
+const configs = [['small', '{"small":true}'], ['a full pipe', 'x'.repeat(64 * 1024)], ['more than a pipe', 'y'.repeat(64 * 1024 + 1)], ['the largest', 'z'.repeat(bundleConfigBytesMax)]] as const;
+
+describe.each(configs)('%s', (_, config) => {
+  test('a reader that waits gets it twice', async () => {
+    const { gate } = gateFor(config);
+    const { child, output } = reader(gate.path);
+    if (child.stderr) await once(child.stderr, 'data');
+    gate.open();
+    expect(await output === `${config}|${config}`).toBe(true);
+  });
+
+  test('one that comes after it was opened gets it twice', async () => {
+    const { gate } = gateFor(config);
+    gate.open();
+    expect(await reader(gate.path).output === `${config}|${config}`).toBe(true);
+  });
+});
+
+test('nothing is read before it is opened', async () => {
+  const { gate } = gateFor('config');
+  const { child, output } = reader(gate.path);
+  let said = '';
+  child.stdout?.on('data', (data: Buffer) => { said += data.toString(); });
+  if (child.stderr) await once(child.stderr, 'data');
+  expect(said).toBe('');
+  gate.open();
+  expect(await output).toBe('config|config');
+});
+
+test('opened twice, or abandoned afterwards, is nothing', async () => {
+  const { gate } = gateFor('config');
+  gate.open();
+  gate.open();
+  gate.abandon();
+  expect(await reader(gate.path).output).toBe('config|config');
+});
+
+test('what a dead activator left in its place is replaced', async () => {
+  const { gate, directory } = gateFor('first');
+  gate.open();
+  symlinkSync('/nowhere', `${directory}/run/left`);
+  writeFileSync(`${directory}/config.json`, 'second');
+  const again = makeGate(`${directory}/run`, `${directory}/config.json`);
+  expect(lstatSync(again.path).isFIFO()).toBe(true);
+  again.open();
+  expect(await reader(again.path).output).toBe('second|second');
+});
+
+test('too large a file is a named error, and leaves nothing', () => {
+  const directory = temporaryDirectory();
+  writeFileSync(`${directory}/big.json`, 'x'.repeat(bundleConfigBytesMax + 1));
+  expect(() => makeGate(directory, `${directory}/big.json`)).toThrow(expect.objectContaining({ code: 'ERR_WAKESOCK_LIMIT' }));
+  expect(existsSync(`${directory}/config.json`)).toBe(false);
+});
