@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { followJournal } from './demo/journal.mjs';
 import { openScreen } from './demo/screen.mjs';
-import { newModel, showDemo } from './demo/show.mjs';
+import { introduction, newModel, showDemo } from './demo/show.mjs';
 
 const checkout = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(checkout);
@@ -42,6 +42,7 @@ async function prepare() {
 async function demo(interrupted) {
   const startMs = performance.now();
   const { bootBox } = await import('../.cache/box.mjs');
+  console.log(introduction.join('\n'));
   const booting = bootBox({ target: 'debian12', log: (line) => console.log(`box: ${line}`) });
   let journal;
   let screen;

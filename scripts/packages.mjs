@@ -9,6 +9,7 @@ export const packages = [
   { name: 'python3', program: 'python3', reason: 'sites of the demo and the tests' },
   { name: 'redis-server', program: 'redis-server', reason: 'a site that does not speak HTTP', service: 'redis-server.service' },
   { name: 'redis-tools', program: 'redis-cli', reason: 'its client' },
+  { name: 'curl', program: 'curl', reason: 'the client of the demo\'s HTTP sites' },
   { name: 'busybox-static', program: 'busybox', reason: 'roots of the smallest test sites', replaces: 'busybox' },
   { name: 'mmdebstrap', program: 'mmdebstrap', reason: 'makes the Debian 13 root', target: 'debian13' },
 ];

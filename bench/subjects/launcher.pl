@@ -40,7 +40,6 @@ sub become_crun {
 }
 
 sub start {
-    unlink $pid_file;
     mkdir $cgroup if $mode eq 'move' or $mode eq 'into';
     if ($mode eq 'into') {
         open my $directory, '<', $cgroup or die "$cgroup: $!";
@@ -71,8 +70,11 @@ sub start {
 
 sub stop {
     my ($crun) = @_;
-    if (open my $file, '<', $pid_file) { kill KILL => <$file> }
+    # Not by the PID file: crun writes it after the program has been started, which may have answered by then.
+    open my $children, '<', "/proc/$crun/task/$crun/children" or die "crun has ended: $!";
+    kill KILL => split ' ', <$children>;
     waitpid $crun, 0;
+    unlink $pid_file;
     rmdir $cgroup if $mode eq 'move' or $mode eq 'into';    # busy or gone: systemd has it
 }
 

@@ -1,5 +1,5 @@
 /** Subjects that are launcher.pl with the product's own rendering of the program's bundle. */
-import { type FSWatcher, mkdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { findProgram } from '../../src/runtime/crun.ts';
 import { scopeName, sliceUnitName } from '../../src/systemd/unit-names.ts';
@@ -47,12 +47,13 @@ async function start(id: string, program: Program, bench: Bench, { cgroup, regis
   return {
     port,
     async sleep() {
-      const registerMs = early ? await early.done : register === 'late' ? await asScope() : null;
+      const registered = early ?? (register === 'late' ? onceWritten(pidFile, asScope) : null);
+      const registerMs = await registered?.done;
       launcher.send('sleep');
       await launcher.line();
       if (register !== 'never') await manager.waitUnitGone(scopeName(id));
       if (early) early = onceWritten(pidFile, asScope);
-      return registerMs === null ? {} : { register: registerMs };
+      return registerMs === undefined ? {} : { register: registerMs };
     },
     async stop() {
       early?.end();
@@ -77,17 +78,14 @@ async function writeBundle(directory: string, cgroupsPath: string | null, progra
 
 /** Does `action` once the file has something in it. */
 function onceWritten<T>(path: string, action: () => Promise<T>): { readonly done: Promise<T>; end(): void } {
-  let watcher: FSWatcher | undefined;
-  const done = new Promise<T>((resolve, reject) => {
-    let begun = false;
-    watcher = watch(dirname(path), () => {
-      if (begun || !isWritten(path)) return;
-      begun = true;
-      watcher?.close();
-      action().then(resolve, reject);
-    });
+  // Before the first look: what was written earlier is not announced.
+  const watcher = watch(dirname(path));
+  const written = new Promise<void>((resolve) => {
+    const look = (): void => { if (isWritten(path)) resolve(); };
+    watcher.on('change', look);
+    look();
   });
-  return { done, end: () => watcher?.close() };
+  return { done: written.then(() => { watcher.close(); return action(); }), end: () => watcher.close() };
 }
 
 function isWritten(path: string): boolean {

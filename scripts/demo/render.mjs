@@ -2,6 +2,8 @@
 
 const looks = {
   dormant: ['○', '.', '2'], waking: ['◐', '>', '33'], awake: ['●', '*', '32'], draining: ['◑', '<', '33'], failed: ['✗', '!', '31'],
+  // The activator's.
+  off: ['○', '.', '2'], running: ['●', '*', '32'],
 };
 const spinner = { unicode: '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏', ascii: '|/-\\' };
 const phases = ['activator', 'process', 'scope', 'go', 'listen', 'answer'];
@@ -51,26 +53,26 @@ export function renderScreen({ rows, doing, notes }, { width, unicode, colour, t
   const sites = table(
     [['SITE', 'STATE', '>PROCESSES', '>MEMORY', '>FIRST ANSWER', '>SECOND'],
       ...rows.map((row) => [row.name, label(row.state), String(row.processes ?? ''), formatMemory(row.memoryBytes), formatMs(row.firstMs), formatMs(row.secondMs)])],
-    width, (line, index) => index === 0 ? paint('1', line) : line.replace(label(rows[index - 1].state), (text) => paint(looks[rows[index - 1].state][2], text)),
+    (line) => cut(line, width, unicode), (line, index) => index === 0 ? paint('1', line) : line.replace(label(rows[index - 1].state), (text) => paint(looks[rows[index - 1].state][2], text)),
   );
   const timed = rows.filter((row) => row.phasesMs !== undefined);
   const steps = timed.length === 0 ? [] : table(
     [['MS OF IT', ...phases.map((phase) => `>${phase.toUpperCase()}`)], ...timed.map((row) => [row.name].concat(phases.map((phase) => String(Math.round(row.phasesMs[phase])))))],
-    width, (line, index) => index === 0 ? paint('1', line) : line,
+    (line) => cut(line, width, unicode), (line, index) => index === 0 ? paint('1', line) : line,
   );
   const frames = spinner[unicode ? 'unicode' : 'ascii'];
   const last = [...notes.map((note) => cut(note, width, unicode)), ...doing === undefined ? [] : [paint('36', cut(`${frames[tick % frames.length]} ${doing}`, width, unicode))]];
   return [...sites, '', ...steps, ...steps.length > 0 ? [''] : [], ...last];
 }
 
-/** Columns as wide as their cells; `>` before a title aligns right. Painted last, since colours have no width. */
-function table(cells, width, paintLine) {
+/** Columns as wide as their cells; `>` before a title aligns right. Painted last: colours have no width. */
+function table(cells, fit, paintLine) {
   const right = cells[0].map((title) => title.startsWith('>'));
   const texts = [cells[0].map((title) => title.replace(/^>/, '')), ...cells.slice(1)];
   const widths = right.map((_, column) => Math.max(...texts.map((row) => row[column].length)));
   return texts.map((row, index) => {
     const line = row.map((text, column) => right[column] ? text.padStart(widths[column]) : text.padEnd(widths[column])).join(gap).trimEnd();
-    return paintLine(cut(line, width, true), index);
+    return paintLine(fit(line), index);
   });
 }
 

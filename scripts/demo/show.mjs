@@ -1,7 +1,7 @@
 // The course of the demo, from a booted box to a box with nothing of ours in it.
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { ask, sites } from './sites.mjs';
+import { ask, sites, timedBy } from './sites.mjs';
 import { measure } from './measure.mjs';
 import { formatMemory, formatMs, phaseList, splitPhases } from './render.mjs';
 
@@ -10,9 +10,16 @@ const exitIdleTime = '1s';
 const activatorUnit = 'wakesock.service';
 const scopeOf = (name) => `wakesock-site-${name}.scope`;
 
+export const introduction = [
+  `${sites.length} programs that know nothing of wakesock, asleep on a systemd in a box.`,
+  `A site is stopped after ${idleSec} without use (by default 5min), the activator`,
+  `ends ${exitIdleTime} after the last of them (by default 30s).`,
+  '',
+];
+
 /** @returns the model that `showDemo` fills and a screen shows */
 export function newModel() {
-  return { rows: [...sites.map(({ name }) => ({ name, state: 'dormant' })), { name: 'activator', state: 'dormant' }], notes: [], doing: undefined };
+  return { rows: [...sites.map(({ name }) => ({ name, state: 'dormant' })), { name: 'activator', state: 'off' }], notes: [], doing: undefined };
 }
 
 /**
@@ -31,7 +38,7 @@ export async function showDemo({ box, checkout, model, screen, journal }) {
   const expectDormant = async (name, cgroup, word) => {
     const found = await measure(box, cgroup);
     if (found.processes > 0) throw new Error(`Expected ${name} to have no process any more, found ${found.processes}`);
-    set(name, { state: 'dormant', ...found });
+    set(name, { state: name === 'activator' ? 'off' : 'dormant', ...found });
     say(name, `${word}: processes ${found.processes}, memory ${formatMemory(found.memoryBytes)}`);
   };
   const untilDormant = async (name, times) => {
@@ -40,11 +47,12 @@ export async function showDemo({ box, checkout, model, screen, journal }) {
   };
   const firstAnswer = async (name, client, expected) => {
     doing(`${name}: ${client[0]} asks, the site sleeps`);
-    set(name, { state: 'waking' });
+    set(name, { state: 'waking', processes: undefined, memoryBytes: undefined });
     const answer = await ask(box, client, expected);
+    set(name, { state: 'awake', ...await measure(box, scopeOf(name)) });
+    doing(`${name}: awake`);
     const { lastWake } = JSON.parse(await wakesock('status', '--json', name)).sites[0];
-    set(name, { state: 'awake' });
-    set('activator', { state: 'awake', ...await measure(box, activatorUnit) });
+    set('activator', { state: 'running', ...await measure(box, activatorUnit) });
     return { answer, split: splitPhases(answer, lastWake) };
   };
 
@@ -57,12 +65,16 @@ export async function showDemo({ box, checkout, model, screen, journal }) {
   for (const { name, asks: [first, second], expects } of sites) {
     const { answer, split } = await firstAnswer(name, first, expects[0]);
     set(name, { firstMs: answer.ms, phasesMs: split });
-    say(name, `first answer in ${formatMs(answer.ms)} (${first[0]}): ${phaseList(split)}`);
+    say(name, `first answer in ${formatMs(answer.ms)} (${timedBy(first)}): ${phaseList(split)}`);
+    doing(`${name}: ${second[0]} asks again`);
     const again = await ask(box, second, expects[1]);
     const awake = await measure(box, scopeOf(name));
     set(name, { secondMs: again.ms, ...awake });
     say(name, `second answer in ${formatMs(again.ms)}; awake: processes ${awake.processes}, memory ${formatMemory(awake.memoryBytes)}`);
-    asleep.push(untilDormant(name, 1));
+    const dormant = untilDormant(name, 1);
+    // Whatever fails first is reported; this may be another site.
+    dormant.catch(() => undefined);
+    asleep.push(dormant);
   }
   doing(`nobody asks: whoever is idle for ${idleSec} is stopped`);
   await Promise.all(asleep);
@@ -72,10 +84,9 @@ export async function showDemo({ box, checkout, model, screen, journal }) {
 
   for (const { name, askAgain, expectAgain } of sites.filter((site) => site.askAgain !== undefined)) {
     const { answer, split } = await firstAnswer(name, askAgain, expectAgain);
-    set(name, await measure(box, scopeOf(name)));
-    const note = `asked again, and not even the activator ran: "${expectAgain}" in ${formatMs(answer.ms)}`;
+    const note = `again, from nothing: ${askAgain.slice(-2).join(' ')} says "${expectAgain}" in ${formatMs(answer.ms)}`;
     say(name, `${note}: ${phaseList(split)}`);
-    model.notes.push(`${name}: ${note}`);
+    model.notes.push(`${name} ${note}`);
     doing('nobody asks: idle, then nothing again');
     await untilDormant(name, 2);
     await journal.until([`${activatorUnit} ended`], 2);
@@ -110,7 +121,8 @@ async function summary(box, report, model) {
   const wakes = report.sites.reduce((sum, site) => sum + site.wakes, 0);
   const first = model.rows.flatMap(({ firstMs }) => firstMs ?? []);
   return [
-    `${report.sites.length} unmodified programs, woken ${wakes} times; first answers in ${formatMs(Math.min(...first))} to ${formatMs(Math.max(...first))}.`,
-    `Of wakesock and all sites there are ${ours.processes} processes now; systemd holds the sockets.`,
+    `${report.sites.length} programs, woken ${wakes} times; first answers in ${formatMs(Math.min(...first))} to ${formatMs(Math.max(...first))}.`,
+    `Now ${ours.processes} processes of wakesock and all its sites; systemd holds the sockets.`,
+    'Times are the clients\'; memory is PSS: what processes share is divided.',
   ];
 }

@@ -40,4 +40,6 @@ export async function ask(box, client, expected) {
   return { ms: firstByte * 1000, startedAtMs: (end - total) * 1000 };
 }
 
+export const timedBy = ([client]) => client === 'curl' ? 'curl' : `the whole run of ${client}`;
+
 const numbersOf = (line = '') => line.split(' ').map(Number);

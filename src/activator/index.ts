@@ -60,11 +60,14 @@ export async function runActivator(options: ActivatorOptions): Promise<number> {
   // Loading them takes as long as half a wake: not while the first client waits.
   void firstWakes([...runners.values()])
     .then(() => Promise.all([log.open(), control.serve()]))
-    .catch((error: unknown) => log.error('The control socket is not served', describeError(error)));
+    .catch((error: unknown) => log.error('The control socket is not served', describeError(error)))
+    // Started for nothing, as by a socket that no site can use, there is nobody else who asks.
+    .finally(() => exit.reconsider());
   onSignals(exit, embedded ? () => sleepAll(runners) : async () => {});
   const status = await exit.decided;
 
   log.info(`Ending with status ${status}`, { status });
+  for (const runner of runners.values()) runner.noteFlags();
   service.stopping();
   await control.close();
   seccomp.close();

@@ -4,6 +4,7 @@ import { killAndWait } from '../linux/pidfd.ts';
 import { describeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Paths } from '../base/paths.ts';
+import { emptyOut } from '../sockets/empty-out.ts';
 import { addressText, inspectListener, openListener, type Listener } from '../sockets/listener.ts';
 import type { ControlListen } from '../control/listen.ts';
 import { takeListenFds } from '../systemd/listen-fds.ts';
@@ -29,7 +30,9 @@ export function inherit(env: NodeJS.ProcessEnv, log: Log): Inheritance {
   const sites = new Map<string, Listener[]>();
   const store = new Map<string, Partial<Record<StoredKind, number>>>();
   const everyFd: number[] = [];
-  for (const { fd, name } of takeListenFds(env)) {
+  for (const { fd, name: given } of takeListenFds(env)) {
+    // systemd's own default is the unit's full name (FileDescriptorName= of systemd.socket(5)).
+    const name = given.replace(/\.socket$/, '');
     const stored = storedName.exec(name);
     if (stored) {
       const [, kind, site = ''] = stored;
@@ -48,8 +51,8 @@ export function inherit(env: NodeJS.ProcessEnv, log: Log): Inheritance {
       sites.set(name, [...(sites.get(name) ?? []), listener]);
       everyFd.push(fd);
     } catch (error) {
-      // Not ours to serve. Closing our copy leaves it to systemd, which reports it when it is touched.
       log.error('An inherited descriptor cannot be used', { name, ...describeError(error) });
+      emptyOut(fd);
       closeFd(fd);
     }
   }

@@ -14,7 +14,12 @@ export function preparing(paths: Paths, log: Log): Pick<RunnerParts, 'prepared' 
   };
   return {
     prepared: async (name) => {
-      const prepared = readPrepared(paths, name);
+      let prepared: PreparedSite;
+      try {
+        prepared = readPrepared(paths, name);
+      } catch (error) {
+        throw await withoutSite(paths, name) ?? error;
+      }
       return sourcesUnchanged(prepared.sources) ? prepared : again(name);
     },
     preparedNow: (name) => readPrepared(paths, name),
@@ -30,4 +35,17 @@ export function preparing(paths: Paths, log: Log): Pick<RunnerParts, 'prepared' 
       again(name).catch((error: unknown) => log.error('A site could not be prepared again', { site: name, ...describeError(error) }));
     },
   };
+}
+
+/** A descriptor whose name is no site's at all: there is nothing that could be enabled. Null where there is a site. */
+async function withoutSite(paths: Paths, name: string): Promise<WakesockError | null> {
+  const { loadSite } = await import('../site/index.ts');
+  try {
+    loadSite(paths, name);
+    return null;
+  } catch (error) {
+    const { code, message } = describeError(error);
+    if (code !== 'ERR_WAKESOCK_SITE_NOT_FOUND' && code !== 'ERR_WAKESOCK_SITE_NAME') return null;
+    return new WakesockError('ERR_WAKESOCK_NO_SITE', `A socket has the name ${JSON.stringify(name)} (FileDescriptorName=), which is no site's: ${message}`, { cause: error });
+  }
 }

@@ -15,6 +15,8 @@ export interface RuntimeState {
   readonly lastActiveMs: number;
   /** Taken before any program held the sockets. */
   readonly baselines: readonly Baseline[];
+  /** Inodes of the sockets that the program was given. */
+  readonly served: readonly number[];
   /**
    * Blocking mode of each socket as the program has it. systemd sets the mode of every socket that it passes (NonBlocking=),
    * which the running program feels: the next activator puts it back.

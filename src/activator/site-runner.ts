@@ -7,7 +7,7 @@ import { born, next, type Effect, type Event, type Life, type SiteError } from '
 import { Adoption, type Pairing } from '../wake/adoption.ts';
 import { mendEpoll } from '../wake/epoll-mend.ts';
 import { launch } from '../wake/launch.ts';
-import { beginStop } from '../idle/stop.ts';
+import { beginStop, interruptCalls } from '../idle/stop.ts';
 import { lookAt, type Activity } from '../idle/activity.ts';
 import { Cgroup } from '../runtime/cgroup.ts';
 import { SiteSockets } from '../sockets/site-sockets.ts';
@@ -53,6 +53,9 @@ export class SiteRunner {
   #idleTimer: NodeJS.Timeout | null = null;
   #unsubscribe: (() => void) | null = null;
   #lastActiveMs = 0;
+  #savedFlags = '';
+  /** Settled, unless the program is frozen for an instant. */
+  #interrupted: Promise<void> = Promise.resolve();
   #leases = 0;
   #wakeWaiters: Waiter[] = [];
   #sleepWaiters: Waiter[] = [];
@@ -93,7 +96,7 @@ export class SiteRunner {
   /** Begins the life of this runner: takes over what an earlier activator left, or waits for the first client. */
   begin(stored: StoredFds): void {
     const state = readRuntimeState(this.#parts.paths, this.name);
-    this.sockets.undoLeftovers(stored.spare, state?.stopping === true);
+    this.sockets.undoLeftovers(stored.spare, state?.stopping === true, state?.served);
     const cgroup = this.#cgroup();
     // Whoever died while the program was frozen left it so.
     if (cgroup?.exists) cgroup.thaw();
@@ -307,7 +310,7 @@ export class SiteRunner {
   }
 
   #answerFrom(container: Container, fd: number): void {
-    const adoption = new Adoption(fd, () => this.#pairings(), {
+    const adoption = new Adoption(fd, () => this.sockets.all, () => this.#pairings(), {
       listening: (listener) => {
         this.#listening.add(listener.inode);
         if (this.#pairings().every((pairing) => this.#listening.has(pairing.listener.inode))) this.#nowListening();
@@ -324,9 +327,9 @@ export class SiteRunner {
     const site = this.#prepared?.site;
     if (!site) return [];
     const { listeners } = this.sockets;
+    const byText = new Map(listeners.map((listener) => [listener.text, listener]));
     return site.ports.flatMap((port, index) => {
-      const wanted = site.listen[index];
-      const listener = listeners.find(({ text }) => text === wanted?.text) ?? listeners[index];
+      const listener = byText.get(site.listen[index]?.text ?? '') ?? listeners[index];
       return listener ? [{ port, listener }] : [];
     });
   }
@@ -376,6 +379,7 @@ export class SiteRunner {
     const ports = this.sockets.listeners.flatMap(({ address }) => (address.family === 'ipv4' || address.family === 'ipv6' ? [address.port] : []));
     this.#unsubscribe ??= this.#parts.cameAndWent.subscribe(ports, Math.max(QUANTUM_MS_MIN, idleMs / 4), () => {
       this.#lastActiveMs = this.#parts.now();
+      this.noteFlags();
     });
     this.#scheduleLook();
   }
@@ -428,6 +432,7 @@ export class SiteRunner {
     const process = container?.process;
     if (!container || !process) return this.#dispatch({ type: 'inUse' });
     const asked = this.#sleepWaiters.length > 0;
+    await this.#interrupted;
     const outcome = await beginStop({
       ...process,
       cgroup: container.cgroup,
@@ -512,9 +517,14 @@ export class SiteRunner {
   #takeOver(state: RuntimeState | null, stored: StoredFds, cgroup: Cgroup | null): void {
     const container = new Container(cgroup?.exists ? cgroup : null, this.#parts.poller);
     this.#container = container;
-    const alive = state?.process && processIdentity(state.process.pid)?.startTime === state.process.startTime ? state.process : null;
-    const takeable = alive !== null && (state?.listening === true || stored.notify !== null);
-    if (!takeable) {
+    this.#prepared = this.#preparedNow();
+    const alive = this.#survivor(state, container.cgroup);
+    // What was handed its socket may have accepted somebody since crun started it, whether that was noted or not.
+    const listening = state?.listening === true || this.#prepared?.site.handoff === 'listen-fds';
+    // `systemctl stop` empties the fd store, where systemd does not preserve it: a program that was adopted has lost its
+    // notify descriptor then, and the readers of its output. It would fail at the next line it prints.
+    const whole = stored.notify !== null || this.#prepared?.site.handoff === 'listen-fds';
+    if (alive === null || this.#prepared === null || !whole) {
       stored.closeContainer();
       this.#dispatch({ type: 'orphan' });
       return;
@@ -525,16 +535,40 @@ export class SiteRunner {
     const sink = this.#parts.lines(this.name, () => container.process?.pid ?? null);
     if (stored.stdout !== null) container.output.follow(this.#parts.poller, stored.stdout, 'stdout', sink);
     if (stored.stderr !== null) container.output.follow(this.#parts.poller, stored.stderr, 'stderr', sink);
-    this.#prepared = this.#parts.preparedNow(this.name);
     this.#lastActiveMs = this.#parts.now() - Math.max(0, Date.now() - (state?.lastActiveMs ?? Date.now()));
-    const listening = state?.listening === true;
     if (listening) for (const { inode } of this.sockets.listeners) this.#listening.add(inode);
     else this.#setStartDeadline(this.#prepared.site.startTimeoutMs);
     this.#dispatch({ type: 'found', as: state?.stopping ? 'draining' : listening ? 'awake' : 'waking' });
     // How far it got is not known: it is given the whole time again.
     if (state?.stopping) this.#setStopDeadline(container);
     if (stored.notify !== null) this.#answerFrom(container, stored.notify);
-    if (stored.notify !== null && container.cgroup) void askAgain(container.cgroup);
+    if (container.cgroup) this.#interrupted = interruptCalls(container.cgroup);
+    this.#saveState(alive.pid, state?.stopping === true);
+  }
+
+  /** The first process of the container that an earlier activator started, if it can be known. */
+  #survivor(state: RuntimeState | null, cgroup: Cgroup | null): { readonly pid: number } | null {
+    if (!state?.process) {
+      const pid = state === null ? null : cgroup?.firstProcess() ?? null;
+      return pid === null ? null : { pid };
+    }
+    return processIdentity(state.process.pid)?.startTime === state.process.startTime ? state.process : null;
+  }
+
+  #preparedNow(): PreparedSite | null {
+    try {
+      return this.#parts.preparedNow(this.name);
+    } catch (error) {
+      this.#parts.log.error('What is prepared of a running site cannot be read', { site: this.name, ...describeError(error) });
+      return null;
+    }
+  }
+
+  /** A program that was handed its socket sets the blocking mode when it likes. */
+  noteFlags(): void {
+    const { state } = this.#life;
+    if (state.name !== 'awake' || state.stopping || !this.#container?.process) return;
+    if (this.sockets.statusFlags.join() !== this.#savedFlags) this.#saveState(this.#container.process.pid);
   }
 
   #saveState(pid: number | null, stopping = false): void {
@@ -546,8 +580,10 @@ export class SiteRunner {
         stopping,
         lastActiveMs: Date.now() - (this.#parts.now() - this.#lastActiveMs),
         baselines: this.sockets.baselines,
+        served: this.sockets.listeners.map(({ inode }) => inode),
         statusFlags: this.sockets.statusFlags,
       });
+      this.#savedFlags = this.sockets.statusFlags.join();
     } catch (error) {
       // The site serves all the same; only a killed activator's successor would start it anew.
       this.#parts.log.error('The state of a site could not be saved', { site: this.name, ...describeError(error) });
@@ -622,14 +658,6 @@ export class SiteRunner {
 }
 
 const noPhases: WakePhases = { process: null, scope: null, go: null, listen: null, total: null };
-
-/**
- * A call that the dead activator had received and not answered would wait for ever: no other can receive it. Freezing
- * interrupts it like a signal, and the kernel makes it anew.
- */
-async function askAgain(cgroup: Cgroup): Promise<void> {
-  if (await cgroup.freeze()) cgroup.thaw();
-}
 
 /** A wildcard is reached by its family's loopback address. */
 function connectableText(listener: Listener): string {

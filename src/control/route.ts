@@ -68,7 +68,9 @@ function siteName(encoded: string): string {
   } catch {
     throw new WakesockError('ERR_WAKESOCK_USAGE', `Expected a percent-encoded site name, got ${encoded}`);
   }
-  if (name.length <= siteNameLengthMax && siteNamePattern.test(name)) return name;
+  // TEMPLATE@INSTANCE: each part a name of its own.
+  const parts = name.split('@');
+  if (name.length <= siteNameLengthMax && parts.length <= 2 && parts.every((part) => siteNamePattern.test(part))) return name;
   throw new WakesockError('ERR_WAKESOCK_SITE_NAME',
     `Expected a site name matching ${siteNamePattern.source} of at most ${siteNameLengthMax} characters, got ${JSON.stringify(name)}`);
 }

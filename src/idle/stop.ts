@@ -57,6 +57,19 @@ export async function beginStop(parts: StopParts, signal: string): Promise<StopO
   return 'signalled';
 }
 
+/**
+ * Makes every call in which the program waits be made anew: freezing interrupts it like a signal (signal(7), SA_RESTART).
+ * For a new activator: a seccomp notification that the dead one had received can be received by nobody else, and an
+ * `accept` that began while systemd had made the socket blocking would wait for the next client with the last one unanswered.
+ */
+export async function interruptCalls(cgroup: NonNullable<StopParts['cgroup']>): Promise<void> {
+  try {
+    await frozen(cgroup);
+  } finally {
+    cgroup.thaw();
+  }
+}
+
 /** False where it is gone, or cannot be frozen in time: a process that sleeps in the kernel holds the freezer up. */
 async function frozen(cgroup: StopParts['cgroup']): Promise<boolean> {
   if (cgroup === null) return true;

@@ -45,6 +45,14 @@ export class Cgroup {
     await this.#until((events) => events.includes('populated 0'));
   }
 
+  /** The first process of the container in it: number 1 in the namespace below ours. Null where there is none. */
+  firstProcess(): number | null {
+    for (const pid of this.#read('cgroup.procs')?.split('\n').filter(Boolean) ?? []) {
+      if (/^NSpid:\t\d+\t1$/m.test(readStatus(pid))) return Number(pid);
+    }
+    return null;
+  }
+
   /** Bytes; null where there is no memory controller. */
   memoryBytes(): number | null {
     const text = this.#read('memory.current');
@@ -96,6 +104,15 @@ export class Cgroup {
       const watch = this.#poller.watch(fd, EPOLLPRI, look);
       look();
     });
+  }
+}
+
+/** Empty where the process is gone. */
+function readStatus(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8');
+  } catch {
+    return '';
   }
 }
 

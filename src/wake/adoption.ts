@@ -43,12 +43,17 @@ const SHUT_WR = 1;
 
 export class Adoption {
   readonly #fd: number;
+  readonly #listeners: () => readonly Listener[];
   readonly #pairings: () => readonly Pairing[];
   readonly #events: AdoptionEvents;
 
-  /** @param fd the notify descriptor; it stays the caller's */
-  constructor(fd: number, pairings: () => readonly Pairing[], events: AdoptionEvents) {
+  /**
+   * @param fd the notify descriptor; it stays the caller's
+   * @param listeners all sockets of the site, those of a program that was handed them too
+   */
+  constructor(fd: number, listeners: () => readonly Listener[], pairings: () => readonly Pairing[], events: AdoptionEvents) {
     this.#fd = fd;
+    this.#listeners = listeners;
     this.#pairings = pairings;
     this.#events = events;
   }
@@ -136,7 +141,7 @@ export class Adoption {
 
   #ours(caller: Caller): Listener | null {
     const inode = caller.inode();
-    return this.#pairings().find(({ listener }) => listener.inode === inode)?.listener ?? null;
+    return this.#listeners().find((listener) => listener.inode === inode) ?? null;
   }
 }
 

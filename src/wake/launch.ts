@@ -2,6 +2,7 @@
  * The cold path, in order: process → scope → go → listen (design section 4). What does not depend on each other overlaps:
  * crun is loaded while systemd makes the scope, and waits at its gate.
  */
+import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { makePipe } from '../linux/fd.ts';
 import { closeFd } from '../linux/libc.ts';
@@ -45,20 +46,27 @@ export async function launch(site: Site, places: LaunchPlaces, listenFds: readon
   // An activator that died left it: crun would refuse the name.
   await parts.crun.delete(site.name);
   const gate = makeGate(places.runtime, `${places.bundle}/config.json`);
+  let child: ChildProcess | null = null;
   try {
-    const { child, exited } = startCrun(site, places, gate.path, pidFile, listenFds, parts.crun, steps);
+    const run = startCrun(site, places, gate.path, pidFile, listenFds, parts.crun, steps);
+    child = run.child;
+    const { exited } = run;
     // A crun that fails early must not wait for the scope, nor leave a rejection that nobody looks at.
     const failed = exited.then(({ code, signal }) => {
       if (code !== 0) throw new WakesockError('ERR_WAKESOCK_RUNTIME', `crun ended with ${signal ?? `status ${code}`}`);
     });
     failed.catch(() => {});
-    parts.signal.addEventListener('abort', () => child.kill('SIGKILL'));
+    parts.signal.addEventListener('abort', () => run.child.kill('SIGKILL'));
     if (parts.startScope && child.pid !== undefined) await Promise.race([parts.startScope(site, child.pid), failed.then(() => undefined)]);
     steps.scope();
     gate.open();
     await failed;
     steps.started();
     return Number(readFileSync(pidFile, 'utf8'));
+  } catch (error) {
+    // A crun that has not come to the gate yet would wait there for ever.
+    child?.kill('SIGKILL');
+    throw error;
   } finally {
     gate.abandon();
   }

@@ -21,6 +21,7 @@ export class Journal {
   readonly #process: BoxProcess;
   readonly #entries: Entry[] = [];
   readonly #waiting = new Set<() => void>();
+  #ended = false;
 
   private constructor(box: AttachedBox) {
     this.#box = box;
@@ -28,6 +29,8 @@ export class Journal {
     const { stdout } = this.#process.child;
     if (!stdout) throw new Error('Expected journalctl to have a standard output');
     createInterface({ input: stdout }).on('line', (line) => {
+      // The last line may be cut off where journalctl was ended.
+      if (this.#ended) return;
       this.#entries.push(read(line));
       for (const look of this.#waiting) look();
     });
@@ -82,6 +85,7 @@ export class Journal {
   }
 
   end(): void {
+    this.#ended = true;
     this.#process.kill('SIGTERM');
   }
 }

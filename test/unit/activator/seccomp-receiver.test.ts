@@ -26,18 +26,18 @@ s.connect(${JSON.stringify(path)})
 s.sendmsg([${JSON.stringify(message)}.encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [3] * ${count}))] if ${count} else [])
 s.recv(1)`;
 
-describe('the socket', () => {
-  function receiver(takes: boolean): { path: string; taken: { site: string; fd: number; pid: number }[] } {
-    const path = `${temporaryDirectory()}/sub/seccomp.sock`;
-    const taken: { site: string; fd: number; pid: number }[] = [];
-    const made = new SeccompReceiver(path, testPoller(), (site, fd, pid) => {
-      taken.push({ site, fd, pid });
-      return takes;
-    });
-    onTestFinished(() => made.close());
-    return { path, taken };
-  }
+function receiver(takes: boolean): { path: string; taken: { site: string; fd: number; pid: number }[] } {
+  const path = `${temporaryDirectory()}/sub/seccomp.sock`;
+  const taken: { site: string; fd: number; pid: number }[] = [];
+  const made = new SeccompReceiver(path, testPoller(), (site, fd, pid) => {
+    taken.push({ site, fd, pid });
+    return takes;
+  });
+  onTestFinished(() => made.close());
+  return { path, taken };
+}
 
+describe('the socket', () => {
   test('is ours alone', () => {
     expect(statSync(receiver(true).path).mode & 0o777).toBe(0o600);
   });

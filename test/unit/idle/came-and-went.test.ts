@@ -4,7 +4,7 @@ import { CameAndWent } from '../../../src/idle/came-and-went.ts';
 import { closeFd } from '../../../src/linux/libc.ts';
 import { acceptConnection } from '../../../src/linux/socket.ts';
 import type { Listener } from '../../../src/sockets/listener.ts';
-import { connected, listening, testPoller } from '../sockets/kit.ts';
+import { connected, deferred, listening, testPoller } from '../sockets/kit.ts';
 import { onTestFinished } from 'vitest';
 
 const LONG_MS = 60_000;
@@ -22,11 +22,18 @@ async function comeAndGo(listener: Listener): Promise<void> {
 
 /** Counts what a site hears, and waits for it. */
 function subscribe(to: CameAndWent, ports: readonly number[], quantumMs: number): { count: number; heard: () => Promise<void>; end: () => void } {
-  let wake: () => void = () => {};
-  const ear = { count: 0, heard: () => new Promise<void>((resolve) => { wake = resolve; }), end: () => {} };
+  let next = deferred();
+  const ear = {
+    count: 0,
+    heard: () => {
+      next = deferred();
+      return next.promise;
+    },
+    end: () => {},
+  };
   ear.end = to.subscribe(ports, quantumMs, () => {
     ear.count += 1;
-    wake();
+    next.resolve();
   });
   onTestFinished(ear.end);
   return ear;
@@ -53,14 +60,9 @@ test('after its quantum it hears again', async () => {
   const listener = listening();
   const all = new CameAndWent(testPoller());
   const ear = subscribe(all, portsOf(listener), 1);
-  for (const count of [1, 2, 3]) {
-    const heard = ear.heard();
-    let done = false;
-    void heard.then(() => { done = true; });
-    // While it pauses it is deaf: clients come until one is heard.
-    while (!done) await comeAndGo(listener);
-    expect(ear.count).toBe(count);
-  }
+  // While it pauses it is deaf: clients come until one is heard.
+  for (const count of [1, 2, 3]) while (ear.count < count) await comeAndGo(listener);
+  expect(ear.count).toBe(3);
 });
 
 test('who has unsubscribed hears nothing, not even from within a call', async () => {

@@ -30,6 +30,22 @@ async function reset(socket: Socket): Promise<void> {
   await closed;
 }
 
+function heard(fd: number): Promise<ReadonlySet<number> | null> {
+  return new Promise((resolve) => {
+    const watch = testPoller().watch(fd, EPOLLIN, () => {
+      watch.end();
+      resolve(readDestroyedPorts(fd));
+    });
+  });
+}
+
+async function comeAndGo(listener: Listener): Promise<void> {
+  const socket = await connected(listener);
+  const fd = acceptConnection(listener.fd) ?? -1;
+  await reset(socket);
+  closeFd(fd);
+}
+
 describe.each(['ipv4', 'ipv6'] as const)('%s', (family) => {
   test('a listener: who waits, and how many may', async () => {
     const listener = listening(family);
@@ -47,7 +63,7 @@ describe.each(['ipv4', 'ipv6'] as const)('%s', (family) => {
     const fd = accepted(listener);
     const written = new Promise((resolve) => socket.write('seven b', resolve));
     await written;
-    const [connection] = socketsOf(listener).filter(({ state }) => state === 'established');
+    const connection = socketsOf(listener).find(({ state }) => state === 'established');
     expect(connection).toMatchObject({ receiveQueue: 7, sendQueue: 0, localPort: portOf(listener) });
     expect(connection?.lastReceivedMs).toBeLessThan(5_000);
     expect(connection?.lastSentMs).toBeLessThan(5_000);
@@ -113,22 +129,6 @@ describe('UNIX', () => {
 });
 
 describe('destroyed sockets', () => {
-  function heard(fd: number): Promise<ReadonlySet<number> | null> {
-    return new Promise((resolve) => {
-      const watch = testPoller().watch(fd, EPOLLIN, () => {
-        watch.end();
-        resolve(readDestroyedPorts(fd));
-      });
-    });
-  }
-
-  async function comeAndGo(listener: Listener): Promise<void> {
-    const socket = await connected(listener);
-    const fd = acceptConnection(listener.fd) ?? -1;
-    await reset(socket);
-    closeFd(fd);
-  }
-
   test('only those of watched ports are told', async () => {
     const fd = closedAfterTest(openDestroyedSockets());
     const [other, watched] = [listening(), listening()];

@@ -50,16 +50,16 @@ describe('lines', () => {
   });
 });
 
-describe('a stream', () => {
-  function followed(): { output: Output; writeEnd: number; seen: string[] } {
-    const { readEnd, writeEnd } = makePipe();
-    closedAfterTest(writeEnd);
-    const output = new Output();
-    const seen: string[] = [];
-    output.follow(testPoller(), readEnd, 'stderr', (stream, text) => seen.push(`${stream}: ${text}`));
-    return { output, writeEnd, seen };
-  }
+function followed(): { output: Output; writeEnd: number; seen: string[] } {
+  const { readEnd, writeEnd } = makePipe();
+  closedAfterTest(writeEnd);
+  const output = new Output();
+  const seen: string[] = [];
+  output.follow(testPoller(), readEnd, 'stderr', (stream, text) => seen.push(`${stream}: ${text}`));
+  return { output, writeEnd, seen };
+}
 
+describe('a stream', () => {
   test('is read to its end, and what has no newline too', async () => {
     const { output, writeEnd, seen } = followed();
     writeSync(writeEnd, 'first\nsec');

@@ -103,6 +103,15 @@ export async function pythonDone(code: string, fds: readonly number[] = []): Pro
   if (status !== 0) throw new Error(`python3 exited with ${status}`);
 }
 
+/** A promise that somebody else resolves. */
+export function deferred<T = void>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
+  const made: { resolve?: (value: T) => void } = {};
+  const promise = new Promise<T>((resolve) => {
+    made.resolve = resolve;
+  });
+  return { promise, resolve: (value) => made.resolve?.(value) };
+}
+
 /** Resolves with the first line that the child prints. */
 export async function line(child: { stdout: NodeJS.ReadableStream }): Promise<string> {
   const [data] = (await once(child.stdout, 'data')) as [Buffer];

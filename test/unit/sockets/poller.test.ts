@@ -5,7 +5,7 @@ import { makePipe, readAvailable } from '../../../src/linux/fd.ts';
 import { O_CLOEXEC } from '../../../src/linux/constants.ts';
 import { call, closeFd } from '../../../src/linux/libc.ts';
 import { Poller, type Watch } from '../../../src/sockets/poller.ts';
-import { closedAfterTest, testPoller } from './kit.ts';
+import { closedAfterTest, deferred, testPoller } from './kit.ts';
 
 const room = Buffer.alloc(64);
 
@@ -45,14 +45,13 @@ test('once only, until armed again', async () => {
   const poller = testPoller();
   const [once, other] = [pipe(), pipe()];
   let told = 0;
-  let first: () => void = () => {};
+  let next = deferred();
   const watch = poller.watch(once.readEnd, EPOLLIN | EPOLLONESHOT, () => {
     told += 1;
-    first();
+    next.resolve();
   });
-  const toldOnce = new Promise<void>((resolve) => { first = resolve; });
   writeSync(once.writeEnd, 'x');
-  await toldOnce;
+  await next.promise;
   // Two more rounds of the set, in which it stays silent.
   for (const _ of [1, 2]) {
     writeSync(other.writeEnd, 'x');
@@ -60,9 +59,9 @@ test('once only, until armed again', async () => {
     readAvailable(other.readEnd, room);
   }
   expect(told).toBe(1);
-  const toldAgain = new Promise<void>((resolve) => { first = resolve; });
+  next = deferred();
   watch.arm(EPOLLIN | EPOLLONESHOT);
-  await toldAgain;
+  await next.promise;
   expect(told).toBe(2);
 });
 

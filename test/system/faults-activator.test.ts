@@ -1,0 +1,204 @@
+/** The activator is killed, the bus is restarted, systemd reloads, the disk is full: who can be served is served. */
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { attachBox } from '../box/box.ts';
+import { pollUntil, python, Scene, scopeUnit, service, socketUnit, tcpSite } from '../support/scene.ts';
+
+const gate = '/srv/gate';
+const gated = { Container: { Volume: [`${gate}:/gate`] } };
+let scene: Scene;
+
+beforeAll(async () => {
+  scene = await Scene.open(attachBox(inject('box')), '1s');
+  await scene.box.run(['mkdir', '-p', gate]);
+  const plain = `${python('plain.py')} 3000`;
+  const short = { 'X-Wakesock': { IdleSec: '300ms' } };
+  await scene.enable({
+    plain: tcpSite(plain, 8241, short),
+    stays: tcpSite(plain, 8242),
+    slow: tcpSite(`${python('slow_start.py')} /gate/start`, 8243, gated),
+    drains: tcpSite(`${python('slow_end.py')} /gate/end`, 8244, gated),
+    stuck: tcpSite(`${python('slow_end.py')} /gate/never`, 8245, { ...gated, Service: { TimeoutStopSec: '1s' } }),
+    fds: tcpSite(python('listen_fds.py'), 8246, { 'X-Wakesock': { Handoff: 'listen-fds', IdleSec: '300ms' } }),
+  });
+});
+afterAll(() => scene.close());
+
+async function open(name: string): Promise<void> {
+  await scene.box.run(['touch', `${gate}/${name}`]);
+}
+
+async function shut(name: string): Promise<void> {
+  await scene.box.run(['rm', '-f', `${gate}/${name}`]);
+}
+
+/** The activator is killed and systemd has started the next one. */
+async function killAndRestart(): Promise<void> {
+  const from = await scene.mark();
+  await scene.killActivator();
+  await scene.journal.until(({ unit, text }) => unit === service && text.startsWith(`Started ${service}`), { from, what: 'the next activator' });
+}
+
+async function noSocketFailed(): Promise<void> {
+  expect((await scene.box.run(['systemctl', 'list-units', '--failed', '--plain', '--no-legend'])).trim()).toBe('');
+}
+
+describe('the activator is killed', () => {
+  test('while its sites sleep: the next client is served', async () => {
+    const from = await scene.mark();
+    const { start } = await scene.clients.ask('127.0.0.1:8241');
+    await scene.inState('plain', 'dormant', from);
+    await killAndRestart();
+    expect((await scene.clients.ask('127.0.0.1:8241')).start).not.toBe(start);
+    await noSocketFailed();
+  });
+
+  test.each(['8243'])('while a site wakes: the client that waits is served', async (port) => {
+    await shut('start');
+    const from = await scene.mark();
+    const client = scene.clients.open(`127.0.0.1:${port}`, 'hello\n');
+    await scene.printed('slow', 'waiting', from);
+    await killAndRestart();
+    await open('start');
+    expect((await client.answer()).said).toBe('hello');
+    client.close();
+    expect(await scene.status('slow')).toMatchObject({ state: 'awake' });
+    await scene.product.run('sleep', '--force', 'slow');
+    await scene.expectSocketUp('slow');
+  });
+
+  test('at ten moments of a wake: the client is served', async () => {
+    for (let killMs = 0; killMs < 100; killMs += 10) {
+      const site = killMs % 20 === 0 ? 8241 : 8246;
+      const client = scene.clients.open(`127.0.0.1:${site}`, 'hello\n');
+      await client.connected;
+      // Not a wait for anything: the moment of the kill is what is tried.
+      await new Promise((resolve) => { setTimeout(resolve, killMs); });
+      await scene.box.exec(['systemctl', 'kill', '--kill-whom=main', '--signal=KILL', service]);
+      expect((await client.answer()).said, `killed after ${killMs} ms`).toBe('hello');
+      client.close();
+    }
+    await noSocketFailed();
+  });
+
+  test('while a site is awake: its clients are served on, by the same start; it sleeps and logs as before', async () => {
+    const client = scene.clients.open('127.0.0.1:8242', 'hello\n');
+    const { start } = await client.answer();
+    await killAndRestart();
+    expect((await client.ask('still')).start).toBe(start);
+    expect((await scene.clients.ask('127.0.0.1:8242')).start).toBe(start);
+    expect(await scene.status('stays')).toMatchObject({ state: 'awake', connections: 1 });
+    const from = await scene.mark();
+    await client.ask('print after-the-kill');
+    await scene.printed('stays', 'after-the-kill', from);
+    client.close();
+    await scene.product.run('sleep', '--force', 'stays');
+    expect((await scene.show(scopeUnit('stays'), 'ActiveState'))['ActiveState']).toBe('inactive');
+    expect((await scene.clients.ask('127.0.0.1:8242')).start).not.toBe(start);
+    await scene.product.run('sleep', '--force', 'stays');
+  });
+
+  test('and an idle site that was awake then is stopped by the next one, which ends', async () => {
+    const from = await scene.mark();
+    await scene.clients.ask('127.0.0.1:8241');
+    await scene.inState('plain', 'awake', from);
+    await scene.killActivator();
+    await scene.inState('plain', 'dormant', from);
+    await scene.activatorEnded(from);
+    expect(await scene.processes()).toEqual([]);
+  });
+
+  test('while a site drains: who comes meanwhile is served when it has ended', async () => {
+    await shut('end');
+    const from = await scene.mark();
+    const { start } = await scene.clients.ask('127.0.0.1:8244');
+    const sleeping = scene.product.exec('sleep', '--force', 'drains');
+    await scene.printed('drains', 'draining', from);
+    const client = scene.clients.open('127.0.0.1:8244', 'hello\n');
+    await killAndRestart();
+    await sleeping;
+    await open('end');
+    const answer = await client.answer();
+    expect(answer.start).not.toBe(start);
+    client.close();
+    await scene.expectSocketUp('drains');
+    await scene.product.run('sleep', '--force', 'drains');
+  });
+
+  test('while a site drains that never ends: TimeoutStopSec= holds for the next activator too', async () => {
+    const from = await scene.mark();
+    const { start } = await scene.clients.ask('127.0.0.1:8245');
+    const sleeping = scene.product.exec('sleep', '--force', 'stuck');
+    await scene.printed('stuck', 'draining', from);
+    const client = scene.clients.open('127.0.0.1:8245', 'hello\n');
+    await killAndRestart();
+    await sleeping;
+    expect((await client.answer()).start).not.toBe(start);
+    client.close();
+    await scene.product.exec('sleep', '--force', 'stuck');
+  });
+});
+
+describe('systemd and its bus', () => {
+  test('the bus is restarted: who is awake serves on, who sleeps is woken', async () => {
+    const { start } = await scene.clients.ask('127.0.0.1:8242');
+    await scene.box.run(['systemctl', 'restart', 'dbus.service']);
+    expect((await scene.clients.ask('127.0.0.1:8242')).start).toBe(start);
+    expect((await scene.clients.ask('127.0.0.1:8241')).said).toBe('hello');
+    await noSocketFailed();
+  });
+
+  test('the bus is away while a client comes: it waits, and is served when the bus is back', async () => {
+    const from = await scene.mark();
+    await scene.clients.ask('127.0.0.1:8241');
+    await scene.inState('plain', 'dormant', from);
+    await scene.box.run(['systemctl', 'stop', 'dbus.socket', 'dbus.service']);
+    const waking = await scene.mark();
+    const client = scene.clients.open('127.0.0.1:8241', 'hello\n');
+    await scene.inState('plain', 'waking', waking);
+    await scene.box.run(['systemctl', 'start', 'dbus.socket', 'dbus.service']);
+    expect((await client.answer()).said).toBe('hello');
+    client.close();
+    expect((await scene.status('plain')).error).toBeNull();
+  });
+
+  test('daemon-reload in the middle of wakes: all are served', async () => {
+    const reloading = scene.box.spawn(['sh', '-c', 'while :; do systemctl daemon-reload; done']);
+    for (let round = 0; round < 4; round += 1) {
+      const from = await scene.mark();
+      const answers = await Promise.all([scene.clients.ask('127.0.0.1:8241'), scene.clients.ask('127.0.0.1:8246')]);
+      expect(answers.map(({ said }) => said)).toEqual(['hello', 'hello']);
+      await Promise.all([scene.inState('plain', 'dormant', from), scene.inState('fds', 'dormant', from)]);
+    }
+    reloading.kill('SIGKILL');
+    await reloading.exited;
+    await noSocketFailed();
+  });
+});
+
+describe('the state directory is full', () => {
+  test('sites are served, sleep and are served again; `enable` says why it cannot, and can once there is room', async () => {
+    await scene.box.run(['sh', '-ec', [
+      'mkdir -p /mnt/full', 'mount -t tmpfs -o size=64m tmpfs /mnt/full', 'cp -a /var/lib/wakesock/. /mnt/full/', 'mount --bind /mnt/full /var/lib/wakesock',
+      'dd if=/dev/zero of=/mnt/full/filler bs=64k 2>/dev/null || :',
+    ].join('\n')]);
+    try {
+      const from = await scene.mark();
+      const { start } = await scene.clients.ask('127.0.0.1:8241');
+      await scene.inState('plain', 'dormant', from);
+      expect((await scene.clients.ask('127.0.0.1:8241')).start).not.toBe(start);
+      await scene.write({ extra: tcpSite(`${python('plain.py')} 3000`, 8247) });
+      const { code, stderr } = await scene.product.exec('enable', 'extra');
+      expect(code).toBe(1);
+      expect(stderr).toContain('ERR_WAKESOCK_STATE_DIR');
+      expect((await scene.show(socketUnit('extra'), 'ActiveState'))['ActiveState']).toBe('inactive');
+      await scene.box.run(['rm', '/mnt/full/filler']);
+      await scene.product.run('enable', 'extra');
+      expect((await scene.clients.ask('127.0.0.1:8247')).said).toBe('hello');
+      await scene.remove('extra');
+    } finally {
+      await pollUntil('the state directory to be left by everybody', async () => (await scene.box.exec(['umount', '/var/lib/wakesock'])).code === 0);
+      await scene.box.run(['umount', '/mnt/full']);
+    }
+    expect((await scene.clients.ask('127.0.0.1:8241')).said).toBe('hello');
+  });
+});
