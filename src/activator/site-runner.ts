@@ -7,7 +7,7 @@ import { born, next, type Effect, type Event, type Life, type SiteError } from '
 import { Adoption, type Pairing } from '../wake/adoption.ts';
 import { mendEpoll } from '../wake/epoll-mend.ts';
 import { launch } from '../wake/launch.ts';
-import { beginStop, interruptCalls } from '../idle/stop.ts';
+import { beginStop, catchesSignal, interruptCalls, signalNumber } from '../idle/stop.ts';
 import { lookAt, type Activity } from '../idle/activity.ts';
 import { Cgroup } from '../runtime/cgroup.ts';
 import { SiteSockets } from '../sockets/site-sockets.ts';
@@ -26,6 +26,8 @@ import type { RunnerParts, StoredFds } from './parts.ts';
 /** A quarter of the idle time, so that a stop is late by no more; not below what a busy site should cost us. */
 const QUANTUM_MS_MIN = 50;
 const UNSERVED_IDLE_MS = 1_000;
+/** Time for a program to end whose signal handler restores the default, which a first process ignores. */
+const SPENT_HANDLER_MS = 1_000;
 /** Idle looks are never closer together than this. */
 const LOOK_MS_MIN = 20;
 
@@ -455,7 +457,15 @@ export class SiteRunner {
   }
 
   #setStopDeadline(container: Container): void {
-    this.#stopDeadline = setTimeout(() => container.kill(), this.#prepared?.site.stopTimeoutMs ?? 0);
+    const site = this.#prepared?.site;
+    const timeoutMs = site?.stopTimeoutMs ?? 0;
+    // Node without a handler of its own takes the signal, restores the default and sends it again: as the first process
+    // of its namespace it never sees that. Who has used up the handler and is still there is told nothing more.
+    const spent = setTimeout(() => {
+      if (container.process && !catchesSignal(container.process.pid, signalNumber(site?.stopSignal ?? 'TERM'))) container.kill();
+    }, Math.min(SPENT_HANDLER_MS, timeoutMs));
+    this.#stopDeadline = setTimeout(() => container.kill(), timeoutMs);
+    void container.exited.then(() => clearTimeout(spent));
   }
 
   /** For somebody who asked: idle for any time is idle, but who was served within the last second is not cut off. */

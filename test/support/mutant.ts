@@ -53,3 +53,15 @@ function mutated(mutations: readonly Mutation[]): Map<string, string> {
   }
   return changed;
 }
+
+/** What keeps clients from being lost (design section 4), each as what takes it out. */
+export const without = {
+  /** New clients are not held while the program ends. */
+  hold: [{ find: '\thold() {\n\t\tthis.#held = true;', replace: '\thold() {\n\t\treturn;' }],
+  /** The idle time alone decides that a stop is tried: then everything is up to the last look. */
+  firstLook: [{ find: 'if (!this.#isQuiet(activity)) {', replace: 'if (this.#parts.now() - this.#lastActiveMs < this.#idleMs) {' }],
+  /** The program is neither frozen nor looked at before it is told to end. */
+  lastLook: [{ find: 'await frozen(parts.cgroup) && parts.quiet(parts.look())', replace: 'true' }],
+  /** The next activator does not know that the program had been told to end. */
+  memoryOfStop: [{ find: 'this.#saveState(process.pid, true);', replace: 'this.#saveState(process.pid, false);' }],
+} satisfies Record<string, readonly Mutation[]>;

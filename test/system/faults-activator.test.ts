@@ -1,10 +1,11 @@
 /** The activator is killed, the bus is restarted, systemd reloads, the disk is full: who can be served is served. */
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { attachBox } from '../box/box.ts';
+import { programs } from '../support/product.ts';
 import { pollUntil, python, Scene, scopeUnit, service, socketUnit, tcpSite } from '../support/scene.ts';
 
 const gate = '/srv/gate';
-const gated = { Container: { Volume: [`${gate}:/gate`] } };
+const gated = { Container: { Volume: [`${programs}:/programs:ro`, `${gate}:/gate`] } };
 let scene: Scene;
 
 beforeAll(async () => {
@@ -154,8 +155,11 @@ describe('systemd and its bus', () => {
     await scene.box.run(['systemctl', 'stop', 'dbus.socket', 'dbus.service']);
     const waking = await scene.mark();
     const client = scene.clients.open('127.0.0.1:8241', 'hello\n');
-    await scene.inState('plain', 'waking', waking);
-    await scene.box.run(['systemctl', 'start', 'dbus.socket', 'dbus.service']);
+    try {
+      await scene.inState('plain', 'waking', waking);
+    } finally {
+      await scene.box.run(['systemctl', 'start', 'dbus.socket', 'dbus.service']);
+    }
     expect((await client.answer()).said).toBe('hello');
     client.close();
     expect((await scene.status('plain')).error).toBeNull();
@@ -163,14 +167,17 @@ describe('systemd and its bus', () => {
 
   test('daemon-reload in the middle of wakes: all are served', async () => {
     const reloading = scene.box.spawn(['sh', '-c', 'while :; do systemctl daemon-reload; done']);
-    for (let round = 0; round < 4; round += 1) {
-      const from = await scene.mark();
-      const answers = await Promise.all([scene.clients.ask('127.0.0.1:8241'), scene.clients.ask('127.0.0.1:8246')]);
-      expect(answers.map(({ said }) => said)).toEqual(['hello', 'hello']);
-      await Promise.all([scene.inState('plain', 'dormant', from), scene.inState('fds', 'dormant', from)]);
+    try {
+      for (let round = 0; round < 4; round += 1) {
+        const from = await scene.mark();
+        const answers = await Promise.all([scene.clients.ask('127.0.0.1:8241'), scene.clients.ask('127.0.0.1:8246')]);
+        expect(answers.map(({ said }) => said)).toEqual(['hello', 'hello']);
+        await Promise.all([scene.inState('plain', 'dormant', from), scene.inState('fds', 'dormant', from)]);
+      }
+    } finally {
+      reloading.kill('SIGKILL');
+      await reloading.exited;
     }
-    reloading.kill('SIGKILL');
-    await reloading.exited;
     await noSocketFailed();
   });
 });

@@ -2,13 +2,15 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { attachBox } from '../box/box.ts';
 import { churn, describeChurn, enableChurnSites } from '../support/churn.ts';
+import { installMutant, removeMutant, without } from '../support/mutant.ts';
 import { Scene } from '../support/scene.ts';
 
+const exitIdleTime = '200ms';
 const seed = Number(process.env['WAKESOCK_CHURN_SEED'] ?? 1);
 let scene: Scene;
 
 beforeAll(async () => {
-  scene = await Scene.open(attachBox(inject('box')));
+  scene = await Scene.open(attachBox(inject('box')), exitIdleTime);
   await enableChurnSites(scene);
 });
 afterAll(() => scene.close());
@@ -21,4 +23,16 @@ test('500 requests, while sites stop and wake and the activator is killed: none 
   expect(result.stops).toBeGreaterThanOrEqual(30);
   expect(result.wakes).toBeGreaterThanOrEqual(30);
   expect(result.kills).toBeGreaterThanOrEqual(5);
+});
+
+test('the same loses clients once the protection is taken out', async () => {
+  await installMutant(scene.box, exitIdleTime, ...without.hold, ...without.firstLook, ...without.lastLook);
+  try {
+    const result = await churn(scene, { requests: 140, burstMax: 3, signalEveryMs: null, seed });
+    process.stderr.write(`losing-nobody, unprotected: ${describeChurn(result)}\n`);
+    expect(result.stops).toBeGreaterThanOrEqual(10);
+    expect(result.failed.length).toBeGreaterThan(0);
+  } finally {
+    await removeMutant(scene.box);
+  }
 });

@@ -1,0 +1,72 @@
+/** The losing-nobody test, long, and each protection taken out in turn. */
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { attachBox } from '../box/box.ts';
+import { churn, type ChurnOptions, describeChurn, enableChurnSites, type Churn } from '../support/churn.ts';
+import { installMutant, type Mutation, removeMutant, without } from '../support/mutant.ts';
+import { Scene } from '../support/scene.ts';
+
+const exitIdleTime = '200ms';
+/** Another one each time; a run that fails says which it was. */
+const seed = Number(process.env['WAKESOCK_CHURN_SEED'] ?? Math.floor(Date.now() / 1000));
+const requests = Number(process.env['WAKESOCK_CHURN_REQUESTS'] ?? 20_000);
+let scene: Scene;
+
+beforeAll(async () => {
+  scene = await Scene.open(attachBox(inject('box')), exitIdleTime);
+  await enableChurnSites(scene);
+});
+afterAll(() => scene.close());
+
+const log = (line: string): void => void process.stderr.write(`losing-nobody: ${line}\n`);
+
+async function run(what: string, options: Omit<ChurnOptions, 'seed' | 'log'>): Promise<Churn> {
+  log(`${what}, WAKESOCK_CHURN_SEED=${seed}`);
+  const result = await churn(scene, { ...options, seed, log });
+  log(`${what}: ${describeChurn(result)}`);
+  return result;
+}
+
+async function runWithout(what: string, mutations: readonly Mutation[], options: Omit<ChurnOptions, 'seed' | 'log'>): Promise<Churn> {
+  await installMutant(scene.box, exitIdleTime, ...mutations);
+  try {
+    return await run(what, options);
+  } finally {
+    await removeMutant(scene.box);
+  }
+}
+
+test(`${requests} requests, while sites stop and wake and the activator is killed: none is lost, no body altered`, async () => {
+  const result = await run(`${requests} requests`, { requests, burstMax: 6, signalEveryMs: 4_000 });
+  expect(result.report).toBe('');
+  expect(result.failed).toEqual([]);
+  // In proportion to the short one.
+  expect(result.stops).toBeGreaterThanOrEqual(requests * 0.06);
+  expect(result.wakes).toBeGreaterThanOrEqual(requests * 0.06);
+  expect(result.kills).toBeGreaterThanOrEqual(requests * 0.005);
+});
+
+describe('each protection is seen missing', () => {
+  test('new clients are held while the program ends', async () => {
+    const { failed, stops } = await runWithout('nobody held', without.hold, { requests: 300, burstMax: 3, signalEveryMs: null });
+    expect(stops).toBeGreaterThan(20);
+    expect(failed.length).toBeGreaterThan(0);
+  });
+
+  test('the last look alone would do', async () => {
+    const { failed, report, stops } = await runWithout('no first look', without.firstLook, { requests: 300, burstMax: 3, signalEveryMs: null });
+    expect(stops).toBeGreaterThan(20);
+    expect({ failed, report }).toEqual({ failed: [], report: '' });
+  });
+
+  test('but not without the last look', async () => {
+    const { failed, stops } = await runWithout('no look at all', [...without.firstLook, ...without.lastLook], { requests: 300, burstMax: 3, signalEveryMs: null });
+    expect(stops).toBeGreaterThan(20);
+    expect(failed.length).toBeGreaterThan(0);
+  });
+
+  test('a new activator knows of a stop that the killed one had begun', async () => {
+    const { failed, kills } = await runWithout('stop forgotten', without.memoryOfStop, { requests: 600, burstMax: 3, signalEveryMs: 1_000 });
+    expect(kills).toBeGreaterThan(5);
+    expect(failed.length).toBeGreaterThan(0);
+  });
+});
