@@ -52,7 +52,7 @@ async function demo(interrupted) {
     screen = openScreen(model);
     journal = followJournal(box, (name, state) => {
       // Late by up to 250 ms (journald): what the clients saw themselves is newer.
-      if (state !== 'draining') return;
+      if (state !== 'draining' && state !== 'failed') return;
       model.rows.find((row) => row.name === name).state = state;
       screen.changed();
     });
@@ -62,7 +62,7 @@ async function demo(interrupted) {
     console.log(['', ...summary, `The demo took ${((performance.now() - startMs) / 1000).toFixed(1)} s.`].join('\n'));
   } catch (error) {
     screen?.end();
-    if (!(error instanceof Interrupted) && journal !== undefined) console.error(['', 'The journal says:', ...journal.kept.map((line) => `  ${line}`)].join('\n'));
+    if (!(error instanceof Interrupted) && journal !== undefined) console.error(`\nThe journal says:\n${await journal.last().catch((failure) => failure.message)}`);
     throw error;
   } finally {
     // A Ctrl-C while it boots: only what has booted can be stopped.

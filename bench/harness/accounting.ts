@@ -47,9 +47,19 @@ export function contextSwitches(pid: number): number {
   return [...(read(`/proc/${pid}/status`) ?? '').matchAll(/^(?:non)?voluntary_ctxt_switches:\s*(\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
-/** Memory of a process, what it shares divided by the number of sharers. */
-export function pssBytes(pid: number): number {
-  return Number(/^Pss:\s*(\d+) kB$/m.exec(read(`/proc/${pid}/smaps_rollup`) ?? '')?.[1] ?? Number.NaN) * 1024;
+export interface ProcessMemory {
+  /** What it shares divided by the number of sharers, other Node processes of this machine among them. */
+  readonly pssBytes: number;
+  /** All that it has in memory, shared or not. */
+  readonly rssBytes: number;
+  /** What would be free without it. */
+  readonly privateBytes: number;
+}
+
+export function processMemory(pid: number): ProcessMemory {
+  const rollup = read(`/proc/${pid}/smaps_rollup`) ?? '';
+  const bytes = (name: string): number => Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, 'm').exec(rollup)?.[1] ?? Number.NaN) * 1024;
+  return { pssBytes: bytes('Pss'), rssBytes: bytes('Rss'), privateBytes: bytes('Private_Clean') + bytes('Private_Dirty') };
 }
 
 export function openFiles(pid: number): number {

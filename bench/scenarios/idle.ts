@@ -1,6 +1,6 @@
 /** Everything asleep: what it costs. */
 import { setTimeout as pass } from 'node:timers/promises';
-import { contextSwitches, ourCgroupMemoryBytes, ourCpuUsec, ourProcesses, processCpuMs, pssBytes } from '../harness/accounting.ts';
+import { contextSwitches, ourCgroupMemoryBytes, ourCpuUsec, ourProcesses, processCpuMs, processMemory } from '../harness/accounting.ts';
 import { node } from '../programs/node.ts';
 import type { Scenario } from '../types.ts';
 
@@ -31,7 +31,7 @@ export const idle: Scenario = {
       values: {
         sites, seconds: options.idleMs / 1000,
         processes: processes.length,
-        pssBytes: processes.reduce((sum, pid) => sum + pssBytes(pid), 0),
+        pssBytes: processes.reduce((sum, pid) => sum + processMemory(pid).pssBytes, 0),
         cgroupMemoryBytes: ourCgroupMemoryBytes(),
         cpuUsec: after.oursUsec - before.oursUsec,
         systemdCpuMs: after.systemdMs - before.systemdMs,

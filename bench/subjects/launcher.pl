@@ -75,7 +75,7 @@ sub stop {
     kill KILL => split ' ', <$children>;
     waitpid $crun, 0;
     unlink $pid_file;
-    rmdir $cgroup if $mode eq 'move' or $mode eq 'into';    # busy or gone: systemd has it
+    rmdir $cgroup if $mode eq 'move' or $mode eq 'into';
 }
 
 print "ready\n";

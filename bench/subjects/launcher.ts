@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { findProgram } from '../../src/runtime/crun.ts';
+import type { Manager } from '../../src/systemd/manager.ts';
 import { scopeName, sliceUnitName } from '../../src/systemd/unit-names.ts';
 import { LineProcess } from '../harness/line-process.ts';
 import type { Bench, Program, Running, Subject } from '../types.ts';
@@ -51,7 +52,7 @@ async function start(id: string, program: Program, bench: Bench, { cgroup, regis
       const registerMs = await registered?.done;
       launcher.send('sleep');
       await launcher.line();
-      if (register !== 'never') await manager.waitUnitGone(scopeName(id));
+      if (register !== 'never') await endScope(manager, scopeName(id));
       if (early) early = onceWritten(pidFile, asScope);
       return registerMs === undefined ? {} : { register: registerMs };
     },
@@ -74,6 +75,12 @@ async function writeBundle(directory: string, cgroupsPath: string | null, progra
   mkdirSync(`${directory}/state`, { recursive: true });
   writeFileSync(`${directory}/config.json`, JSON.stringify(config));
   return site.name;
+}
+
+/** systemd learns from the cgroup that a scope is empty; where that was removed before it looked, it must be told. */
+async function endScope(manager: Manager, name: string): Promise<void> {
+  await manager.stopUnit(name);
+  await manager.waitUnitGone(name);
 }
 
 /** Does `action` once the file has something in it. */

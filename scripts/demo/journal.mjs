@@ -3,14 +3,13 @@ import { createInterface } from 'node:readline';
 
 const unitEnded = '7ad2d189f7e94e70a38c781354912448'; // SD_MESSAGE_UNIT_SUCCESS, sd-messages.h
 const activator = 'wakesock.service';
-const linesKept = 25;
+const linesShown = 25;
 const eventTimeoutMs = 20_000;
 
 /** @param onState called with a site and its state as the activator logs it */
 export function followJournal(box, onState) {
-  const follower = box.spawn(['journalctl', '--follow', '--lines=all', '--output=json', '--output-fields=MESSAGE,MESSAGE_ID,UNIT,_SYSTEMD_UNIT,SYSLOG_IDENTIFIER']);
+  const follower = box.spawn(['journalctl', '--follow', '--lines=all', '--output=json', '--output-fields=MESSAGE,MESSAGE_ID,UNIT,_SYSTEMD_UNIT']);
   const counts = new Map();
-  const kept = [];
   const waiting = new Set();
   let failure;
 
@@ -25,13 +24,9 @@ export function followJournal(box, onState) {
   };
 
   createInterface({ input: follower.child.stdout }).on('line', (line) => {
-    const { MESSAGE: message, MESSAGE_ID: id, UNIT: unit, _SYSTEMD_UNIT: source, SYSLOG_IDENTIFIER: name } = JSON.parse(line);
+    const { MESSAGE: message, MESSAGE_ID: id, UNIT: unit, _SYSTEMD_UNIT: source } = JSON.parse(line);
     // Of what is not text, or is too long, journalctl gives no string.
     if (typeof message !== 'string') return;
-    if (unit?.startsWith('wakesock') || source === activator) {
-      kept.push(`${name ?? ''}: ${message}`);
-      if (kept.length > linesKept) kept.shift();
-    }
     if (id === unitEnded) happened(`${unit} ended`);
     const { site, state } = source === activator && message.startsWith('{') ? readLog(message) : {};
     if (site === undefined || state === undefined) return;
@@ -42,8 +37,8 @@ export function followJournal(box, onState) {
   follower.exited.then((code) => fail(new Error(`journalctl ended with ${code}`)), fail);
 
   return {
-    kept,
-    stop: () => follower.kill(),
+    /** What there is to say of a failure. */
+    last: () => box.run(['sh', '-c', `journalctl --sync; journalctl --no-pager --lines=${linesShown} --unit='wakesock*'`]),
     /** Resolves when each of `events` has happened `times` times since boot. */
     until(events, times = 1) {
       return new Promise((resolve, reject) => {

@@ -11,9 +11,9 @@ const activatorUnit = 'wakesock.service';
 const scopeOf = (name) => `wakesock-site-${name}.scope`;
 
 export const introduction = [
-  `${sites.length} programs that know nothing of wakesock, asleep on a systemd in a box.`,
-  `A site is stopped after ${idleSec} without use (by default 5min), the activator`,
-  `ends ${exitIdleTime} after the last of them (by default 30s).`,
+  `${sites.length} programs that know nothing of wakesock, on a systemd in a box.`,
+  `A site is stopped after ${idleSec} without use (by default 5min), the`,
+  `activator ends ${exitIdleTime} after the last of them (by default 30s).`,
   '',
 ];
 
@@ -122,7 +122,7 @@ async function summary(box, report, model) {
   const first = model.rows.flatMap(({ firstMs }) => firstMs ?? []);
   return [
     `${report.sites.length} programs, woken ${wakes} times; first answers in ${formatMs(Math.min(...first))} to ${formatMs(Math.max(...first))}.`,
-    `Now ${ours.processes} processes of wakesock and all its sites; systemd holds the sockets.`,
-    'Times are the clients\'; memory is PSS: what processes share is divided.',
+    `Now ${ours.processes} processes are ours or the sites'; systemd holds the sockets.`,
+    'Times: by the clients. Memory: PSS, what is shared is divided.',
   ];
 }

@@ -5,7 +5,7 @@ function curl(port) {
   return ['curl', '--silent', '--show-error', '--fail', '--max-time', '20', '--write-out', String.raw`\n%{time_starttransfer} %{time_total}`, `http://127.0.0.1:${port}/`];
 }
 
-const redisCli = (...words) => ['redis-cli', '-p', '6379', ...words];
+const redisCli = (...words) => ['redis-cli', ...words];
 export const keptValue = 'still here';
 
 /** `setup` runs in the box as root, in the directory of the examples. `asks`: the first wakes the site. */
@@ -29,12 +29,14 @@ const timed = 'start=$EPOCHREALTIME; "$@" || exit; printf "\\n%s %s" "$start" "$
  * @returns {Promise<{ ms: number, startedAtMs: number }>}
  */
 export async function ask(box, client, expected) {
-  const output = await box.run(['bash', '-c', timed, 'timed', ...client], { timeoutMs: 30_000 });
-  const lines = output.trimEnd().split('\n');
+  const question = `${client[0]} ${client[0] === 'curl' ? client.at(-1) : client.slice(1).join(' ')}`;
+  const { code, stdout, stderr } = await box.exec(['bash', '-c', timed, 'timed', ...client], { timeoutMs: 30_000 });
+  if (code !== 0) throw new Error(`Expected ${question} to be answered, it exited with ${code}: ${stderr.trim()}`);
+  const lines = stdout.trimEnd().split('\n');
   const [start, end] = numbersOf(lines.pop());
   const own = client[0] === 'curl' ? numbersOf(lines.pop()) : undefined;
   const answer = lines.join('\n').trim();
-  if (!answer.includes(expected)) throw new Error(`Expected ${client.join(' ')} to answer "${expected}", got "${answer}"`);
+  if (!answer.includes(expected)) throw new Error(`Expected ${question} to answer "${expected}", got "${answer}"`);
   if (own === undefined) return { ms: (end - start) * 1000, startedAtMs: start * 1000 };
   const [firstByte, total] = own;
   return { ms: firstByte * 1000, startedAtMs: (end - total) * 1000 };

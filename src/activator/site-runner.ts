@@ -343,8 +343,8 @@ export class SiteRunner {
     this.#phase('listen');
     this.#lastActiveMs = this.#parts.now();
     const { process, scope, go } = this.#phases;
-    const listen = this.#prepared?.site.handoff === 'listen-fds' ? null : this.#sinceStart();
-    const phasesMs = { process, scope, go, listen, total: this.#sinceStart() };
+    const total = this.#sinceStart();
+    const phasesMs = { process, scope, go, listen: this.#prepared?.site.handoff === 'listen-fds' ? null : total, total };
     if (this.#history.lastWake) this.#history = { ...this.#history, lastWake: { ...this.#history.lastWake, phasesMs } };
     this.#dispatch({ type: 'listening' });
     this.#saveState(this.#container?.process?.pid ?? null);

@@ -120,7 +120,7 @@ export function createManager(options: { readonly busAddress?: string } = {}): M
     );
   }
 
-  /** An old scope that nothing holds any more: down, going down, or empty without systemd having been told yet. */
+  /** An old scope that nothing holds any more: down, going down, or empty. Its end is seen to. */
   async function isOnItsWayOut(name: string): Promise<boolean> {
     const { ActiveState: state, Job: job } = await getUnitProperties(name, 'Unit', ['ActiveState', 'Job']);
     if (state === 'deactivating') return true;
@@ -131,7 +131,11 @@ export function createManager(options: { readonly busAddress?: string } = {}): M
     if (state === 'inactive') return (job as [number, string])[0] === 0;
     try {
       const [processes] = await session().call('GetUnitProcesses', 's', [name]);
-      return (processes as unknown[]).length === 0;
+      if ((processes as unknown[]).length > 0) return false;
+      // Its process may have been dead when it was put in, as when an activator was killed in that instant: a scope that was
+      // never populated is never reported empty, and stays active for ever.
+      await session().call('StopUnit', 'ss', [name, 'replace']);
+      return true;
     } catch (error) {
       if (isNoSuchUnit(error)) return true;
       throw error;

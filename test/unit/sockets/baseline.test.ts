@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { O_NONBLOCK } from '../../../src/linux/constants.ts';
 import { setStatusFlags, getStatusFlags } from '../../../src/linux/fd.ts';
 import { closeFd } from '../../../src/linux/libc.ts';
-import { listenSocket, setOption } from '../../../src/linux/socket.ts';
+import { getOption, listenSocket, setOption } from '../../../src/linux/socket.ts';
 import { captureBaseline, differences, listens, queueOf, restoreBaseline } from '../../../src/sockets/baseline.ts';
 import { holdSyns } from '../../../src/sockets/hold.ts';
 import { openListener } from '../../../src/sockets/listener.ts';
@@ -156,6 +156,19 @@ describe.each(['ipv4', 'ipv6', 'unix'] as const)('%s', (family) => {
     expect(restoreBaseline(listener, baseline)).toContain('shutdown');
     expect(differences(listener, baseline)).toEqual(family === 'unix' ? ['shutdown'] : []);
   });
+});
+
+test.each(['ipv4', 'ipv6'] as const)('every one of these that this kernel has on an %s socket is looked after', (family) => {
+  const { fd } = listening(family);
+  const names = Object.keys(captureBaselineOnce(family));
+  const readable = Object.entries(hostile).filter(([, [level, number, value]]) => {
+    try {
+      return getOption(fd, level, number, value.length).length > 0;
+    } catch {
+      return false;
+    }
+  });
+  expect(readable.map(([name]) => name).filter((name) => !name.startsWith('SO_PASS') && !names.includes(name))).toEqual([]);
 });
 
 test('after a shutdown new clients are let in again', async () => {

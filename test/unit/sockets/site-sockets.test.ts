@@ -1,9 +1,10 @@
 import { existsSync, linkSync, readdirSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { O_NONBLOCK } from '../../../src/linux/constants.ts';
-import { hasFilter } from '../../../src/linux/filter.ts';
+import { hasFilter, setFilter } from '../../../src/linux/filter.ts';
 import { duplicateFd, getStatusFlags, setStatusFlags } from '../../../src/linux/fd.ts';
 import { closeFd } from '../../../src/linux/libc.ts';
 import { acceptConnection, listenSocket, setIntOption } from '../../../src/linux/socket.ts';
@@ -11,7 +12,7 @@ import { captureBaseline, differences, queueOf } from '../../../src/sockets/base
 import { leadToSpare, makeSpare } from '../../../src/sockets/hold.ts';
 import { inspectListener, openListener, type Listener } from '../../../src/sockets/listener.ts';
 import { SiteSockets } from '../../../src/sockets/site-sockets.ts';
-import { client, closedAfterTest, connected, listening, pythonDone, temporaryDirectory, testPoller } from './kit.ts';
+import { client, closedAfterTest, connected, listening, python, pythonDone, temporaryDirectory, testPoller } from './kit.ts';
 
 type Told = 'readable' | 'unserved' | `shutDown ${boolean}` | 'spareMade' | 'spareDropped';
 
@@ -231,6 +232,33 @@ describe('TCP clients during a stop', () => {
   });
 });
 
+test('a handshake that began before the hold ends in it, and what it made is heard during and after', async () => {
+  const listener = listening();
+  const site = new Site([listener]);
+  // Only SYNs reach it for now, so that the handshake stays half open.
+  setFilter(listener.fd, [
+    { code: 0x30, jt: 0, jf: 0, k: 13 },
+    { code: 0x54, jt: 0, jf: 0, k: 0x02 },
+    { code: 0x15, jt: 1, jf: 0, k: 0 },
+    { code: 0x06, jt: 0, jf: 0, k: 0xffff_ffff },
+    { code: 0x06, jt: 0, jf: 0, k: 0 },
+  ]);
+  const socket = await connected(listener);
+  site.sockets.hold();
+  const told = site.next();
+  site.sockets.arm();
+  socket.write('first\n');
+  expect(await told).toBe('readable');
+  // The accepted socket has the filter of the hold, for ever.
+  const accepted = closedAfterTest(acceptConnection(listener.fd) ?? -1);
+  const echo = python('import socket\ns = socket.socket(fileno=3)\ns.setblocking(True)\nf = s.makefile("rw")\nfor line in f:\n f.write(line.upper())\n f.flush()', [accepted]);
+  echo.stdout.resume();
+  expect(((await once(socket, 'data')) as [Buffer])[0].toString()).toBe('FIRST\n');
+  site.sockets.release(true);
+  socket.write('second\n');
+  expect(((await once(socket, 'data')) as [Buffer])[0].toString()).toBe('SECOND\n');
+}, 10_000);
+
 describe('UNIX clients during a stop', () => {
   test('they wait on a second socket with the options of the first, which the next program is given', async () => {
     const listener = listening('unix');
@@ -319,6 +347,60 @@ describe('UNIX clients during a stop', () => {
     }), { numRuns: 150 });
   }, 30_000);
 });
+
+test('clients of other processes find the UNIX path at every instant of a hundred stops, and each is served', async () => {
+  const listener = listening('unix');
+  const site = new Site([listener]);
+  // Connects, waits for the end of its connection, and again; says how many were served, or what went wrong.
+  const processes = [1, 2].map(() => python(`
+import select, socket, sys
+served = 0
+while not select.select([sys.stdin], [], [], 0)[0]:
+ try:
+  s = socket.socket(socket.AF_UNIX)
+  s.connect(${JSON.stringify(listener.text)})
+  assert s.recv(1) == b""
+  served += 1
+  if served == 1: print("first", flush=True)
+ except OSError as error:
+  print(error, flush=True)
+  sys.exit()
+print(served, flush=True)`));
+  let served = 0;
+  const serve = (): number => {
+    const before = served;
+    for (const { fd } of site.sockets.all) {
+      for (let connection = acceptConnection(fd); connection !== null; connection = acceptConnection(fd)) {
+        closeFd(connection);
+        served += 1;
+      }
+    }
+    return served - before;
+  };
+  const said = processes.map((child) => text(child.stdout));
+  for (let stops = 0; stops < 100;) {
+    site.sockets.hold();
+    const held = serve();
+    site.sockets.release(stops % 3 !== 0);
+    site.sockets.choose();
+    // Only those stops count that somebody met.
+    if (held + serve() > 0) stops += 1;
+    else await new Promise(setImmediate);
+  }
+  for (const child of processes) child.stdin.end('stop\n');
+  const exits = processes.map((child) => once(child, 'exit'));
+  let running = true;
+  const allGone = Promise.all(exits).then(() => { running = false; });
+  const untilGone = async (): Promise<void> => {
+    serve();
+    if (running) await new Promise(setImmediate).then(untilGone);
+  };
+  await untilGone();
+  await allGone;
+  const counts = (await Promise.all(said)).map((output) => output.trim().split('\n'));
+  expect(counts).toEqual([['first', expect.stringMatching(/^\d+$/)], ['first', expect.stringMatching(/^\d+$/)]]);
+  expect(counts.reduce((sum, [, count]) => sum + Number(count), 0)).toBe(served);
+}, 30_000);
 
 describe('what a dead activator left is undone', () => {
   test('a SYN filter', async () => {

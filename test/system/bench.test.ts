@@ -1,0 +1,80 @@
+/** Every scenario of bench/ in small: that it measures what it says, not how fast this machine is. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { runInBox } from '../../bench/harness/run-in-box.ts';
+import type { Result, RunEvent } from '../../bench/types.ts';
+import { attachBox } from '../box/box.ts';
+
+const box = attachBox(inject('box'));
+const events: RunEvent[] = [];
+const results: Result[] = [];
+
+beforeAll(async () => {
+  await promisify(execFile)(process.execPath, ['scripts/bench.mjs', '--bundle-only']);
+  await runInBox(box, {
+    scenarios: ['cold', 'zero', 'idle', 'footprint', 'born'], programs: ['tiny', 'node', 'python'],
+    samples: 2, warmup: 0, idleMs: 500, awake: [1, 2], checkout: process.cwd(),
+  }, (event) => {
+    events.push(event);
+    if (event.type === 'result') results.push(event.result);
+  });
+});
+
+function of(scenario: string): Result[] {
+  return results.filter((result) => result.scenario === scenario);
+}
+
+describe.each([
+  { scenario: 'cold', subjects: ['floor', 'adopt', 'listen-fds'] },
+  { scenario: 'zero', subjects: ['floor', 'adopt', 'listen-fds'] },
+  {
+    scenario: 'born',
+    subjects: ['floor', 'listen-fds', 'cgroup-moved', 'born-by-clone', 'born-by-crun', 'born-by-clone-scope-late', 'born-by-clone-scope-early', 'born-by-crun-scope-late'],
+  },
+])('$scenario', ({ scenario, subjects }) => {
+  test('has every sample of every subject and program', () => {
+    expect(of(scenario).map(({ program, subject }) => `${program} ${subject}`))
+      .toEqual(['tiny', 'node', 'python'].flatMap((program) => subjects.map((subject) => `${program} ${subject}`)));
+    for (const { samplesMs, failures, notes, skipped } of of(scenario)) {
+      expect({ samples: samplesMs.length, failures, notes, skipped }).toEqual({ samples: 2, failures: 0, notes: [], skipped: null });
+    }
+  });
+
+  test('says how each compares with the floor', () => {
+    for (const { subject, p50Ms, p99Ms, floorRatio } of of(scenario)) {
+      expect(p50Ms).toBeGreaterThan(0);
+      expect(p99Ms).toBeGreaterThanOrEqual(p50Ms ?? Number.NaN);
+      if (subject === 'floor') expect(floorRatio).toBeNull();
+      else expect(floorRatio?.low).toBeLessThanOrEqual(floorRatio?.high ?? Number.NaN);
+    }
+  });
+});
+
+test('what wakesock says of its wakes is kept, in the order in which the steps were done', () => {
+  const phases = [...of('cold'), ...of('zero')].filter(({ subject }) => subject === 'adopt').map(({ phasesMs }) => phasesMs);
+  expect(phases).toHaveLength(6);
+  for (const each of phases) {
+    expect(Object.keys(each ?? {})).toEqual(['process', 'scope', 'go', 'listen', 'total']);
+    expect(Object.values(each ?? {})).toEqual(Object.values(each ?? {}).toSorted((a, b) => a - b));
+  }
+});
+
+test('asleep there is no process of ours, no memory, no CPU', () => {
+  expect(of('idle')[0]?.values).toMatchObject({ sites: 10, processes: 0, pssBytes: 0, cpuUsec: 0 });
+});
+
+test('the footprint grows by descriptors with each site that is awake', () => {
+  const values = of('footprint')[0]?.values ?? {};
+  expect(values['awake1.pssBytes']).toBeGreaterThan(0);
+  expect(values['perSite.descriptors']).toBeGreaterThan(0);
+});
+
+test('progress ends with all that was promised', () => {
+  const last = events.findLast((event) => event.type === 'progress');
+  expect(last?.done).toBe(last?.total);
+});
+
+test('nothing is left in the box', async () => {
+  expect(await box.run(['sh', '-c', 'systemctl list-units --all --plain --no-legend "wakesock-site-bench-*"; ls -d /var/lib/wakesock-bench /run/systemd/system/wakesock.service.d 2>/dev/null || :'])).toBe('');
+});
