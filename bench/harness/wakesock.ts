@@ -1,6 +1,7 @@
 /** The built product, used as a user does: `install`, site files, `enable`, the control socket. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { controlClient } from '../../src/control/client.ts';
 import type { SiteStatus } from '../../src/control/types.ts';
@@ -28,6 +29,7 @@ export class Wakesock {
   readonly #manager: Manager;
   readonly #wasInstalled = existsSync(unitFile);
   readonly #sites = new Set<string>();
+  readonly #bundles = new Map<string, string>();
   #sitesMade = 0;
 
   constructor(checkout: string, manager: Manager) {
@@ -38,7 +40,7 @@ export class Wakesock {
   /** Idempotent. No activator runs afterwards. */
   async install(stay: Stay): Promise<void> {
     if (!existsSync(unitFile)) await this.#run('install');
-    mkdirSync(dropIn.slice(0, dropIn.lastIndexOf('/')), { recursive: true });
+    mkdirSync(dirname(dropIn), { recursive: true });
     writeFileSync(dropIn, `[Service]\nExecStart=\nExecStart=${process.execPath} ${this.#program} run --exit-idle-time=${stay === 'resident' ? 'infinity' : '1ms'}\n`);
     await this.#manager.reload();
     await this.stopActivator();
@@ -49,6 +51,7 @@ export class Wakesock {
     await this.disable([...this.#sites]);
     await this.stopActivator();
     rmSync(dropIn, { force: true });
+    removeIfEmpty(dirname(dropIn));
     if (!this.#wasInstalled && existsSync(unitFile)) await this.#run('uninstall');
     await this.#manager.reload();
   }
@@ -101,9 +104,15 @@ export class Wakesock {
     return Number(pid);
   }
 
-  /** The bundle that `enable` rendered. */
-  bundle(site: string): string {
-    return `${preparedDir(systemPaths, site)}/config.json`;
+  /** The text of `config.json` as `enable` renders it for a `listen-fds` site, which is never woken: nothing is notified. */
+  async bundleOf(program: Program, bench: Bench): Promise<string> {
+    const known = this.#bundles.get(program.name);
+    if (known !== undefined) return known;
+    const [site] = await this.enable(program, 'listen-fds', bench);
+    if (site === undefined) throw new Error('Expected one site, got none');
+    const text = readFileSync(`${preparedDir(systemPaths, site.name)}/config.json`, 'utf8');
+    this.#bundles.set(program.name, text);
+    return text;
   }
 
   async #run(...args: readonly string[]): Promise<void> {
@@ -118,4 +127,12 @@ function siteFile(name: string): string {
 function writeSite(name: string, lines: readonly string[]): void {
   mkdirSync('/etc/wakesock/sites', { recursive: true });
   writeFileSync(siteFile(name), `${lines.join('\n')}\n`);
+}
+
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    if (!['ENOENT', 'ENOTEMPTY'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
 }

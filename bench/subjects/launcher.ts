@@ -30,7 +30,7 @@ async function start(id: string, program: Program, bench: Bench, { cgroup, regis
   const pidFile = `${directory}/pid`;
   // A slice's own cgroup is there only while systemd knows of something in it.
   if (cgroup !== 'none') await manager.startUnit(sliceUnitName);
-  const site = await writeBundle(directory, cgroup === 'crun' ? `/${sliceUnitName}/${scopeName(id)}` : null, program, bench);
+  await writeBundle(directory, cgroup === 'crun' ? `/${sliceUnitName}/${scopeName(id)}` : null, program, bench);
   const launcher = new LineProcess('perl', [
     `${bench.options.checkout}/bench/subjects/launcher.pl`, String(port), pidFile, cgroup, `${cgroupRoot}/${sliceUnitName}/${scopeName(id)}`,
     findProgram('crun'), `--cgroup-manager=${cgroup === 'crun' ? 'cgroupfs' : 'disabled'}`, `--root=${directory}/state`,
@@ -60,21 +60,17 @@ async function start(id: string, program: Program, bench: Bench, { cgroup, regis
       early?.end();
       await launcher.end();
       if (cgroup !== 'none') await manager.stopUnit(sliceUnitName);
-      await bench.wakesock.disable([site]);
       rmSync(directory, { recursive: true });
     },
   };
 }
 
-/** That of a `listen-fds` site, which is never woken: the same root, namespaces, mounts and filter, and nothing is notified. Resolves with its name. */
-async function writeBundle(directory: string, cgroupsPath: string | null, program: Program, bench: Bench): Promise<string> {
-  const [site] = await bench.wakesock.enable(program, 'listen-fds', bench);
-  if (site === undefined) throw new Error('Expected one site, got none');
-  const config = JSON.parse(readFileSync(bench.wakesock.bundle(site.name), 'utf8')) as { linux: { cgroupsPath?: string } };
+/** The product's own rendering: the same root, namespaces, mounts and filter. */
+async function writeBundle(directory: string, cgroupsPath: string | null, program: Program, bench: Bench): Promise<void> {
+  const config = JSON.parse(await bench.wakesock.bundleOf(program, bench)) as { linux: { cgroupsPath?: string } };
   if (cgroupsPath !== null) config.linux.cgroupsPath = cgroupsPath;
   mkdirSync(`${directory}/state`, { recursive: true });
   writeFileSync(`${directory}/config.json`, JSON.stringify(config));
-  return site.name;
 }
 
 /** systemd learns from the cgroup that a scope is empty; where that was removed before it looked, it must be told. */

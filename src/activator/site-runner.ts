@@ -3,13 +3,14 @@
  * of wake/, idle/, sockets/ and runtime/. Nothing here decides on its own what state a site is in.
  */
 import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { born, next, type Effect, type Event, type Life, type SiteError } from '../lifecycle/lifecycle.ts';
 import { Adoption, type Pairing } from '../wake/adoption.ts';
 import { mendEpoll } from '../wake/epoll-mend.ts';
 import { launch } from '../wake/launch.ts';
 import { beginStop, catchesSignal, interruptCalls, signalNumber } from '../idle/stop.ts';
 import { lookAt, type Activity } from '../idle/activity.ts';
-import { Cgroup } from '../runtime/cgroup.ts';
+import { Cgroup, isInScope } from '../runtime/cgroup.ts';
 import { SiteSockets } from '../sockets/site-sockets.ts';
 import { addressText, type Listener } from '../sockets/listener.ts';
 import { preparedDir, runtimeSiteDir } from '../base/paths.ts';
@@ -26,6 +27,8 @@ import type { RunnerParts, StoredFds } from './parts.ts';
 /** A quarter of the idle time, so that a stop is late by no more; not below what a busy site should cost us. */
 const QUANTUM_MS_MIN = 50;
 const UNSERVED_IDLE_MS = 1_000;
+/** A bus that is restarted is back after this or twice this; nothing announces it. */
+const BUS_RETRY_MS = 100;
 /** Time for a program to end whose signal handler restores the default, which a first process ignores. */
 const SPENT_HANDLER_MS = 1_000;
 /** Idle looks are never closer together than this. */
@@ -50,6 +53,8 @@ export class SiteRunner {
   #listening = new Set<number>();
   #wakeStartedMs = 0;
   #phases: WakePhases = noPhases;
+  /** What a start that takes long waits for, if not for its program. */
+  #hindrance: SiteError | null = null;
   #startDeadline: NodeJS.Timeout | null = null;
   #stopDeadline: NodeJS.Timeout | null = null;
   #idleTimer: NodeJS.Timeout | null = null;
@@ -227,6 +232,7 @@ export class SiteRunner {
   #launch(by: string): void {
     this.#wakeStartedMs = this.#parts.now();
     this.#phases = noPhases;
+    this.#hindrance = null;
     this.#listening.clear();
     const abort = new AbortController();
     const container = new Container(this.#cgroup(), this.#parts.poller);
@@ -254,7 +260,7 @@ export class SiteRunner {
       site,
       { bundle: preparedDir(paths, this.name), runtime: runtimeSiteDir(paths, this.name) },
       listenFds,
-      { crun, signal, startScope: manager ? (_, process) => this.#startScope(prepared, process) : null },
+      { crun, signal, startScope: manager ? (_, process) => this.#startScope(prepared, process, signal) : null },
       {
         process: ({ stdout, stderr }) => {
           this.#phase('process');
@@ -275,16 +281,34 @@ export class SiteRunner {
     if (site.handoff === 'listen-fds') this.#nowListening();
   }
 
-  async #startScope(prepared: PreparedSite, pid: number): Promise<void> {
+  /** While the bus is away crun waits at its gate and the client in the backlog, at most for TimeoutStartSec=. */
+  async #startScope(prepared: PreparedSite, pid: number, signal: AbortSignal): Promise<void> {
     const { site } = prepared;
-    await this.#parts.manager?.startScope({
-      name: scopeName(site.name),
-      description: site.description,
-      slice: 'wakesock.slice',
-      pids: [pid],
-      properties: site.resources,
-      stopTimeoutMs: site.stopTimeoutMs,
-    });
+    const name = scopeName(site.name);
+    for (let tries = 0; ; tries += 1) {
+      try {
+        await this.#parts.manager?.startScope({
+          name,
+          description: site.description,
+          slice: 'wakesock.slice',
+          pids: [pid],
+          properties: site.resources,
+          stopTimeoutMs: site.stopTimeoutMs,
+        });
+        this.#hindrance = null;
+        return;
+      } catch (error) {
+        // Only its answer was lost with the bus.
+        if (tries > 0 && isInScope(pid, name)) {
+          this.#hindrance = null;
+          return;
+        }
+        if (!(error instanceof WakesockError) || error.code !== 'ERR_WAKESOCK_BUS') throw error;
+        this.#hindrance = describeError(error);
+        if (tries === 0) this.#parts.log.warn(`${this.name} waits for the bus: ${error.message}`, { site: this.name, code: error.code });
+        await delay(BUS_RETRY_MS, undefined, { signal });
+      }
+    }
   }
 
   #launchFailed(container: Container, error: unknown): void {
@@ -357,6 +381,7 @@ export class SiteRunner {
     this.#startDeadline = setTimeout(() => {
       this.#startDeadline = null;
       if (this.#life.state.name === 'awake' && this.sockets.waiting() === 0) return;
+      if (this.#hindrance) return this.#dispatch({ type: 'launchFailed', error: this.#hindrance });
       const missing = this.#pairings().filter(({ listener }) => !this.#listening.has(listener.inode)).map(({ port }) => (port.kind === 'tcp' ? `port ${port.port}` : port.path));
       const what = missing.length > 0 ? `did not listen on ${missing.join(', ')}` : 'accepted nobody';
       this.#dispatch({ type: 'launchFailed', error: { code: 'ERR_WAKESOCK_START_TIMEOUT', message: `The program ${what} within ${timeoutMs} ms (TimeoutStartSec=)` } });

@@ -13,6 +13,15 @@ export function sliceDirectory(ownCgroup = readFileSync('/proc/self/cgroup', 'ut
   return at === -1 ? `${mountPoint}/wakesock.slice` : `${mountPoint}${path.slice(0, at)}/wakesock.slice`;
 }
 
+/** Whether systemd has put the process into this scope. */
+export function isInScope(pid: number, scope: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cgroup`, 'utf8').split('\n').some((line) => line.startsWith('0::') && line.endsWith(`/${scope}`));
+  } catch {
+    return false;
+  }
+}
+
 export class Cgroup {
   readonly directory: string;
   readonly #poller: Poller;

@@ -149,6 +149,7 @@ async function takenName(state: string, processes: unknown[]): Promise<{ manager
     Get: (call, fake) => fake.reply(call, 'v', [properties[String(call.body[1])]]),
     GetUnitProcesses: (call, fake) => fake.reply(call, 'a(sus)', [processes]),
     ResetFailedUnit: (call, fake) => fake.reply(call),
+    StopUnit: (call, fake) => fake.reply(call, 'o', ['/org/freedesktop/systemd1/job/3']),
     Subscribe: (call, fake) => fake.reply(call),
     Unsubscribe: (call, fake) => fake.reply(call),
     GetUnit: (call, fake) => {
@@ -167,6 +168,7 @@ test.each([['deactivating', [['/', 1, 'x']]], ['failed', []], ['inactive', []], 
     await manager.startScope(scope);
     expect(systemd.calls.filter((member) => member === 'StartTransientUnit')).toHaveLength(2);
     expect(systemd.calls.includes('ResetFailedUnit')).toBe(state === 'failed');
+    expect(systemd.calls.includes('StopUnit')).toBe(state === 'active');
   });
 
 test('the name is taken by a scope with processes: refused', async () => {

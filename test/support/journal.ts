@@ -42,6 +42,11 @@ export class Journal {
     return journal;
   }
 
+  /** What has been read so far: costs no time, but lines from before may be behind it. */
+  get position(): number {
+    return this.#entries.length;
+  }
+
   /** A place in the journal: nothing that was logged before is behind it. */
   async mark(): Promise<number> {
     const word = `mark-${process.pid}-${marks += 1}`;

@@ -19,7 +19,8 @@ beforeAll(async () => {
     events.push(event);
     if (event.type === 'result') results.push(event.result);
   });
-});
+  // Some 20 s; a busy machine takes longer.
+}, 120_000);
 
 function of(scenario: string): Result[] {
   return results.filter((result) => result.scenario === scenario);
@@ -55,8 +56,10 @@ test('what wakesock says of its wakes is kept, in the order in which the steps w
   const phases = [...of('cold'), ...of('zero')].filter(({ subject }) => subject === 'adopt').map(({ phasesMs }) => phasesMs);
   expect(phases).toHaveLength(6);
   for (const each of phases) {
-    expect(Object.keys(each ?? {})).toEqual(['process', 'scope', 'go', 'listen', 'total']);
-    expect(Object.values(each ?? {})).toEqual(Object.values(each ?? {}).toSorted((a, b) => a - b));
+    const { rest, ...steps } = each ?? {};
+    expect(rest).toBeGreaterThan(0);
+    expect(Object.keys(steps)).toEqual(['process', 'scope', 'go', 'listen', 'total']);
+    expect(Object.values(steps)).toEqual(Object.values(steps).toSorted((a, b) => a - b));
   }
 });
 

@@ -33,8 +33,8 @@ async function shut(name: string): Promise<void> {
 }
 
 /** The activator is killed and systemd has started the next one. */
-async function killAndRestart(): Promise<void> {
-  const from = await scene.mark();
+async function killAndRestart(from?: number): Promise<void> {
+  from ??= await scene.mark();
   await scene.killActivator();
   await scene.journal.until(({ unit, text }) => unit === service && text.startsWith(`Started ${service}`), { from, what: 'the next activator' });
 }
@@ -48,7 +48,8 @@ describe('the activator is killed', () => {
     const from = await scene.mark();
     const { start } = await scene.clients.ask('127.0.0.1:8241');
     await scene.inState('plain', 'dormant', from);
-    await killAndRestart();
+    // At once: it would end by itself within a second.
+    await killAndRestart(scene.journal.position);
     expect((await scene.clients.ask('127.0.0.1:8241')).start).not.toBe(start);
     await noSocketFailed();
   });
@@ -156,6 +157,18 @@ describe('systemd and its bus', () => {
     expect((await client.answer()).said).toBe('hello');
     client.close();
     expect((await scene.status('plain')).error).toBeNull();
+  });
+
+  test('the bus stays away for longer than TimeoutStartSec=: the client is turned away with the reason, and later ones are served', async () => {
+    await scene.enable({ brief: tcpSite(`${python('plain.py')} 3000`, 8248, { Service: { TimeoutStartSec: '500ms' } }) });
+    await scene.box.run(['systemctl', 'stop', 'dbus.socket', 'dbus.service']);
+    try {
+      await scene.expectFailed('brief', 'ERR_WAKESOCK_BUS', '127.0.0.1:8248');
+    } finally {
+      await scene.box.run(['systemctl', 'start', 'dbus.socket', 'dbus.service']);
+    }
+    await scene.healed('127.0.0.1:8248');
+    await scene.remove('brief');
   });
 
   test('daemon-reload in the middle of wakes: all are served', async () => {

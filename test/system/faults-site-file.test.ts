@@ -91,7 +91,9 @@ describe('at a wake', () => {
 
   test('a root that is gone', async () => {
     await scene.box.run(['sh', '-c', 'mkdir -p /srv/tiny/bin /srv/tiny/dev /srv/tiny/proc /srv/tiny/sys && cp "$(command -v busybox)" /srv/tiny/bin/busybox']);
-    await scene.enable({ tiny: siteFile('/bin/busybox nc -l -k -p 3000 -e /bin/busybox sh -c "read line && echo {}"', { Container: { Rootfs: '/srv/tiny' }, 'X-Wakesock': { ListenStream: 8204, Port: 3000 } }) });
+    await scene.enable({ tiny: siteFile('/bin/busybox nc -ll -p 3000 -e /bin/busybox sh -c "read line && echo {}"', { Container: { Rootfs: '/srv/tiny' }, 'X-Wakesock': { ListenStream: 8204, Port: 3000 } }) });
+    expect(await scene.clients.ask('127.0.0.1:8204')).toEqual({});
+    await scene.product.run('sleep', '--force', 'tiny');
     await scene.box.run(['mv', '/srv/tiny', '/srv/moved']);
     await scene.expectFailed('tiny', 'ERR_WAKESOCK_ROOTFS', '127.0.0.1:8204', '/srv/tiny');
     await scene.box.run(['mv', '/srv/moved', '/srv/tiny']);

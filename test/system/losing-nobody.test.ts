@@ -23,7 +23,7 @@ test('500 requests, while sites stop and wake and the activator is killed: none 
   expect(result.stops).toBeGreaterThanOrEqual(30);
   expect(result.wakes).toBeGreaterThanOrEqual(30);
   expect(result.kills).toBeGreaterThanOrEqual(5);
-});
+}, 120_000);
 
 test('the same loses clients once the protection is taken out', async () => {
   await installMutant(scene.box, exitIdleTime, ...without.hold, ...without.firstLook, ...without.lastLook);

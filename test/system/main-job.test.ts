@@ -80,6 +80,7 @@ describe('from nothing to served, and back to nothing', () => {
   });
 
   test('an idle site is stopped, the activator ends, nothing is left; the next client does it all again', async () => {
+    await fromNothing();
     const from = await scene.mark();
     const before = await scene.clients.ask('127.0.0.1:8101');
     const wakes = (await scene.status('plain')).wakes;

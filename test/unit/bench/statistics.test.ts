@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { median, medianRatio, quantile } from '../../../bench/harness/statistics.ts';
 
+function width(samples: number): number {
+  const values = Array.from({ length: samples }, (_, index) => 10 + ((index * 7) % 13));
+  const ratio = medianRatio(values, values);
+  return (ratio?.high ?? Number.NaN) - (ratio?.low ?? Number.NaN);
+}
+
 describe('quantile', () => {
   it('interpolates as R type 7', () => {
     expect(quantile([4, 1, 3, 2], 0.5)).toBe(2.5);
@@ -26,11 +32,6 @@ describe('medianRatio', () => {
   });
 
   it('narrows as there are more samples', () => {
-    const width = (count: number): number => {
-      const values = Array.from({ length: count }, (_, index) => 10 + ((index * 7) % 13));
-      const ratio = medianRatio(values, values);
-      return (ratio?.high ?? Number.NaN) - (ratio?.low ?? Number.NaN);
-    };
     expect(width(1000)).toBeLessThan(width(20));
   });
 

@@ -1,11 +1,12 @@
 /** What tests of sockets share: listeners on free addresses, clients, and another process that holds one of our descriptors. */
+import { randomInt } from 'node:crypto';
 import { fstatSync, mkdtempSync, rmSync } from 'node:fs';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { onTestFinished } from 'vitest';
-import { closeFd } from '../../../src/linux/libc.ts';
+import { closeFd, isErrno } from '../../../src/linux/libc.ts';
 import { openListener, type Listener } from '../../../src/sockets/listener.ts';
 import { Poller } from '../../../src/sockets/poller.ts';
 
@@ -17,18 +18,23 @@ export function temporaryDirectory(): string {
 
 /** Listens on a free port or path, until the test is over. */
 export function listening(family: Listener['family'] = 'ipv4', directory?: string): Listener {
-  const listener = family === 'unix'
-    ? openListener({ family, path: `${directory ?? temporaryDirectory()}/socket` })
-    : openListener({ family, address: family === 'ipv4' ? '127.0.0.1' : '::', port: freePort(family) });
+  const listener = family === 'unix' ? openListener({ family, path: `${directory ?? temporaryDirectory()}/socket` }) : onFreePort(family);
   closedAfterTest(listener.fd);
   return listener;
 }
 
-/** A socket that was bound to port 0 loses its port in shutdown(2); one of a unit was bound to a number. */
-function freePort(family: 'ipv4' | 'ipv6'): number {
-  const { fd, address } = openListener({ family, address: family === 'ipv4' ? '127.0.0.1' : '::', port: 0 });
-  closeFd(fd);
-  return 'port' in address ? address.port : 0;
+/**
+ * A number, as a socket unit has: one that was bound to port 0 loses its port in shutdown(2). Below those that the kernel
+ * gives to clients, so that nobody else's connection is taken for one of ours.
+ */
+function onFreePort(family: 'ipv4' | 'ipv6'): Listener {
+  for (;;) {
+    try {
+      return openListener({ family, address: family === 'ipv4' ? '127.0.0.1' : '::', port: randomInt(10_000, 32_000) });
+    } catch (error) {
+      if (!isErrno((error as Error).cause, 'EADDRINUSE')) throw error;
+    }
+  }
 }
 
 /** Closed by the test itself it may be another's number by then: it is looked at first. */
