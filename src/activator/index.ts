@@ -68,6 +68,8 @@ export async function runActivator(options: ActivatorOptions): Promise<number> {
 
   log.info(`Ending with status ${status}`, { status });
   for (const runner of runners.values()) runner.noteFlags();
+  // Nobody comes after us but for a client, and who is held is no client that systemd could see.
+  if (status !== EXIT_AGAIN) for (const runner of runners.values()) runner.letGo();
   service.stopping();
   await control.close();
   seccomp.close();

@@ -100,6 +100,11 @@ export class SiteRunner {
     return state.name === 'failed' ? Math.max(0, state.untilMs - this.#parts.now()) : 0;
   }
 
+  /** Ends the hold of a stop that is not over: better a client for a program on its way out than a site that is deaf for ever. */
+  letGo(): void {
+    if (this.#life.state.name === 'draining') this.sockets.release(false);
+  }
+
   /** Begins the life of this runner: takes over what an earlier activator left, or waits for the first client. */
   begin(stored: StoredFds): void {
     const state = readRuntimeState(this.#parts.paths, this.name);

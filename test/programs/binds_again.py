@@ -1,13 +1,11 @@
 """Tries its address out, closes, and binds again, as servers do that look for a free port; and once more when told to."""
 import os
-import socket
 import threading
 import answering
 
 trial = answering.tcp(3000)
 trial.close()
 listeners = [answering.tcp(3000)]
-rebound = threading.Event()
 
 
 def again(_):

@@ -1,4 +1,4 @@
 #!/bin/sh
-# Lives, and never listens. /dev/null/… in a shell has no `pause`: a read from a pipe that nobody writes to.
+# Lives, and never listens.
 echo 'thinking'
 exec sleep infinity

@@ -143,9 +143,14 @@ export function describeChurn({ outcomes, failed, silent, stops, wakes, kills, a
     + `${kills} kills, ${asides} steps aside; ${held} were held at the SYN; p50 ${percentile(0.5)} ms, p90 ${percentile(0.9)} ms, p99 ${percentile(0.99)} ms, longest ${latencies.at(-1) ?? 0} ms`;
 }
 
-interface Said { readonly ms: number; readonly text: string }
+interface Said {
+  readonly ms: number;
+  readonly text: string;
+  /** For a person. */
+  readonly line: string;
+}
 
-/** The journal as text with times: of hours of it, all that is kept. */
+/** The journal as text with times: of a long run, all that is kept. */
 class Events {
   readonly #process: BoxProcess;
   readonly #said: Said[] = [];
@@ -154,26 +159,18 @@ class Events {
   constructor(scene: Scene) {
     this.#process = scene.box.spawn(['journalctl', '--follow', '--output=json', '--lines=0', '--output-fields=MESSAGE,SYSLOG_IDENTIFIER']);
     eachLine(this.#process, (line) => {
-      const { __REALTIME_TIMESTAMP: us, MESSAGE: message, SYSLOG_IDENTIFIER: identifier } = JSON.parse(line) as Record<string, string>;
-      const fields = typeof message === 'string' && message.startsWith('{"') ? JSON.parse(message) as Record<string, unknown> : null;
-      const { msg, time, level, ...others } = fields ?? {};
-      const text = fields ? `${String(msg)}` : String(message);
-      const details = Object.keys(others).length > 0 ? ` ${JSON.stringify(others)}` : '';
-      this.#said.push({ ms: typeof time === 'string' ? Date.parse(time) : Number(us) / 1000, text: `${identifier}: ${text}${level === undefined ? '' : details}` });
-      this.#texts.push(text);
-      for (const listener of this.#listeners) listener(text);
+      const said = readEntry(JSON.parse(line) as Record<string, unknown>);
+      this.#said.push(said);
+      for (const listener of this.#listeners) listener(said.text);
     });
   }
 
-  readonly #texts: string[] = [];
-
   count(isIt: (text: string) => boolean): number {
-    return this.#texts.filter(isIt).length;
+    return this.#said.filter(({ text }) => isIt(text)).length;
   }
 
-  /** In order of their own times: the activator's lines come late. */
   between(fromMs: number, toMs: number): Said[] {
-    return this.#said.filter(({ ms }) => ms >= fromMs && ms <= toMs).toSorted((a, b) => a.ms - b.ms);
+    return this.#said.filter(({ ms }) => ms >= fromMs && ms <= toMs);
   }
 
   listen(listener: (text: string) => void): void {
@@ -184,6 +181,14 @@ class Events {
     this.#listeners.clear();
     this.#process.kill();
   }
+}
+
+/** By its own time where it says one: the activator's first lines come late. */
+function readEntry({ __REALTIME_TIMESTAMP: us, MESSAGE: message, SYSLOG_IDENTIFIER: identifier }: Record<string, unknown>): Said {
+  const plain = String(message);
+  if (identifier !== 'node' || !plain.startsWith('{')) return { ms: Number(us) / 1000, text: plain, line: `${String(identifier)}: ${plain}` };
+  const { msg, time, level, ...fields } = JSON.parse(plain) as Record<string, unknown>;
+  return { ms: Date.parse(String(time)), text: String(msg), line: `wakesock, ${String(level)}: ${String(msg)} ${JSON.stringify(fields)}` };
 }
 
 const kill = 9;
@@ -235,12 +240,16 @@ class Signals {
 function explain(outcome: Outcome, events: Events, signals: Signals): string {
   const { site: name, method, bytes, startMs, connectedMs, endMs, error, local } = outcome;
   const at = (ms: number): string => String(Math.round(ms - startMs)).padStart(6);
+  const [fromMs, toMs] = [startMs - 1_500, endMs + 500];
+  const own = new RegExp(`${name}(?![-\\w])`);
   const heard = [
-    ...events.between(startMs - 1_500, endMs + 500).filter(({ text }) => !/churn-/.test(text) || new RegExp(`${name}(?![-\\w])`).test(text)),
-    ...signals.sent.filter(({ ms }) => ms >= startMs - 1_500 && ms <= endMs + 500).map(({ ms, signal }) => ({ ms, text: `--- signal ${signal} ---` })),
-    { ms: startMs, text: '>>> starts' }, ...connectedMs === null ? [] : [{ ms: connectedMs, text: `>>> connected from ${local}` }], { ms: endMs, text: `>>> ${error}` },
+    ...events.between(fromMs, toMs).filter(({ line }) => own.test(line) || !line.includes('churn-')),
+    ...signals.sent.filter(({ ms }) => ms >= fromMs && ms <= toMs).map(({ ms, signal }) => ({ ms, line: `--- signal ${signal} to the activator` })),
+    { ms: startMs, line: '>>> starts' },
+    ...connectedMs === null ? [] : [{ ms: connectedMs, line: `>>> connected from ${local}` }],
+    { ms: endMs, line: `>>> ${error}` },
   ].toSorted((a, b) => a.ms - b.ms);
-  return `${name}: ${method} of ${bytes} bytes: ${error}; silent for at most ${outcome.silentMs} ms\n${heard.map(({ ms, text }) => `${at(ms)} ${text}`).join('\n')}`;
+  return `${name}: ${method} of ${bytes} bytes: ${error}; silent for at most ${outcome.silentMs} ms\n${heard.map(({ ms, line }) => `${at(ms)} ${line}`).join('\n')}`;
 }
 
 function eachLine(process: BoxProcess, take: (line: string) => void): void {

@@ -1,6 +1,6 @@
 /** What a whole-system test works with: the product in the box, clients of its sites, the journal to wait on. */
 import { expect } from 'vitest';
-import type { AttachedBox, BoxProcess } from '../box/box.ts';
+import type { AttachedBox } from '../box/box.ts';
 import type { SiteStatus, StatusReport } from '../../src/control/types.ts';
 import { Clients, type Answer } from './clients.ts';
 import { Journal } from './journal.ts';
@@ -190,9 +190,5 @@ export class Scene {
   async processes(): Promise<string[]> {
     const text = await this.box.run(['sh', '-c', 'cat /sys/fs/cgroup/system.slice/wakesock.service/cgroup.procs /sys/fs/cgroup/wakesock.slice/*/cgroup.procs 2>/dev/null || :']);
     return text.split('\n').filter(Boolean);
-  }
-
-  spawn(...args: readonly string[]): BoxProcess {
-    return this.box.spawn(this.product.command(...args));
   }
 }

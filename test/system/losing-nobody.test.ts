@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { attachBox } from '../box/box.ts';
 import { churn, describeChurn, enableChurnSites } from '../support/churn.ts';
 import { installMutant, removeMutant, without } from '../support/mutant.ts';
-import { Scene } from '../support/scene.ts';
+import { python, Scene, service, tcpSite } from '../support/scene.ts';
 
 const exitIdleTime = '200ms';
 const seed = Number(process.env['WAKESOCK_CHURN_SEED'] ?? 1);
@@ -35,4 +35,14 @@ test('the same loses clients once the protection is taken out', async () => {
   } finally {
     await removeMutant(scene.box);
   }
+});
+
+test('an activator that is stopped in the midst of a stop leaves no site deaf', async () => {
+  await scene.enable({ late: tcpSite(python('deaf_to_sigterm.py'), 8310, { Service: { TimeoutStopSec: '8s' }, 'X-Wakesock': { IdleSec: '250ms' } }) });
+  const from = await scene.mark();
+  const { start } = await scene.clients.ask('127.0.0.1:8310');
+  await scene.inState('late', 'draining', from);
+  await scene.box.run(['systemctl', 'stop', service]);
+  // The program goes on serving until it is killed; nobody else could.
+  expect((await scene.clients.ask('127.0.0.1:8310')).start).toBe(start);
 });

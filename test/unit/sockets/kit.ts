@@ -118,8 +118,12 @@ export function deferred<T = void>(): { readonly promise: Promise<T>; readonly r
   return { promise, resolve: (value) => made.resolve?.(value) };
 }
 
-/** Resolves with the first line that the child prints. */
-export async function line(child: { stdout: NodeJS.ReadableStream }): Promise<string> {
-  const [data] = (await once(child.stdout, 'data')) as [Buffer];
-  return data.toString().trim();
+/** Resolves with the next line that the child prints; what comes after it is left to be read. */
+export async function line({ stdout }: { readonly stdout: NodeJS.ReadableStream }): Promise<string> {
+  for (let said = ''; ;) {
+    const character = stdout.read(1) as Buffer | null;
+    if (character === null) await once(stdout, 'readable');
+    else if (character[0] === 0x0a) return said;
+    else said += character.toString('latin1');
+  }
 }

@@ -437,6 +437,39 @@ describe('what a dead activator left is undone', () => {
     expect(queueOf(listener)?.waiting).toBe(1);
   });
 
+  test('one that died before it had renamed the spare, where the next hold leads to', async () => {
+    const listener = listening('unix');
+    const spare = makeSpare(listener, 10);
+    linkSync(listener.text, `${listener.text}.wakesock-kept`);
+    const site = new Site([listener]);
+    site.sockets.undoLeftovers(spare.fd);
+    site.sockets.hold();
+    await connected(listener);
+    expect(queueOf(spare)?.waiting).toBe(1);
+    expect(queueOf(listener)?.waiting).toBe(0);
+  });
+
+  test.each([{ stopping: false, reached: 'spare' }, { stopping: true, reached: 'original' }] as const)('a program that serves the spare, stopping $stopping: clients reach the $reached', async ({ stopping, reached }) => {
+    const listener = listening('unix');
+    const dead = new Site([listener]);
+    dead.sockets.hold();
+    await connected(listener);
+    dead.sockets.release(true);
+    dead.sockets.choose();
+    if (stopping) dead.sockets.hold();
+    const site = new Site([listener]);
+    site.sockets.undoLeftovers(dead.spareFd, stopping, dead.sockets.listeners.map(({ inode }) => inode));
+    const [spare] = site.sockets.listeners;
+    expect(spare?.inode).toBe(dead.sockets.listeners[0]?.inode);
+    expect(spare?.inode).not.toBe(listener.inode);
+    await connected(listener);
+    expect(queueOf(listener)?.waiting).toBe(reached === 'original' ? 1 : 0);
+    expect(site.sockets.waiting()).toBe(2);
+    site.sockets.release(true);
+    await connected(listener);
+    expect(queueOf(listener)?.waiting).toBe(reached === 'original' ? 2 : 1);
+  });
+
   test('the path of a socket unit that was started again since is left alone', async () => {
     const directory = temporaryDirectory();
     const former = openListener({ family: 'unix', path: `${directory}/socket` });
