@@ -14,6 +14,7 @@ export class Container {
   /** Known once crun has made the process. */
   #process: { readonly pid: number; readonly pidfd: number } | null = null;
   #notify: { readonly fd: number; readonly watch: Watch } | null = null;
+  #answering: Promise<void> | null = null;
   #exited: (() => void) | null = null;
   readonly exited = new Promise<void>((resolve) => {
     this.#exited = resolve;
@@ -57,7 +58,10 @@ export class Container {
         return;
       }
       watch.arm(0);
-      void answer().finally(() => {
+      this.#answering = answer().catch(() => {
+        // The program went away in the middle; the descriptor hangs up next.
+      }).finally(() => {
+        this.#answering = null;
         if (this.#notify?.fd === fd) watch.arm(EPOLLIN);
       });
     });
@@ -81,8 +85,11 @@ export class Container {
 
   #dropNotify(): void {
     if (!this.#notify) return;
-    this.#notify.watch.end();
-    closeFd(this.#notify.fd);
+    const { fd, watch } = this.#notify;
     this.#notify = null;
+    watch.end();
+    // An answer under way still names the descriptor: its number must not be another's by then.
+    if (this.#answering) void this.#answering.finally(() => closeFd(fd));
+    else closeFd(fd);
   }
 }

@@ -86,8 +86,16 @@ async function firstWakes(runners: readonly SiteRunner[]): Promise<void> {
 }
 
 function startRunners(runners: Map<string, SiteRunner>, inheritance: Inheritance, parts: RunnerParts): void {
-  for (const [name, listeners] of inheritance.sites) runners.set(name, new SiteRunner(name, listeners, parts));
-  for (const [name, runner] of runners) runner.begin(inheritance.stored(name));
+  for (const [name, listeners] of inheritance.sites) {
+    try {
+      const runner = new SiteRunner(name, listeners, parts);
+      runners.set(name, runner);
+      runner.begin(inheritance.stored(name));
+    } catch (error) {
+      // One site must not keep the others from being served.
+      parts.log.error(`${name} is not served`, { site: name, ...describeError(error) });
+    }
+  }
   inheritance.closeUnclaimed(new Set(runners.keys()));
 }
 
@@ -95,7 +103,7 @@ function startRunners(runners: Map<string, SiteRunner>, inheritance: Inheritance
 function onSignals(exit: ExitPolicy, before: () => Promise<void>): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) void once(process, signal).then(before).then(() => exit.endSettled(0));
   // `enable` and `disable`: systemd starts no socket unit of a service that runs (design section 4).
-  void once(process, 'SIGUSR1').then(() => exit.endSettled(EXIT_AGAIN));
+  process.on('SIGUSR1', () => exit.endSettled(EXIT_AGAIN));
 }
 
 /** Without scopes nobody else would ever end the containers. */

@@ -34,8 +34,8 @@ export function writeRuntimeState(paths: Paths, site: string, state: RuntimeStat
 /** Null: the site was dormant when the last activator ended. What cannot be read is treated so too. */
 export function readRuntimeState(paths: Paths, site: string): RuntimeState | null {
   try {
-    const state = JSON.parse(readFileSync(`${runtimeSiteDir(paths, site)}/state.json`, 'utf8')) as RuntimeState;
-    return state.version === 1 ? state : null;
+    const state = JSON.parse(readFileSync(`${runtimeSiteDir(paths, site)}/state.json`, 'utf8')) as RuntimeState | null;
+    return state?.version === 1 && Array.isArray(state.baselines) ? state : null;
   } catch (error) {
     if (isErrno(error, 'ENOENT') || error instanceof SyntaxError) return null;
     throw error;

@@ -31,6 +31,8 @@ const UNSERVED_IDLE_MS = 1_000;
 const BUS_RETRY_MS = 100;
 /** Time for a program to end whose signal handler restores the default, which a first process ignores. */
 const SPENT_HANDLER_MS = 1_000;
+/** Sockets that could not be watched are tried again after this: descriptors come back when a site stops. */
+const REARM_MS = 1_000;
 /** Idle looks are never closer together than this. */
 const LOOK_MS_MIN = 20;
 
@@ -205,10 +207,27 @@ export class SiteRunner {
       const before = this.#life.state.name;
       const step = next(this.#life, current, this.#parts.now());
       this.#life = step.life;
-      for (const effect of step.effects) this.#carryOut(effect);
+      for (const effect of step.effects) this.#carryOutSafely(effect);
       if (before !== this.#life.state.name) this.#stateChanged(before);
     }
     this.#parts.changed();
+  }
+
+  /** No descriptors left, a path taken away: the site goes on as well as it can, and the others are not touched. */
+  #carryOutSafely(effect: Effect): void {
+    try {
+      this.#carryOut(effect);
+    } catch (error) {
+      this.#parts.log.error(`${this.name}: ${effect.type} failed`, { site: this.name, ...describeError(error) });
+      // What was to be looked after is ended rather than forgotten; a socket that cannot be watched is tried again.
+      if (effect.type === 'launch' || effect.type === 'attend') this.#dispatch({ type: 'launchFailed', error: describeError(error) });
+      if (effect.type === 'arm') setTimeout(() => this.#rearm(), REARM_MS);
+    }
+  }
+
+  #rearm(): void {
+    const { name } = this.#life.state;
+    if (name === 'dormant' || name === 'failed') this.#carryOutSafely({ type: 'arm' });
   }
 
   #carryOut(effect: Effect): void {
@@ -222,7 +241,7 @@ export class SiteRunner {
       case 'attend':
         return this.#attend();
       case 'stop':
-        return void this.#stop(effect.force);
+        return void this.#stop(effect.force).catch((error: unknown) => this.#stopFailed(error));
       case 'destroy':
         return void this.#clear();
       case 'refuse':
@@ -462,7 +481,7 @@ export class SiteRunner {
   async #stop(force: boolean): Promise<void> {
     const container = this.#container;
     const process = container?.process;
-    if (!container || !process) return this.#dispatch({ type: 'inUse' });
+    if (!container || !process) return this.#notStopped();
     const asked = this.#sleepWaiters.length > 0;
     await this.#interrupted;
     const outcome = await beginStop({
@@ -471,19 +490,32 @@ export class SiteRunner {
       hold: () => this.sockets.hold(),
       unhold: () => void this.sockets.release(false),
       look: () => this.#look(),
-      quiet: (activity) => force || (asked ? this.#nobodyNow(activity) : this.#isQuiet(activity)),
+      // It may have ended by itself while it was being frozen: then there is nobody to stop.
+      quiet: (activity) => this.#container === container && container.process !== null
+        && (force || (asked ? this.#nobodyNow(activity) : this.#isQuiet(activity))),
       committed: () => {
         this.#stopAttending();
         this.#saveState(process.pid, true);
         this.#dispatch({ type: 'stopping' });
       },
     }, this.#prepared?.site.stopSignal ?? 'TERM');
-    if (outcome === 'inUse') {
-      this.#reject(this.#sleepWaiters, new WakesockError('ERR_WAKESOCK_BUSY', `${this.name} is in use; --force closes its connections`));
-      this.#lastActiveMs = Math.max(this.#lastActiveMs, this.#parts.now() - (this.#prepared?.site.idleMs ?? 0) + LOOK_MS_MIN);
-      return this.#dispatch({ type: 'inUse' });
-    }
+    if (outcome === 'inUse') return this.#notStopped();
     if (outcome === 'signalled') this.#setStopDeadline(container);
+  }
+
+  #notStopped(): void {
+    this.#reject(this.#sleepWaiters, new WakesockError('ERR_WAKESOCK_BUSY', `${this.name} is in use; --force closes its connections`));
+    this.#lastActiveMs = Math.max(this.#lastActiveMs, this.#parts.now() - (this.#prepared?.site.idleMs ?? 0) + LOOK_MS_MIN);
+    this.#dispatch({ type: 'inUse' });
+  }
+
+  /** Nothing was begun: it is tried again at the next look, not at once. */
+  #stopFailed(error: unknown): void {
+    this.#parts.log.error(`${this.name} could not be stopped`, { site: this.name, ...describeError(error) });
+    const { code, message } = describeError(error);
+    this.#reject(this.#sleepWaiters, new WakesockError(code, message));
+    this.#lastActiveMs = this.#parts.now();
+    this.#dispatch({ type: 'inUse' });
   }
 
   #setStopDeadline(container: Container): void {

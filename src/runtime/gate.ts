@@ -4,7 +4,7 @@
  * While systemd makes the scope, crun is loaded and linked and waits in `read`. Then it is given the configuration. crun
  * reads its file twice, so the FIFO is replaced by the file itself before its end is announced: a crun that opened the
  * FIFO reads from it and finds the file the second time; one that was slower finds the file both times. If we die, the
- * FIFO ends empty and crun exits.
+ * FIFO ends empty and crun exits; one that has not opened it yet is killed with our service, or with its scope.
  */
 import { closeSync, constants, openSync, readFileSync, renameSync, rmSync, symlinkSync, writeSync } from 'node:fs';
 import { makeFifo, setPipeSize } from '../linux/fd.ts';
@@ -47,6 +47,10 @@ export function makeGate(directory: string, configPath: string): Gate {
       renameSync(`${path}.file`, path);
       close();
     },
-    abandon: close,
+    abandon: () => {
+      // A crun that has not come here yet would wait for a writer for ever: it finds nothing, and ends.
+      if (fd !== null) rmSync(path, { force: true });
+      close();
+    },
   };
 }

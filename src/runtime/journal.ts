@@ -14,7 +14,7 @@ export interface Journal {
 
 /** @param onError told once per failure: a line that the journal does not take is lost */
 export function openJournal(onError: (error: unknown) => void): Journal {
-  const sender = openDatagramSender(journalSocket);
+  const sender = openDatagramSender(journalSocket, { waits: false });
   return {
     sinkFor: (site, pid) => (stream, line) => {
       try {

@@ -16,7 +16,8 @@ import threading
 import time
 
 how, address = sys.argv[1:]
-DRAIN_SECONDS_MAX = 0.15
+# Short as of most programs, or longer than a killed activator is away.
+DRAIN_SECONDS_MAX = (0.15, 0.15, 0.15, 0.8)
 PATTERN = bytes(range(256)) * 1025
 ending = threading.Event()
 served = threading.Condition()
@@ -30,7 +31,7 @@ def end(*_):
 
 
 def drain():
-    time.sleep(random.uniform(0, DRAIN_SECONDS_MAX))
+    time.sleep(random.uniform(0, random.choice(DRAIN_SECONDS_MAX)))
     with served:
         served.wait_for(lambda: serving == 0)
         os._exit(0)

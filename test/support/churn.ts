@@ -28,7 +28,7 @@ const targets: Readonly<Record<string, Target>> = {
   'churn-python': { file: site(`${python('churn_server.py')} drains 3000`, { ListenStream: 8302, Port: 3000 }), connect: { host: '127.0.0.1', port: 8302 } },
   'churn-deaf': { file: site(`${python('churn_server.py')} deaf 3000`, { ListenStream: 8303, Port: 3000 }), connect: { host: '127.0.0.1', port: 8303 } },
   'churn-stubborn': {
-    file: site(`${python('churn_server.py')} stubborn 3000`, { ListenStream: 8304, Port: 3000 }, { Service: { TimeoutStopSec: '200ms' } }),
+    file: site(`${python('churn_server.py')} stubborn 3000`, { ListenStream: 8304, Port: 3000 }, { Service: { TimeoutStopSec: '700ms' } }),
     connect: { host: '127.0.0.1', port: 8304 },
   },
   'churn-fds': { file: site(`${python('churn_server.py')} drains fds`, { ListenStream: 8305, Handoff: 'listen-fds' }), connect: { host: '127.0.0.1', port: 8305 } },
@@ -186,7 +186,7 @@ class Events {
 /** By its own time where it says one: the activator's first lines come late. */
 function readEntry({ __REALTIME_TIMESTAMP: us, MESSAGE: message, SYSLOG_IDENTIFIER: identifier }: Record<string, unknown>): Said {
   const plain = String(message);
-  if (identifier !== 'node' || !plain.startsWith('{')) return { ms: Number(us) / 1000, text: plain, line: `${String(identifier)}: ${plain}` };
+  if (identifier !== 'wakesock' || !plain.startsWith('{')) return { ms: Number(us) / 1000, text: plain, line: `${String(identifier)}: ${plain}` };
   const { msg, time, level, ...fields } = JSON.parse(plain) as Record<string, unknown>;
   return { ms: Date.parse(String(time)), text: String(msg), line: `wakesock, ${String(level)}: ${String(msg)} ${JSON.stringify(fields)}` };
 }

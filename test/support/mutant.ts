@@ -58,8 +58,11 @@ function mutated(mutations: readonly Mutation[]): Map<string, string> {
 export const without = {
   /** New clients are not held while the program ends. */
   hold: [{ find: '\thold() {\n\t\tthis.#held = true;', replace: '\thold() {\n\t\treturn;' }],
-  /** The idle time alone decides that a stop is tried: then everything is up to the last look. */
-  firstLook: [{ find: 'if (!this.#isQuiet(activity)) {', replace: 'if (this.#parts.now() - this.#lastActiveMs < this.#idleMs) {' }],
+  /** A stop is tried an idle time after the last client went, whoever is there: then everything is up to the last look. */
+  firstLook: [
+    { find: 'if (activity.established > 0) this.#lastActiveMs', replace: 'if (false) this.#lastActiveMs' },
+    { find: 'if (!this.#isQuiet(activity)) {', replace: 'if (this.#parts.now() - this.#lastActiveMs < this.#idleMs) {' },
+  ],
   /** The program is neither frozen nor looked at before it is told to end. */
   lastLook: [{ find: 'await frozen(parts.cgroup) && parts.quiet(parts.look())', replace: 'true' }],
   /** The next activator does not know that the program had been told to end. */
