@@ -3,6 +3,7 @@
  * awake. This file is the composition root; the cold path is `inherit → runners → launch` (wake/launch.ts).
  */
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { LogLevel } from '../base/log.ts';
 import { createLog } from '../base/log.ts';
 import type { Paths } from '../base/paths.ts';
@@ -30,6 +31,9 @@ export interface ActivatorOptions {
   readonly exitIdleMs: number;
   readonly logLevel: LogLevel;
 }
+
+/** Longer than this a cold wake is not ours to speed up. */
+const FIRST_WAKES_MS_MAX = 1_000;
 
 /** Resolves with the exit status: 0 nothing left to do, 75 start me again. */
 export async function runActivator(options: ActivatorOptions): Promise<number> {
@@ -79,10 +83,17 @@ export async function runActivator(options: ActivatorOptions): Promise<number> {
   return status;
 }
 
-/** Resolves when the sites that we were started for have been woken, however that ended. */
+/**
+ * Resolves when the sites that we were started for have been woken, however that ended; of those that take long nobody
+ * counts the milliseconds, and somebody may want to read why.
+ */
 async function firstWakes(runners: readonly SiteRunner[]): Promise<void> {
   const asked = runners.filter(({ sockets }) => readableNow(sockets.all.map(({ fd }) => fd)).length > 0);
-  await Promise.all(asked.map((runner) => runner.nextWake()));
+  const longEnough = new AbortController();
+  await Promise.race([
+    Promise.all(asked.map((runner) => runner.nextWake())).finally(() => longEnough.abort()),
+    delay(FIRST_WAKES_MS_MAX, undefined, { signal: longEnough.signal }).catch(() => {}),
+  ]);
 }
 
 function startRunners(runners: Map<string, SiteRunner>, inheritance: Inheritance, parts: RunnerParts): void {

@@ -47,7 +47,7 @@ test(`${requests} requests, while sites stop and wake and the activator is kille
 
 describe('each protection is seen missing', () => {
   /** What these do to whom they had accepted differs most. */
-  const unlooked = { requests: 300, burstMax: 3, signalEveryMs: null, sites: ['churn-deaf', 'churn-fds'] };
+  const unlooked = { requests: 600, burstMax: 6, signalEveryMs: null, sites: ['churn-deaf', 'churn-fds'] };
 
   test('new clients are held while the program ends', async () => {
     const { failed, stops } = await runWithout('nobody held', without.hold, { requests: 300, burstMax: 3, signalEveryMs: null });
@@ -68,7 +68,7 @@ describe('each protection is seen missing', () => {
   });
 
   test('a new activator knows of a stop that the killed one had begun', async () => {
-    const { failed, kills } = await runWithout('stop forgotten', without.memoryOfStop, { requests: 400, burstMax: 3, signalEveryMs: 1_000, sites: ['churn-stubborn', 'churn-unix'] });
+    const { failed, kills } = await runWithout('stop forgotten', without.memoryOfStop, { requests: 800, burstMax: 6, signalEveryMs: 1_000, sites: ['churn-stubborn', 'churn-unix'] });
     expect(kills).toBeGreaterThan(5);
     expect(failed.length).toBeGreaterThan(0);
   });
