@@ -8,7 +8,7 @@ import { born, next, type Effect, type Event, type Life, type SiteError } from '
 import { Adoption, type Pairing } from '../wake/adoption.ts';
 import { mendEpoll } from '../wake/epoll-mend.ts';
 import { launch } from '../wake/launch.ts';
-import { beginStop, catchesSignal, interruptCalls, signalNumber } from '../idle/stop.ts';
+import { beginStop, catchesSignal, finishStop, interruptCalls, signalNumber } from '../idle/stop.ts';
 import { lookAt, type Activity } from '../idle/activity.ts';
 import { Cgroup, isInScope } from '../runtime/cgroup.ts';
 import { SiteSockets } from '../sockets/site-sockets.ts';
@@ -113,13 +113,14 @@ export class SiteRunner {
     this.sockets.undoLeftovers(stored.spare, state?.stopping === true, state?.served);
     const cgroup = this.#cgroup();
     // Whoever died while the program was frozen left it so.
-    if (cgroup?.exists) cgroup.thaw();
+    const midStop = state?.stopping === true && cgroup?.frozen === true;
+    if (cgroup?.exists && !midStop) cgroup.thaw();
     if (state === null && !cgroup?.exists && !this.#parts.crun.knows(this.name)) {
       stored.closeContainer();
       this.sockets.arm();
       return;
     }
-    this.#takeOver(state, stored, cgroup);
+    this.#takeOver(state, stored, cgroup, midStop);
   }
 
   /** Resolves when a wake has ended, well or not. */
@@ -586,7 +587,8 @@ export class SiteRunner {
 
   // --- taking over
 
-  #takeOver(state: RuntimeState | null, stored: StoredFds, cgroup: Cgroup | null): void {
+  /** @param midStop the program is frozen, and was to be told to end */
+  #takeOver(state: RuntimeState | null, stored: StoredFds, cgroup: Cgroup | null, midStop: boolean): void {
     const container = new Container(cgroup?.exists ? cgroup : null, this.#parts.poller);
     this.#container = container;
     this.#prepared = this.#preparedNow();
@@ -611,10 +613,12 @@ export class SiteRunner {
     if (listening) for (const { inode } of this.sockets.listeners) this.#listening.add(inode);
     else this.#setStartDeadline(this.#prepared.site.startTimeoutMs);
     this.#dispatch({ type: 'found', as: state?.stopping ? 'draining' : listening ? 'awake' : 'waking' });
+    const { process } = container;
+    const outcome = midStop && process ? finishStop({ ...process, cgroup: container.cgroup }, this.#prepared.site.stopSignal) : 'signalled';
     // How far it got is not known: it is given the whole time again.
-    if (state?.stopping) this.#setStopDeadline(container);
+    if (state?.stopping && outcome === 'signalled') this.#setStopDeadline(container);
     if (stored.notify !== null) this.#answerFrom(container, stored.notify);
-    if (container.cgroup) this.#interrupted = interruptCalls(container.cgroup);
+    if (container.cgroup && !midStop) this.#interrupted = interruptCalls(container.cgroup);
     this.#saveState(alive.pid, state?.stopping === true);
   }
 

@@ -47,12 +47,22 @@ export async function beginStop(parts: StopParts, signal: string): Promise<StopO
   }
   if (!nobody) return 'inUse';
   parts.committed();
+  return letGo(parts, number, catches);
+}
+
+/** What an activator that died while the program was frozen had decided: it may have sent the signal or not, the program has not seen it. */
+export function finishStop(parts: Pick<StopParts, 'pid' | 'pidfd' | 'cgroup'>, signal: string): 'signalled' | 'killed' {
+  const number = signalNumber(signal);
+  return letGo(parts, number, catchesSignal(parts.pid, number));
+}
+
+function letGo(parts: Pick<StopParts, 'pid' | 'pidfd' | 'cgroup'>, signal: number, catches: boolean): 'signalled' | 'killed' {
   if (!catches) {
     killNow(parts);
     return 'killed';
   }
   // Sent first: it is the first thing the program sees when it runs again.
-  signalFrozen(parts, number);
+  signalFrozen(parts, signal);
   parts.cgroup?.thaw();
   return 'signalled';
 }
@@ -88,7 +98,7 @@ async function frozen(cgroup: StopParts['cgroup']): Promise<boolean> {
  * The kernel gives a signal to the first thread if that does not block it, and many programs rely on it: in Python only
  * an interrupted first thread runs handlers. Of frozen threads it prefers none, so the choice is made here.
  */
-function signalFrozen({ pid, pidfd, cgroup }: StopParts, signal: number): void {
+function signalFrozen({ pid, pidfd, cgroup }: Pick<StopParts, 'pid' | 'pidfd' | 'cgroup'>, signal: number): void {
   if (cgroup !== null && !hasSignal(pid, signal, 'SigBlk')) signalFirstThread(pid, signal);
   else pidfdSignal(pidfd, signal);
 }

@@ -40,6 +40,11 @@ export class Cgroup {
     return this.#write('cgroup.freeze', '1') && (await this.#until((events) => events.includes('frozen 1') || events.includes('populated 0')));
   }
 
+  /** Told to be, whether every process has stopped yet or not. */
+  get frozen(): boolean {
+    return this.#read('cgroup.freeze')?.trim() === '1';
+  }
+
   thaw(): void {
     this.#write('cgroup.freeze', '0');
   }
