@@ -91,11 +91,29 @@ const socketFamilies = [1, 2, 10, 16, 17];
 const AF_NETLINK = 16;
 const NETLINK_AUDIT = 9;
 const SOL_SOCKET = 1;
-/** What would outlive the program on the shared listening socket, or take our own SYN filter off it. */
-const refusedSocketOptions: Readonly<Record<string, number>> = {
-  SO_BINDTODEVICE: 25, SO_ATTACH_FILTER: 26, SO_DETACH_FILTER: 27, SO_LOCK_FILTER: 44, SO_ATTACH_BPF: 50,
-  SO_ATTACH_REUSEPORT_CBPF: 51, SO_ATTACH_REUSEPORT_EBPF: 52, SO_BINDTOIFINDEX: 62,
-};
+const IPPROTO_TCP = 6;
+const SOL_IP = 0;
+const IP_OPTIONS = 4;
+/**
+ * By level: what would outlive the program on the shared listening socket and cannot be put back (sockets/baseline.ts puts
+ * back what can), or take our own SYN filter off it.
+ *
+ * TCP: a listener takes no window clamp of 0 back; keys (MD5, AO) make it deaf to whom they are for, and cannot be read.
+ * Not TCP_ULP, which programs set on their own connections (kernel TLS): a listener takes none that it would hand on.
+ */
+export const refusedSocketOptions: readonly { readonly level: number; readonly options: Readonly<Record<string, number>> }[] = [
+  {
+    level: SOL_SOCKET,
+    options: {
+      SO_BINDTODEVICE: 25, SO_ATTACH_FILTER: 26, SO_DETACH_FILTER: 27, SO_LOCK_FILTER: 44, SO_ATTACH_BPF: 50,
+      SO_ATTACH_REUSEPORT_CBPF: 51, SO_ATTACH_REUSEPORT_EBPF: 52, SO_BINDTOIFINDEX: 62,
+    },
+  },
+  {
+    level: IPPROTO_TCP,
+    options: { TCP_WINDOW_CLAMP: 10, TCP_MD5SIG: 14, TCP_MD5SIG_EXT: 32, TCP_AO_ADD_KEY: 38, TCP_AO_DEL_KEY: 39, TCP_AO_INFO: 40 },
+  },
+];
 /** `sockaddr_in` is the shortest that can hold a TCP port; name look-ups bind netlink sockets of 12. */
 const tcpAddressBytesMin = 16;
 const SHUT_WR = 1;
@@ -139,7 +157,11 @@ export function seccompRules({ architecture, capabilities, notifyBind, notifyLis
     EAFNOSUPPORT,
   ]);
   inspect('setsockopt', [
-    { when: [{ argument: 1, isOneOf: [SOL_SOCKET] }, { argument: 2, isOneOf: Object.values(refusedSocketOptions) }], action: EPERM },
+    ...refusedSocketOptions.map(({ level, options }) => (
+      { when: [{ argument: 1, isOneOf: [level] }, { argument: 2, isOneOf: Object.values(options) }], action: EPERM }
+    )),
+    // Source routes and the like leave their mark on a listener (its segment size). Taking them off, as some do for safety, is fine.
+    { when: [{ argument: 1, isOneOf: [SOL_IP] }, { argument: 2, isOneOf: [IP_OPTIONS] }, { argument: 4, isAtLeast: 1 }], action: EPERM },
     'allow',
   ]);
   if (notifyBind) inspect('bind', [{ when: [{ argument: 2, isAtLeast: tcpAddressBytesMin }], action: 'notify' }, 'allow']);

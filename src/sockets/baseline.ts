@@ -64,9 +64,16 @@ const options: readonly Option[] = [
   { name: 'IP_TOS', level: SOL_IP, number: 1, bytes: 4, families: inet },
   { name: 'IP_TTL', level: SOL_IP, number: 2, bytes: 4, families: inet },
   { name: 'IP_MTU_DISCOVER', level: SOL_IP, number: 10, bytes: 4, families: inet },
+  { name: 'IP_RECVERR', level: SOL_IP, number: 11, bytes: 4, families: inet },
   { name: 'IP_MINTTL', level: SOL_IP, number: 21, bytes: 4, families: inet },
   { name: 'IPV6_UNICAST_HOPS', level: SOL_IPV6, number: 16, bytes: 4, families: ['ipv6'] },
   { name: 'IPV6_MTU_DISCOVER', level: SOL_IPV6, number: 23, bytes: 4, families: ['ipv6'] },
+  { name: 'IPV6_RECVERR', level: SOL_IPV6, number: 25, bytes: 4, families: ['ipv6'] },
+  // Extension headers of every packet, also as IPV6_2292PKTOPTIONS sets them; the routing header without a privilege.
+  { name: 'IPV6_HOPOPTS', level: SOL_IPV6, number: 54, bytes: 2048, families: ['ipv6'] },
+  { name: 'IPV6_RTHDRDSTOPTS', level: SOL_IPV6, number: 55, bytes: 2048, families: ['ipv6'] },
+  { name: 'IPV6_RTHDR', level: SOL_IPV6, number: 57, bytes: 2048, families: ['ipv6'] },
+  { name: 'IPV6_DSTOPTS', level: SOL_IPV6, number: 59, bytes: 2048, families: ['ipv6'] },
   { name: 'IPV6_TCLASS', level: SOL_IPV6, number: 67, bytes: 4, families: ['ipv6'] },
   { name: 'IPV6_MINHOPCOUNT', level: SOL_IPV6, number: 73, bytes: 4, families: ['ipv6'] },
   { name: 'SO_PRIORITY', level: SOL_SOCKET, number: 12, bytes: 4, families: all },
@@ -86,6 +93,7 @@ const options: readonly Option[] = [
   { name: 'TCP_USER_TIMEOUT', level: IPPROTO_TCP, number: 18, bytes: 4, families: inet },
   { name: 'TCP_FASTOPEN', level: IPPROTO_TCP, number: 23, bytes: 4, families: inet },
   { name: 'TCP_NOTSENT_LOWAT', level: IPPROTO_TCP, number: 25, bytes: 4, families: inet },
+  { name: 'TCP_FASTOPEN_NO_COOKIE', level: IPPROTO_TCP, number: 34, bytes: 4, families: inet },
   { name: 'TCP_SAVE_SYN', level: IPPROTO_TCP, number: 27, bytes: 4, families: inet },
   { name: 'TCP_INQ', level: IPPROTO_TCP, number: 36, bytes: 4, families: inet },
   { name: 'TCP_TX_DELAY', level: IPPROTO_TCP, number: 37, bytes: 4, families: inet },
@@ -187,6 +195,8 @@ function readOption(fd: number, option: Option): Buffer | null {
 
 function writeOption(fd: number, option: Option, wanted: Buffer): void {
   const { level, number, doubledBy, unset } = option;
+  // Extension headers: nothing takes them away.
+  if (wanted.length < 4) return setOption(fd, level, number, wanted);
   const value = wanted.readInt32LE();
   const bytes = Buffer.from(wanted);
   if (unset?.found === value) bytes.writeInt32LE(unset.written);

@@ -4,6 +4,7 @@ import socket
 import struct
 import answering
 
+IP_OPTIONS, TCP_WINDOW_CLAMP, TCP_MD5SIG = 4, 10, 14
 IP_MINTTL, SO_ATTACH_FILTER, SO_LOCK_FILTER, SO_ATTACH_REUSEPORT_CBPF, SO_BINDTODEVICE = 21, 26, 44, 51, 25
 listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -16,6 +17,10 @@ attempts = {
     'SO_ATTACH_REUSEPORT_CBPF': (socket.SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, program),
     'SO_LOCK_FILTER': (socket.SOL_SOCKET, SO_LOCK_FILTER, struct.pack('i', 1)),
     'SO_BINDTODEVICE': (socket.SOL_SOCKET, SO_BINDTODEVICE, b'lo\0'),
+    'TCP_WINDOW_CLAMP': (socket.IPPROTO_TCP, TCP_WINDOW_CLAMP, struct.pack('i', 2048)),
+    # For everybody on this machine: who does not sign is not heard.
+    'TCP_MD5SIG': (socket.IPPROTO_TCP, TCP_MD5SIG, struct.pack('=HH4s120xBBHI80s', socket.AF_INET, 0, bytes([127, 0, 0, 1]), 0, 0, 4, 0, b'key!')),
+    'IP_OPTIONS': (socket.IPPROTO_IP, IP_OPTIONS, bytes([7, 7, 4, 0, 0, 0, 0, 0])),
     'SO_LINGER': (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0)),
     'SO_RCVBUF': (socket.SOL_SOCKET, socket.SO_RCVBUF, struct.pack('i', 4096)),
     'SO_RCVTIMEO': (socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack('qq', 1, 0)),

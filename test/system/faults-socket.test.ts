@@ -109,7 +109,8 @@ test('hostile options: what outlives the program is refused, what is left is tak
   const { result } = await scene.clients.ask('127.0.0.1:8225', 'results');
   expect(result).toMatchObject({
     SO_ATTACH_FILTER: 'Operation not permitted', SO_ATTACH_REUSEPORT_CBPF: 'Operation not permitted', SO_LOCK_FILTER: 'Operation not permitted',
-    SO_BINDTODEVICE: 'Operation not permitted', SO_LINGER: 'done', SO_RCVBUF: 'done', TCP_DEFER_ACCEPT: 'done',
+    SO_BINDTODEVICE: 'Operation not permitted', TCP_WINDOW_CLAMP: 'Operation not permitted', TCP_MD5SIG: 'Operation not permitted',
+    IP_OPTIONS: 'Operation not permitted', SO_LINGER: 'done', SO_RCVBUF: 'done', TCP_DEFER_ACCEPT: 'done',
   });
   expect(await options()).not.toBe(before);
   expect((await scene.clients.ask('127.0.0.1:8225', 'minttl')).result).toBe('done');

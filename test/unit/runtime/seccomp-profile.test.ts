@@ -56,13 +56,28 @@ test.each([
   expect(decide({}, number, ...args)).toBe(action);
 });
 
-test.each([
-  ['SO_BINDTODEVICE', 25], ['SO_ATTACH_FILTER', 26], ['SO_DETACH_FILTER', 27], ['SO_LOCK_FILTER', 44], ['SO_ATTACH_BPF', 50], ['SO_ATTACH_REUSEPORT_CBPF', 51],
-  ['SO_ATTACH_REUSEPORT_EBPF', 52], ['SO_BINDTOIFINDEX', 62],
-])('setsockopt %s at SOL_SOCKET only, whatever the high bits say', (_, option) => {
-  expect(decide({}, 54, 3, 1, option)).toBe(errno(1));
-  expect(decide({}, 54, 3, 1n | high, BigInt(option) | high)).toBe(errno(1));
-  expect(decide({}, 54, 3, 6, option)).toBe(ALLOW);
+const refusedOptions = [
+  [1, 'SO_BINDTODEVICE', 25], [1, 'SO_ATTACH_FILTER', 26], [1, 'SO_DETACH_FILTER', 27], [1, 'SO_LOCK_FILTER', 44], [1, 'SO_ATTACH_BPF', 50],
+  [1, 'SO_ATTACH_REUSEPORT_CBPF', 51], [1, 'SO_ATTACH_REUSEPORT_EBPF', 52], [1, 'SO_BINDTOIFINDEX', 62],
+  [6, 'TCP_WINDOW_CLAMP', 10], [6, 'TCP_MD5SIG', 14], [6, 'TCP_MD5SIG_EXT', 32], [6, 'TCP_AO_ADD_KEY', 38], [6, 'TCP_AO_DEL_KEY', 39], [6, 'TCP_AO_INFO', 40],
+] as const;
+
+test.each(refusedOptions)('setsockopt at level %i of %s only there, whatever the high bits say', (level, _, option) => {
+  expect(decide({}, 54, 3, level, option)).toBe(errno(1));
+  expect(decide({}, 54, 3, BigInt(level) | high, BigInt(option) | high)).toBe(errno(1));
+  const otherLevel = level === 1 ? 6 : 1;
+  if (!refusedOptions.some(([at, , number]) => at === otherLevel && number === option)) expect(decide({}, 54, 3, otherLevel, option)).toBe(ALLOW);
+});
+
+test.each([['TCP_ULP, kernel TLS on accepted connections', 6, 31], ['TCP_DEFER_ACCEPT', 6, 9], ['IPV6_TCLASS', 41, 67], ['IPV6_RTHDR, which is put back', 41, 57]] as const)(
+  'setsockopt of %s is let through', (_, level, option) => {
+    expect(decide({}, 54, 3, level, option)).toBe(ALLOW);
+  });
+
+test('IP options may be taken off, not put on', () => {
+  expect(decide({}, 54, 3, 0, 4, 0, 0)).toBe(ALLOW);
+  expect(decide({}, 54, 3, 0, 4, 0, 8)).toBe(errno(1));
+  expect(decide({}, 54, 3, 6, 4, 0, 8)).toBe(ALLOW);
 });
 
 test('a capability lifts what is made for it, and no more', () => {

@@ -4,6 +4,7 @@ import { O_NONBLOCK } from '../../../src/linux/constants.ts';
 import { setStatusFlags, getStatusFlags } from '../../../src/linux/fd.ts';
 import { closeFd } from '../../../src/linux/libc.ts';
 import { getOption, listenSocket, setOption } from '../../../src/linux/socket.ts';
+import { refusedSocketOptions } from '../../../src/runtime/seccomp-profile.ts';
 import { captureBaseline, differences, listens, queueOf, restoreBaseline } from '../../../src/sockets/baseline.ts';
 import { holdSyns } from '../../../src/sockets/hold.ts';
 import { openListener } from '../../../src/sockets/listener.ts';
@@ -47,9 +48,16 @@ const hostile: Record<string, readonly [level: number, number: number, value: Bu
   IP_TOS: [0, 1, int(0x10)],
   IP_TTL: [0, 2, int(1)],
   IP_MTU_DISCOVER: [0, 10, int(2)],
+  IP_RECVERR: [0, 11, int(1)],
   IP_MINTTL: [0, 21, int(255)],
   IPV6_UNICAST_HOPS: [41, 16, int(1)],
   IPV6_MTU_DISCOVER: [41, 23, int(2)],
+  IPV6_RECVERR: [41, 25, int(1)],
+  IPV6_HOPOPTS: [41, 54, Buffer.from('0000010400000000', 'hex')],
+  IPV6_RTHDRDSTOPTS: [41, 55, Buffer.from('0000010400000000', 'hex')],
+  // A segment routing header by way of ::1.
+  IPV6_RTHDR: [41, 57, Buffer.from('000204000000000000000000000000000000000000000001', 'hex')],
+  IPV6_DSTOPTS: [41, 59, Buffer.from('0000010400000000', 'hex')],
   IPV6_TCLASS: [41, 67, int(0x20)],
   IPV6_MINHOPCOUNT: [41, 73, int(255)],
   TCP_NODELAY: [6, 1, int(1)],
@@ -67,6 +75,7 @@ const hostile: Record<string, readonly [level: number, number: number, value: Bu
   TCP_USER_TIMEOUT: [6, 18, int(1)],
   TCP_FASTOPEN: [6, 23, int(5)],
   TCP_NOTSENT_LOWAT: [6, 25, int(1)],
+  TCP_FASTOPEN_NO_COOKIE: [6, 34, int(1)],
   TCP_SAVE_SYN: [6, 27, int(1)],
   TCP_INQ: [6, 36, int(1)],
   TCP_TX_DELAY: [6, 37, int(1000)],
@@ -77,6 +86,16 @@ const hostile: Record<string, readonly [level: number, number: number, value: Bu
 
 /** The kernel takes no value back from 0 on a listening socket (EINVAL): the seccomp profile keeps programs from it. */
 const neverRestored = new Set(['TCP_WINDOW_CLAMP']);
+
+test('what cannot be put back is refused', () => {
+  const refused = new Set(refusedSocketOptions.flatMap(({ options }) => Object.keys(options)));
+  expect([...neverRestored].filter((name) => !refused.has(name))).toEqual([]);
+  const listener = listening();
+  const baseline = captureBaseline(listener);
+  setOption(listener.fd, 6, 10, int(3000));
+  restoreBaseline(listener, baseline);
+  expect(differences(listener, baseline)).toEqual(['TCP_WINDOW_CLAMP']);
+});
 
 describe.each(['ipv4', 'ipv6', 'unix'] as const)('%s', (family) => {
   const names = Object.keys(captureBaselineOnce(family));
