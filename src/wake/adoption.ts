@@ -122,10 +122,10 @@ export class Adoption {
     if (mismatch) throw new WakesockError('ERR_WAKESOCK_ADOPT_FAMILY', mismatch);
     const flags = caller.flags();
     const registrations = epollRegistrations(caller.processId, caller.fd);
-    if (!notificationValid(this.#fd, notification.id)) return SUCCESS;
-    // Blocking mode belongs to the open file description: a program that expects the other one spins or hangs.
-    setStatusFlags(listener.fd, (getStatusFlags(listener.fd) & ~O_NONBLOCK) | (flags & O_NONBLOCK));
     try {
+      if (!notificationValid(this.#fd, notification.id)) return SUCCESS;
+      // Blocking mode belongs to the open file description: a program that expects the other one spins or hangs.
+      setStatusFlags(listener.fd, (getStatusFlags(listener.fd) & ~O_NONBLOCK) | (flags & O_NONBLOCK));
       if (registrations.length > 0) await this.#prepareMend(notification, caller, registrations, listener, flags);
       else installFd(this.#fd, notification.id, listener.fd, caller.fd, (flags & O_CLOEXEC) !== 0);
     } finally {

@@ -15,14 +15,20 @@ export interface EpollRegistration {
 /** Empty for almost every program: most register after `listen`. Those that registered before `bind` would get no events. */
 export function epollRegistrations(processId: number, fd: number): EpollRegistration[] {
   const found: EpollRegistration[] = [];
-  for (const number of readdirSync(`/proc/${processId}/fd`)) {
-    if (linkOf(processId, number) !== 'anon_inode:[eventpoll]') continue;
-    for (const { events, data } of registered(processId, number, fd)) {
-      const epoll = copyOf(processId, Number(number));
-      if (epoll !== null) found.push({ epoll, fd, events, data });
+  try {
+    for (const number of readdirSync(`/proc/${processId}/fd`)) {
+      if (linkOf(processId, number) !== 'anon_inode:[eventpoll]') continue;
+      for (const { events, data } of registered(processId, number, fd)) {
+        const epoll = copyOf(processId, Number(number));
+        if (epoll !== null) found.push({ epoll, fd, events, data });
+      }
     }
+    return found;
+  } catch (error) {
+    // The caller never sees what was found until then.
+    for (const { epoll } of found) closeFd(epoll);
+    throw error;
   }
-  return found;
 }
 
 function registered(processId: number, epoll: string, fd: number): { events: number; data: bigint }[] {

@@ -40,23 +40,27 @@ export interface LaunchSteps {
  * @param listenFds for a program that speaks sd_listen_fds(3)
  */
 export async function launch(site: Site, places: LaunchPlaces, listenFds: readonly number[], parts: LaunchParts, steps: LaunchSteps): Promise<number> {
+  parts.signal.throwIfAborted();
   mkdirSync(places.runtime, { recursive: true, mode: 0o700 });
   const pidFile = `${places.runtime}/pid`;
   rmSync(pidFile, { force: true });
   // An activator that died left it: crun would refuse the name.
   await parts.crun.delete(site.name);
+  // Who gives up in between finds no crun to kill.
+  parts.signal.throwIfAborted();
   const gate = makeGate(places.runtime, `${places.bundle}/config.json`);
   let child: ChildProcess | null = null;
+  const kill = (): void => void child?.kill('SIGKILL');
+  parts.signal.addEventListener('abort', kill);
   try {
-    const run = startCrun(site, places, gate.path, pidFile, listenFds, parts.crun, steps);
+    const { exited, output, ...run } = startCrun(site, places, gate.path, pidFile, listenFds, parts.crun);
     child = run.child;
-    const { exited } = run;
     // A crun that fails early must not wait for the scope, nor leave a rejection that nobody looks at.
     const failed = exited.then(({ code, signal }) => {
       if (code !== 0) throw new WakesockError('ERR_WAKESOCK_RUNTIME', `crun ended with ${signal ?? `status ${code}`}`);
     });
     failed.catch(() => {});
-    parts.signal.addEventListener('abort', () => run.child.kill('SIGKILL'));
+    steps.process(output);
     if (parts.startScope && child.pid !== undefined) await Promise.race([parts.startScope(site, child.pid), failed.then(() => undefined)]);
     steps.scope();
     gate.open();
@@ -65,23 +69,34 @@ export async function launch(site: Site, places: LaunchPlaces, listenFds: readon
     return Number(readFileSync(pidFile, 'utf8'));
   } catch (error) {
     // A crun that has not come to the gate yet would wait there for ever.
-    child?.kill('SIGKILL');
+    kill();
     throw error;
   } finally {
+    parts.signal.removeEventListener('abort', kill);
     gate.abandon();
   }
 }
 
-function startCrun(site: Site, places: LaunchPlaces, configPath: string, pidFile: string, listenFds: readonly number[], crun: Crun, steps: LaunchSteps): ReturnType<Crun['run']> {
-  const stdout = makePipe();
-  const stderr = makePipe();
+interface Started extends ReturnType<Crun['run']> {
+  /** Read ends. */
+  readonly output: Parameters<LaunchSteps['process']>[0];
+}
+
+function startCrun(site: Site, places: LaunchPlaces, configPath: string, pidFile: string, listenFds: readonly number[], crun: Crun): Started {
+  const unused = new Set<number>();
+  const pipe = (): ReturnType<typeof makePipe> => {
+    const made = makePipe();
+    unused.add(made.readEnd).add(made.writeEnd);
+    return made;
+  };
   try {
+    const [stdout, stderr] = [pipe(), pipe()];
     const run = crun.run({ id: site.name, bundle: places.bundle, configPath, pidFile, stdout: stdout.writeEnd, stderr: stderr.writeEnd, listenFds });
-    steps.process({ stdout: stdout.readEnd, stderr: stderr.readEnd });
-    return run;
+    unused.delete(stdout.readEnd);
+    unused.delete(stderr.readEnd);
+    return { ...run, output: { stdout: stdout.readEnd, stderr: stderr.readEnd } };
   } finally {
     // Only crun and the program may hold the write ends: their end is the end of the output.
-    closeFd(stdout.writeEnd);
-    closeFd(stderr.writeEnd);
+    for (const fd of unused) closeFd(fd);
   }
 }

@@ -1,4 +1,5 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { getEventListeners } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { EPOLLIN } from '../../../src/linux/epoll.ts';
@@ -154,6 +155,44 @@ describe('it fails', () => {
     await on.output.ended();
   });
 
+  test('given up before it began: no crun is started', async () => {
+    const on = stage();
+    const abort = new AbortController();
+    abort.abort();
+    await expect(on.launch({ signal: abort.signal })).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
+    expect(on.steps).toEqual([]);
+  });
+
+  test('given up while what was left under the name is removed: no crun is started', async () => {
+    const on = stage();
+    await on.launch();
+    const abort = new AbortController();
+    const launched = on.launch({ signal: abort.signal });
+    abort.abort();
+    await expect(launched).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
+    expect(on.steps).toEqual(['process', 'scope for a process', 'scope', 'started']);
+  });
+
+  test('with a crun that cannot be spawned at all: no descriptor is left', async () => {
+    const on = stage();
+    const refused = new Error('spawn E2BIG');
+    class Refusing extends Crun {
+      override run(): never {
+        throw refused;
+      }
+    }
+    const before = openFds();
+    await expect(on.launch({ crun: new Refusing(`${on.places.runtime}/..`, '/bin/true') })).rejects.toBe(refused);
+    expect(openFds()).toBe(before);
+  });
+
+  test('or does not: nobody listens for the end of an attempt that is over', async () => {
+    const signal = new AbortController().signal;
+    await stage().launch({ signal });
+    await expect(stage('fails').launch({ signal })).rejects.toThrow('status 3');
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
   test('taken too long: crun is killed', async () => {
     const on = stage();
     const abort = new AbortController();
@@ -164,6 +203,8 @@ describe('it fails', () => {
     await on.output.ended();
   });
 });
+
+const openFds = (): number => readdirSync('/proc/self/fd').length;
 
 /** Tells when a process has ended. */
 function endOfProcess(): { promise: Promise<void>; watch: (pid: number) => void } {

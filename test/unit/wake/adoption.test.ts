@@ -1,0 +1,97 @@
+import { readdirSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { pidfdGetFd, pidfdOpen } from '../../../src/linux/pidfd.ts';
+import { Adoption, type Pairing } from '../../../src/wake/adoption.ts';
+import { eventsNow } from '../../../src/linux/fd.ts';
+import { closedAfterTest, deferred, line, listening, python, testPoller } from '../sockets/kit.ts';
+import { EPOLLIN } from '../../../src/linux/epoll.ts';
+
+/**
+ * A program under a filter that notifies of `bind`: it says the number of its notify descriptor, registers its socket with
+ * two epoll sets, and binds. A signal interrupts the call, which then is made anew.
+ */
+const program = `
+import ctypes, select, signal, socket, struct
+libc = ctypes.CDLL(None, use_errno=True)
+libc.prctl(38, 1, 0, 0, 0)
+BIND, SECCOMP = (49, 317) if ctypes.sizeof(ctypes.c_void_p) == 8 and __import__('platform').machine() == 'x86_64' else (200, 277)
+code = b''.join(struct.pack('HBBI', *row) for row in ((0x20, 0, 0, 0), (0x15, 0, 1, BIND), (0x06, 0, 0, 0x7fc00000), (0x06, 0, 0, 0x7fff0000)))
+buffer = ctypes.create_string_buffer(code)
+header = ctypes.create_string_buffer(struct.pack('HxxxxxxP', 4, ctypes.addressof(buffer)))
+signal.signal(signal.SIGUSR1, lambda *_: print('interrupted', flush=True))
+signal.siginterrupt(signal.SIGUSR1, False)
+own = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+sets = [select.epoll(), select.epoll()]
+for one in sets:
+    one.register(own.fileno(), select.EPOLLIN)
+fd = libc.syscall(SECCOMP, 1, 8, header)
+print(fd, flush=True)
+own.bind(('127.0.0.1', 3000))
+print('bound', flush=True)
+input()
+`;
+
+async function boundProgram(): Promise<{ child: ReturnType<typeof python>; notify: number }> {
+  const child = python(program);
+  const theirs = Number(await line(child));
+  const pidfd = closedAfterTest(pidfdOpen(child.pid ?? 0) ?? -1);
+  return { child, notify: closedAfterTest(pidfdGetFd(pidfd, theirs) ?? -1) };
+}
+
+async function readable(fd: number): Promise<void> {
+  const { promise, resolve } = deferred();
+  const watch = testPoller().watch(fd, EPOLLIN, () => {
+    watch.end();
+    resolve();
+  });
+  await promise;
+}
+
+const openFds = (): number => readdirSync('/proc/self/fd').length;
+const events = { listening: () => {}, failed: () => {}, shutdownRefused: () => {}, mendEpoll: () => Promise.resolve() };
+
+test('a call that is interrupted while it is looked at leaves no descriptor behind, and is answered when it comes again', async () => {
+  const { child, notify } = await boundProgram();
+  const listener = listening();
+  const pairing: Pairing = { port: { kind: 'tcp', port: 3000 }, listener };
+  let interrupt = true;
+  const mended: number[] = [];
+  const adoption = new Adoption(notify, () => [listener], () => {
+    if (interrupt) {
+      // Asked between receiving the call and the last look at whether it still waits.
+      interrupt = false;
+      child.kill('SIGUSR1');
+      // Made anew, it waits to be received.
+      while (eventsNow(notify, EPOLLIN) === 0) continue;
+    }
+    return [pairing];
+  }, { ...events, mendEpoll: (registrations) => {
+    mended.push(registrations.length);
+    return Promise.resolve();
+  } });
+  await readable(notify);
+  const before = openFds();
+  await adoption.answerOne();
+  expect(interrupt).toBe(false);
+  expect(mended).toEqual([]);
+  expect(openFds()).toBe(before);
+  await readable(notify);
+  await adoption.answerOne();
+  expect([await line(child), await line(child)]).toEqual(['interrupted', 'bound']);
+  expect(mended).toEqual([2]);
+  expect(openFds()).toBe(before);
+});
+
+test('what does not fit fails by name and leaves no descriptor behind', async () => {
+  const { notify } = await boundProgram();
+  const listener = listening('ipv6');
+  const failures: string[] = [];
+  const adoption = new Adoption(notify, () => [listener], () => [{ port: { kind: 'tcp', port: 3000 }, listener }], {
+    ...events, failed: ({ code }) => void failures.push(code),
+  });
+  await readable(notify);
+  const before = openFds();
+  await adoption.answerOne();
+  expect(failures).toEqual(['ERR_WAKESOCK_ADOPT_FAMILY']);
+  expect(openFds()).toBe(before);
+});
