@@ -1,6 +1,9 @@
 import { systemPaths } from './base/paths.ts';
 import { main } from './cli/main.ts';
 
+// Before anything else: at this signal Node would open its debugger on a TCP port, and whoever connects runs what he likes.
+process.on('SIGUSR1', () => {});
+
 /** A reader that went away (`wakesock status | head -1`) is no error, and no reason to stop half-way through a verb. */
 function quietOnEpipe<T extends NodeJS.WritableStream>(stream: T): T {
   return stream.on('error', (error: NodeJS.ErrnoException) => {

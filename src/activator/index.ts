@@ -113,8 +113,6 @@ function startRunners(runners: Map<string, SiteRunner>, inheritance: Inheritance
 /** @param before what is done first when we are told to end: with systemd, sites that are awake stay so */
 function onSignals(exit: ExitPolicy, before: () => Promise<void>): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) void once(process, signal).then(before).then(() => exit.endSettled(0));
-  // `enable` and `disable`: systemd starts no socket unit of a service that runs (design section 4).
-  process.on('SIGUSR1', () => exit.endSettled(EXIT_AGAIN));
 }
 
 /** Without scopes nobody else would ever end the containers. */

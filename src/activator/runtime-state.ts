@@ -9,6 +9,8 @@ export interface RuntimeState {
   /** The container's first process, with its start time (proc_pid_stat(5) field 22): numbers are used again. Null before crun says. */
   readonly process: { readonly pid: number; readonly startTime: string } | null;
   readonly listening: boolean;
+  /** Inodes of the sockets that it listens on already. Absent: of an older version. */
+  readonly listened?: readonly number[];
   /** It has been sent its stop signal, or is about to be: clients stay held until it is gone. */
   readonly stopping: boolean;
   /** Milliseconds since the epoch. */

@@ -9,7 +9,7 @@ import { Adoption, type Pairing } from '../wake/adoption.ts';
 import { mendEpoll } from '../wake/epoll-mend.ts';
 import { launch } from '../wake/launch.ts';
 import { beginStop, catchesSignal, finishStop, interruptCalls, signalNumber } from '../idle/stop.ts';
-import { lookAt, type Activity } from '../idle/activity.ts';
+import { isNobody, lookAt, type Activity } from '../idle/activity.ts';
 import { Cgroup, isInScope } from '../runtime/cgroup.ts';
 import { SiteSockets } from '../sockets/site-sockets.ts';
 import { addressText, type Listener } from '../sockets/listener.ts';
@@ -41,6 +41,10 @@ interface Waiter {
   readonly reject: (error: WakesockError) => void;
 }
 
+interface SleepWaiter extends Waiter {
+  readonly force: boolean;
+}
+
 export class SiteRunner {
   readonly name: string;
   readonly sockets: SiteSockets;
@@ -67,7 +71,7 @@ export class SiteRunner {
   #interrupted: Promise<void> = Promise.resolve();
   #leases = 0;
   #wakeWaiters: Waiter[] = [];
-  #sleepWaiters: Waiter[] = [];
+  #sleepWaiters: SleepWaiter[] = [];
 
   constructor(name: string, listeners: readonly Listener[], parts: RunnerParts) {
     this.name = name;
@@ -141,7 +145,7 @@ export class SiteRunner {
   /** Resolves when the site is dormant. @throws WakesockError ERR_WAKESOCK_BUSY */
   sleep(force: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#sleepWaiters.push({ resolve, reject });
+      this.#sleepWaiters.push({ resolve, reject, force });
       this.#dispatch({ type: 'sleep', force });
     });
   }
@@ -242,7 +246,7 @@ export class SiteRunner {
       case 'attend':
         return this.#attend();
       case 'stop':
-        return void this.#stop(effect.force).catch((error: unknown) => this.#stopFailed(error));
+        return void this.#stop(effect.force).catch((error: unknown) => this.#stopFailed(effect.force, error));
       case 'destroy':
         return void this.#clear();
       case 'refuse':
@@ -274,6 +278,7 @@ export class SiteRunner {
   async #runLaunch(container: Container, signal: AbortSignal): Promise<void> {
     const { paths, crun } = this.#parts;
     const prepared = await this.#parts.prepared(this.name);
+    signal.throwIfAborted();
     this.#prepared = prepared;
     const { site } = prepared;
     this.#setStartDeadline(site.startTimeoutMs);
@@ -352,7 +357,7 @@ export class SiteRunner {
   async #explain(container: Container, error: unknown): Promise<SiteError> {
     const { code, message } = describeError(error);
     if (code !== 'ERR_WAKESOCK_RUNTIME' && code !== 'ERR_WAKESOCK_EXITED') return { code, message };
-    container.kill();
+    await this.#killAll(container);
     await container.output.ended();
     const why = code === 'ERR_WAKESOCK_RUNTIME' ? await this.#parts.whyNot(this.name) : null;
     if (why) return describeError(why);
@@ -364,7 +369,9 @@ export class SiteRunner {
     const adoption = new Adoption(fd, () => this.sockets.all, () => this.#pairings(), {
       listening: (listener) => {
         this.#listening.add(listener.inode);
-        if (this.#pairings().every((pairing) => this.#listening.has(pairing.listener.inode))) this.#nowListening();
+        if (this.#pairings().every((pairing) => this.#listening.has(pairing.listener.inode))) return this.#nowListening();
+        // Before its call is answered: it will not say so again to the next activator.
+        if (this.#life.state.name === 'waking') this.#saveState(container.process?.pid ?? null);
       },
       failed: (error) => this.#dispatch({ type: 'launchFailed', error: describeError(error) }),
       shutdownRefused: () => this.#parts.log.debug('The program tried to shut its listener down', { site: this.name }),
@@ -397,7 +404,7 @@ export class SiteRunner {
     if (this.#history.lastWake) this.#history = { ...this.#history, lastWake: { ...this.#history.lastWake, phasesMs } };
     this.#dispatch({ type: 'listening' });
     this.#saveState(this.#container?.process?.pid ?? null);
-    if (this.#sleepWaiters.length > 0) this.#dispatch({ type: 'sleep', force: false });
+    if (this.#sleepWaiters.length > 0) this.#dispatch({ type: 'sleep', force: this.#sleepWaiters.some(({ force }) => force) });
   }
 
   #setStartDeadline(timeoutMs: number): void {
@@ -427,13 +434,18 @@ export class SiteRunner {
 
   #attend(): void {
     this.sockets.guard();
-    const idleMs = this.#prepared?.site.idleMs ?? Infinity;
-    const ports = this.sockets.listeners.flatMap(({ address }) => (address.family === 'ipv4' || address.family === 'ipv6' ? [address.port] : []));
-    this.#unsubscribe ??= this.#parts.cameAndWent.subscribe(ports, Math.max(QUANTUM_MS_MIN, idleMs / 4), () => {
-      this.#lastActiveMs = this.#parts.now();
-      this.noteFlags();
+    const quantumMs = this.#quantumMs;
+    const addresses = this.sockets.listeners.flatMap(({ address }) => (address.family === 'ipv4' || address.family === 'ipv6' ? [address] : []));
+    this.#unsubscribe ??= this.#parts.cameAndWent.subscribe(addresses, quantumMs, () => {
+      // Whoever comes and goes until it hears again is not heard: IdleSec= is a minimum, so that time counts as use.
+      this.#lastActiveMs = this.#parts.now() + quantumMs;
+      this.#saveRunning();
     });
     this.#scheduleLook();
+  }
+
+  get #quantumMs(): number {
+    return Math.max(QUANTUM_MS_MIN, (this.#prepared?.site.idleMs ?? Infinity) / 4);
   }
 
   /** Somebody who waits on the socket that this program does not serve is not made to wait for the whole idle time. */
@@ -445,7 +457,9 @@ export class SiteRunner {
   #scheduleLook(): void {
     const idleMs = this.#idleMs;
     if (!Number.isFinite(idleMs) || this.#leases > 0) return;
-    this.#lookSoon(Math.max(LOOK_MS_MIN, this.#lastActiveMs + idleMs - this.#parts.now()));
+    const leftMs = this.#lastActiveMs + idleMs - this.#parts.now();
+    // Its time is over, and somebody waits or is not read: nothing tells when that ends.
+    this.#lookSoon(leftMs > 0 ? Math.max(LOOK_MS_MIN, leftMs) : Math.max(LOOK_MS_MIN, Math.min(this.#quantumMs, idleMs)));
   }
 
   #lookSoon(afterMs: number): void {
@@ -473,8 +487,7 @@ export class SiteRunner {
 
   #isQuiet(activity: Activity): boolean {
     const idleMs = this.#idleMs;
-    return this.#leases === 0 && activity.waiting === 0 && activity.halfOpen === 0 && !activity.unread && activity.quietMs >= idleMs
-      && this.#parts.now() - this.#lastActiveMs >= idleMs;
+    return this.#leases === 0 && isNobody(activity, idleMs) && this.#parts.now() - this.#lastActiveMs >= idleMs;
   }
 
   // --- stopping
@@ -482,8 +495,7 @@ export class SiteRunner {
   async #stop(force: boolean): Promise<void> {
     const container = this.#container;
     const process = container?.process;
-    if (!container || !process) return this.#notStopped();
-    const asked = this.#sleepWaiters.length > 0;
+    if (!container || !process) return this.#notStopped(force);
     await this.#interrupted;
     const outcome = await beginStop({
       ...process,
@@ -493,28 +505,28 @@ export class SiteRunner {
       look: () => this.#look(),
       // It may have ended by itself while it was being frozen: then there is nobody to stop.
       quiet: (activity) => this.#container === container && container.process !== null
-        && (force || (asked ? this.#nobodyNow(activity) : this.#isQuiet(activity))),
+        && (force || (this.#sleepWaiters.length > 0 ? this.#nobodyNow(activity) : this.#isQuiet(activity))),
       committed: () => {
         this.#stopAttending();
         this.#saveState(process.pid, true);
         this.#dispatch({ type: 'stopping' });
       },
     }, this.#prepared?.site.stopSignal ?? 'TERM');
-    if (outcome === 'inUse') return this.#notStopped();
+    if (outcome === 'inUse') return this.#notStopped(force);
     if (outcome === 'signalled') this.#setStopDeadline(container);
   }
 
-  #notStopped(): void {
-    this.#reject(this.#sleepWaiters, new WakesockError('ERR_WAKESOCK_BUSY', `${this.name} is in use; --force closes its connections`));
+  #notStopped(force: boolean): void {
+    this.#rejectSleep(force, new WakesockError('ERR_WAKESOCK_BUSY', `${this.name} is in use; --force closes its connections`));
     this.#lastActiveMs = Math.max(this.#lastActiveMs, this.#parts.now() - (this.#prepared?.site.idleMs ?? 0) + LOOK_MS_MIN);
     this.#dispatch({ type: 'inUse' });
   }
 
   /** Nothing was begun: it is tried again at the next look, not at once. */
-  #stopFailed(error: unknown): void {
+  #stopFailed(force: boolean, error: unknown): void {
     this.#parts.log.error(`${this.name} could not be stopped`, { site: this.name, ...describeError(error) });
     const { code, message } = describeError(error);
-    this.#reject(this.#sleepWaiters, new WakesockError(code, message));
+    this.#rejectSleep(force, new WakesockError(code, message));
     this.#lastActiveMs = this.#parts.now();
     this.#dispatch({ type: 'inUse' });
   }
@@ -533,7 +545,7 @@ export class SiteRunner {
 
   /** For somebody who asked: idle for any time is idle, but who was served within the last second is not cut off. */
   #nobodyNow(activity: Activity): boolean {
-    return this.#leases === 0 && activity.waiting === 0 && activity.halfOpen === 0 && !activity.unread && activity.quietMs >= 1_000;
+    return this.#leases === 0 && isNobody(activity, 1_000);
   }
 
   #stopAttending(): void {
@@ -554,7 +566,6 @@ export class SiteRunner {
   /** Ends what is left of the container, puts the sockets back as they were, and reports that it is gone. */
   #clear(): Promise<void> {
     this.#clearing ??= this.#clearOnce()
-      .catch((error: unknown) => this.#parts.log.error('Clearing away a container failed', { site: this.name, ...describeError(error) }))
       .finally(() => {
         this.#clearing = null;
         this.#container = null;
@@ -563,26 +574,45 @@ export class SiteRunner {
     return this.#clearing;
   }
 
+  /** Each step is done whatever became of the ones before: a site must not stay deaf, nor its name be taken, for one that failed. */
   async #clearOnce(): Promise<void> {
     const container = this.#container;
+    const { crun, fdStore, paths, log } = this.#parts;
+    const step = async (what: () => void | Promise<void>): Promise<void> => {
+      try {
+        await what();
+      } catch (error) {
+        log.error('Clearing away a container failed', { site: this.name, ...describeError(error) });
+      }
+    };
     this.#clearStartDeadline();
-    this.#stopAttending();
+    await step(() => this.#stopAttending());
     if (this.#launching) {
       this.#launching.abort.abort();
       await this.#launching.done;
     }
-    container?.kill();
-    await container?.untilGone();
+    if (container) {
+      await step(() => this.#killAll(container));
+      await step(() => container.untilGone());
+    }
     if (this.#stopDeadline) clearTimeout(this.#stopDeadline);
     this.#stopDeadline = null;
-    this.sockets.disarm();
-    const changed = this.sockets.release(true);
-    if (changed.length > 0) this.#parts.log.debug('Undid what the program did to its socket', { site: this.name, changed: changed.join(' ') });
-    if (changed.includes('shutdown')) this.#remember();
-    for (const kind of ['notify', 'stdout', 'stderr']) this.#parts.fdStore.drop(`${kind}=${this.name}`);
-    await this.#parts.crun.delete(this.name);
-    removeRuntimeState(this.#parts.paths, this.name);
-    this.sockets.verify();
+    await step(() => this.sockets.disarm());
+    await step(() => {
+      const changed = this.sockets.release(true);
+      if (changed.length > 0) log.debug('Undid what the program did to its socket', { site: this.name, changed: changed.join(' ') });
+      if (changed.includes('shutdown')) this.#remember();
+    });
+    for (const kind of ['notify', 'stdout', 'stderr']) await step(() => fdStore.drop(`${kind}=${this.name}`));
+    await step(() => crun.delete(this.name));
+    await step(() => removeRuntimeState(paths, this.name));
+    await step(() => this.sockets.verify());
+  }
+
+  /** A crun that ended before it told us the process may have started it all the same: then only crun knows it, if there is no scope. */
+  async #killAll(container: Container): Promise<void> {
+    container.kill();
+    if (container.process === null) await this.#parts.crun.delete(this.name);
   }
 
   // --- taking over
@@ -603,7 +633,7 @@ export class SiteRunner {
       this.#dispatch({ type: 'orphan' });
       return;
     }
-    if (state?.listening === true) this.sockets.statusFlags = state.statusFlags;
+    if (state?.listening === true || state?.listened?.length) this.sockets.statusFlags = state.statusFlags;
     container.isProcess(alive.pid);
     this.#watchExit(container);
     const sink = this.#parts.lines(this.name, () => container.process?.pid ?? null);
@@ -611,7 +641,10 @@ export class SiteRunner {
     if (stored.stderr !== null) container.output.follow(this.#parts.poller, stored.stderr, 'stderr', sink);
     this.#lastActiveMs = this.#parts.now() - Math.max(0, Date.now() - (state?.lastActiveMs ?? Date.now()));
     if (listening) for (const { inode } of this.sockets.listeners) this.#listening.add(inode);
-    else this.#setStartDeadline(this.#prepared.site.startTimeoutMs);
+    else {
+      for (const inode of state?.listened ?? []) this.#listening.add(inode);
+      this.#setStartDeadline(this.#prepared.site.startTimeoutMs);
+    }
     this.#dispatch({ type: 'found', as: state?.stopping ? 'draining' : listening ? 'awake' : 'waking' });
     const { process } = container;
     const outcome = midStop && process ? finishStop({ ...process, cgroup: container.cgroup }, this.#prepared.site.stopSignal) : 'signalled';
@@ -642,9 +675,12 @@ export class SiteRunner {
 
   /** A program that was handed its socket sets the blocking mode when it likes. */
   noteFlags(): void {
+    if (this.sockets.statusFlags.join() !== this.#savedFlags) this.#saveRunning();
+  }
+
+  #saveRunning(): void {
     const { state } = this.#life;
-    if (state.name !== 'awake' || state.stopping || !this.#container?.process) return;
-    if (this.sockets.statusFlags.join() !== this.#savedFlags) this.#saveState(this.#container.process.pid);
+    if (state.name === 'awake' && !state.stopping && this.#container?.process) this.#saveState(this.#container.process.pid);
   }
 
   #saveState(pid: number | null, stopping = false): void {
@@ -653,6 +689,7 @@ export class SiteRunner {
         version: 1,
         process: pid === null ? null : processIdentity(pid),
         listening: this.#life.state.name === 'awake',
+        listened: [...this.#listening],
         stopping,
         lastActiveMs: Date.now() - (this.#parts.now() - this.#lastActiveMs),
         baselines: this.sockets.baselines,
@@ -716,6 +753,13 @@ export class SiteRunner {
 
   #wakeError({ code, message }: SiteError): WakesockError {
     return code === 'ERR_WAKESOCK_BACKOFF' ? new BackoffError(message, this.backoffLeftMs) : new WakesockError(code, message);
+  }
+
+  /** Who asked for force meanwhile has another attempt of its own. */
+  #rejectSleep(force: boolean, error: WakesockError): void {
+    const all = this.#sleepWaiters.splice(0);
+    this.#sleepWaiters = all.filter((waiter) => waiter.force && !force);
+    this.#reject(all.filter((waiter) => !waiter.force || force), error);
   }
 
   #reject(waiters: Waiter[], error: WakesockError): void {

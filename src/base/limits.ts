@@ -24,3 +24,8 @@ export const stopTimeoutMsDefault = 10_000;
 export const exitIdleMsDefault = 30_000;
 /** Freezing a program takes less than a millisecond unless one of its processes sleeps uninterruptibly; clients wait meanwhile. */
 export const freezeMsMax = 1_000;
+/**
+ * For so long bytes that a program has not read keep it from being stopped: it may be slow, or wait for a processor. Who reads
+ * nothing for longer never will, and a byte or a FIN left lying on one connection must not keep a site awake for ever.
+ */
+export const unreadMsMax = 30_000;

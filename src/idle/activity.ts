@@ -1,4 +1,5 @@
 /** What the kernel knows of a site's clients, without touching a connection (sock_diag(7)). */
+import { unreadMsMax } from '../base/limits.ts';
 import { inetSockets, unixSockets, type InetSocket } from '../linux/sock-diag.ts';
 import type { Listener } from '../sockets/listener.ts';
 
@@ -8,8 +9,8 @@ export interface Activity {
   /** SYNs answered, handshake not over. */
   readonly halfOpen: number;
   readonly established: number;
-  /** Some accepted connection holds bytes that the program has not read. */
-  readonly unread: boolean;
+  /** Since the last bytes came that the program has not read; Infinity where it has read all, 0 where it is not known. */
+  readonly unreadMs: number;
   /** Since data last came or went on any established connection; Infinity where there is none. */
   readonly quietMs: number;
 }
@@ -20,11 +21,19 @@ export function lookAt(listeners: readonly Listener[]): Activity {
       waiting: sum.waiting + one.waiting,
       halfOpen: sum.halfOpen + one.halfOpen,
       established: sum.established + one.established,
-      unread: sum.unread || one.unread,
+      unreadMs: Math.min(sum.unreadMs, one.unreadMs),
       quietMs: Math.min(sum.quietMs, one.quietMs),
     }),
-    { waiting: 0, halfOpen: 0, established: 0, unread: false, quietMs: Infinity },
+    { waiting: 0, halfOpen: 0, established: 0, unreadMs: Infinity, quietMs: Infinity },
   );
+}
+
+/**
+ * Whether all are gone who could lose something: nobody waits, and nothing has come or gone for `quietMsMin`. Bytes that the
+ * program has not read were received within that time, too, unless it is shorter than {@link unreadMsMax}.
+ */
+export function isNobody({ waiting, halfOpen, unreadMs, quietMs }: Activity, quietMsMin: number): boolean {
+  return waiting === 0 && halfOpen === 0 && unreadMs >= unreadMsMax && quietMs >= quietMsMin;
 }
 
 function lookAtOne(listener: Listener): Activity {
@@ -36,8 +45,8 @@ function lookAtOne(listener: Listener): Activity {
       waiting: sockets.find((socket) => socket.inode === listener.inode)?.receiveQueue ?? 0,
       halfOpen: 0,
       established: established.length,
-      unread: established.some((socket) => socket.receiveQueue > 0),
       // UNIX sockets keep no times: whoever is connected counts as active.
+      unreadMs: established.some((socket) => socket.receiveQueue > 0) ? 0 : Infinity,
       quietMs: established.length > 0 ? 0 : Infinity,
     };
   }
@@ -48,9 +57,13 @@ function lookAtOne(listener: Listener): Activity {
     waiting: sockets.find((socket) => socket.state === 'listen')?.receiveQueue ?? 0,
     halfOpen: sockets.filter((socket) => socket.state === 'half-open').length,
     established: established.length,
-    unread: established.some((socket) => socket.receiveQueue > 0),
-    quietMs: established.reduce((least, socket) => Math.min(least, socket.lastReceivedMs ?? 0, socket.lastSentMs ?? 0), Infinity),
+    unreadMs: leastMs(established.filter((socket) => socket.receiveQueue > 0).map((socket) => socket.lastReceivedMs)),
+    quietMs: leastMs(established.flatMap((socket) => [socket.lastReceivedMs, socket.lastSentMs])),
   };
+}
+
+function leastMs(times: readonly (number | null)[]): number {
+  return times.reduce<number>((least, ms) => Math.min(least, ms ?? 0), Infinity);
 }
 
 /** A socket on a wildcard address serves every local one. */

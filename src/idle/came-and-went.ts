@@ -3,12 +3,13 @@
  * destroyed; one announcement a site and quantum is enough, so the rest is filtered out before it reaches us.
  */
 import { EPOLLIN } from '../linux/epoll.ts';
-import { openDestroyedSockets, readDestroyedPorts, watchPorts } from '../linux/sock-diag.ts';
+import { openDestroyedSockets, readDestroyed, watchAddresses, type LocalAddress } from '../linux/sock-diag.ts';
 import { closeFd } from '../linux/libc.ts';
 import type { Poller, Watch } from '../sockets/poller.ts';
 
 interface Subscription {
-  readonly ports: readonly number[];
+  /** Listening addresses; a wildcard is every address of its family. */
+  readonly addresses: readonly LocalAddress[];
   readonly quantumMs: number;
   readonly heard: () => void;
   pausedBy: NodeJS.Timeout | null;
@@ -23,10 +24,12 @@ export class CameAndWent {
     this.#poller = poller;
   }
 
-  /** Calls `heard` when a connection to one of `ports` has ended, at most once every `quantumMs`. Returns the way to end it. */
-  subscribe(ports: readonly number[], quantumMs: number, heard: () => void): () => void {
-    if (ports.length === 0) return () => {};
-    const subscription: Subscription = { ports, quantumMs, heard, pausedBy: null };
+  /**
+   * Calls `heard` when a connection to one of these addresses has ended, and is then deaf for `quantumMs`. Returns the way to end it.
+   */
+  subscribe(addresses: readonly LocalAddress[], quantumMs: number, heard: () => void): () => void {
+    if (addresses.length === 0) return () => {};
+    const subscription: Subscription = { addresses, quantumMs, heard, pausedBy: null };
     this.#subscriptions.add(subscription);
     this.#refilter();
     return () => {
@@ -42,7 +45,7 @@ export class CameAndWent {
       return;
     }
     this.#socket ??= this.#open();
-    watchPorts(this.#socket.fd, [...this.#subscriptions].filter(({ pausedBy }) => pausedBy === null).flatMap(({ ports }) => ports));
+    watchAddresses(this.#socket.fd, [...this.#subscriptions].filter(({ pausedBy }) => pausedBy === null).flatMap(({ addresses }) => addresses));
   }
 
   #open(): { fd: number; watch: Watch } {
@@ -58,11 +61,11 @@ export class CameAndWent {
   }
 
   #read(fd: number): void {
-    const ports = readDestroyedPorts(fd);
+    const destroyed = readDestroyed(fd);
     for (const subscription of this.#subscriptions) {
       // More than could be kept: it may have been any site's.
-      if (ports !== null && !subscription.ports.some((port) => ports.has(port))) continue;
       if (subscription.pausedBy) continue;
+      if (destroyed !== null && !subscription.addresses.some((address) => destroyed.some((local) => serves(address, local)))) continue;
       subscription.pausedBy = setTimeout(() => {
         subscription.pausedBy = null;
         this.#refilter();
@@ -72,4 +75,9 @@ export class CameAndWent {
     }
     if (this.#socket) this.#refilter();
   }
+}
+
+function serves(listening: LocalAddress, local: LocalAddress): boolean {
+  if (listening.family !== local.family || listening.port !== local.port) return false;
+  return listening.address === local.address || listening.address === '0.0.0.0' || listening.address === '::';
 }

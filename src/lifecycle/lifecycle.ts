@@ -14,7 +14,8 @@ export interface SiteError {
 export type State =
   | { readonly name: 'dormant' }
   | { readonly name: 'waking'; readonly by: string }
-  | { readonly name: 'awake'; readonly sinceMs: number; readonly stopping: boolean }
+  /** `forceNext`: somebody asked for a stop by force while one was under way that may yet be undone. */
+  | { readonly name: 'awake'; readonly sinceMs: number; readonly stopping: boolean; readonly forceNext: boolean }
   /** `wakeBy`: somebody asked for a wake meanwhile. `error`: it ends in `failed` instead of `dormant`. */
   | { readonly name: 'draining'; readonly wakeBy: string | null; readonly error: SiteError | null }
   | { readonly name: 'failed'; readonly error: SiteError; readonly untilMs: number };
@@ -107,14 +108,14 @@ function whenDormant(life: Life, event: Event): Step {
 function takeOver(life: Life, as: 'waking' | 'awake' | 'draining'): Step {
   const disarm: Effect = { type: 'disarm' };
   if (as === 'waking') return { life: { ...life, state: { name: 'waking', by: 'earlier activator' } }, effects: [disarm] };
-  if (as === 'awake') return { life: { ...life, state: { name: 'awake', sinceMs: 0, stopping: false } }, effects: [disarm, { type: 'attend' }] };
+  if (as === 'awake') return { life: { ...life, state: { name: 'awake', sinceMs: 0, stopping: false, forceNext: false } }, effects: [disarm, { type: 'attend' }] };
   return { life: { ...life, state: { name: 'draining', wakeBy: null, error: null } }, effects: [disarm] };
 }
 
 function whenWaking(life: Life, _state: State, event: Event, nowMs: number): Step {
   if (event.type === 'listening') {
     return {
-      life: { ...life, state: { name: 'awake', sinceMs: nowMs, stopping: false } },
+      life: { ...life, state: { name: 'awake', sinceMs: nowMs, stopping: false, forceNext: false } },
       effects: [{ type: 'attend' }, { type: 'settle', error: null }],
     };
   }
@@ -124,10 +125,14 @@ function whenWaking(life: Life, _state: State, event: Event, nowMs: number): Ste
 }
 
 function whenAwake(life: Life, state: State & { name: 'awake' }, event: Event, nowMs: number): Step {
-  if (event.type === 'sleep' && !state.stopping) {
+  if (event.type === 'sleep') {
+    if (state.stopping) return { life: { ...life, state: { ...state, forceNext: state.forceNext || event.force } }, effects: [] };
     return { life: { ...life, state: { ...state, stopping: true } }, effects: [{ type: 'stop', force: event.force }] };
   }
-  if (event.type === 'inUse') return { life: { ...life, state: { ...state, stopping: false } }, effects: [{ type: 'attend' }] };
+  if (event.type === 'inUse') {
+    if (state.forceNext) return { life: { ...life, state: { ...state, stopping: true, forceNext: false } }, effects: [{ type: 'stop', force: true }] };
+    return { life: { ...life, state: { ...state, stopping: false } }, effects: [{ type: 'attend' }] };
+  }
   if (event.type === 'stopping') return { life: { failures: 0, earlyExits: 0, state: { name: 'draining', wakeBy: null, error: null } }, effects: [] };
   // It cannot be given its socket any more: end it, so that the next client gets a whole one.
   if (event.type === 'launchFailed') return drain(life, event.error);

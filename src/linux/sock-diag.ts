@@ -5,7 +5,7 @@
 import { AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, IPPROTO_TCP, SOCK_DGRAM, SOCK_NONBLOCK } from './constants.ts';
 import { WakesockError } from '../base/errors.ts';
 import { call, closeFd, isErrno } from './libc.ts';
-import { decodeAddress, openSocket } from './socket.ts';
+import { decodeAddress, encodeAddress, openSocket, type SocketAddress } from './socket.ts';
 import { setFilter, type FilterInstruction } from './filter.ts';
 
 const NETLINK_SOCK_DIAG = 4;
@@ -73,14 +73,17 @@ export function unixSockets(names: ReadonlySet<string> | null): UnixSocket[] {
   return names ? sockets.filter((socket) => names.has(socket.name)) : sockets;
 }
 
+/** A local address of TCP. */
+export type LocalAddress = SocketAddress & { readonly family: 'ipv4' | 'ipv6' };
+
 /**
  * A socket that hears of every TCP socket of this network namespace that is destroyed (SKNLGRP_INET_TCP_DESTROY and
- * its IPv6 sister), restricted to local ports by {@link watchPorts}. Needs CAP_NET_ADMIN.
+ * its IPv6 sister), restricted to local addresses by {@link watchAddresses}. Needs CAP_NET_ADMIN.
  */
 export function openDestroyedSockets(): number {
   const fd = openSocket(AF_NETLINK, SOCK_DGRAM | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
   try {
-    watchPorts(fd, []);
+    watchAddresses(fd, []);
     const address = Buffer.alloc(12);
     address.writeUInt16LE(AF_NETLINK, 0);
     address.writeUInt32LE(0b101, 8);
@@ -92,39 +95,71 @@ export function openDestroyedSockets(): number {
   }
 }
 
-/** A filter compares with each port in turn; jumps reach 255 instructions, so more ports than this are not filtered. */
-export const watchedPortsMax = 250;
+const LOAD_BYTE = 0x30;
+const LOAD_HALF = 0x28;
+const LOAD_WORD = 0x20;
+const SHIFT_LEFT = 0x64;
+const OR_X = 0x4c;
+const TO_X = 0x07;
+const FROM_X = 0x87;
+const JUMP_EQUAL = 0x15;
+const RETURN = 0x06;
+/** In the `inet_diag_msg` behind the netlink header. */
+const OFFSET_FAMILY = NLMSG_HEADER_BYTES;
+const OFFSET_LOCAL_PORT = NLMSG_HEADER_BYTES + 4;
+const OFFSET_LOCAL_ADDRESS = NLMSG_HEADER_BYTES + 8;
+const FAMILY_SHIFT = 16;
 
-/** The kernel drops what is not about these local ports before it reaches our buffer. */
-export function watchPorts(fd: number, ports: readonly number[]): void {
-  const accept: FilterInstruction = { code: 0x06, jt: 0, jf: 0, k: 0xffff };
-  if (ports.length > watchedPortsMax) {
-    setFilter(fd, [accept]);
-    return;
+const instruction = (code: number, k = 0, jf = 0): FilterInstruction => ({ code, jt: 0, jf, k });
+const ACCEPT = instruction(RETURN, 0xffff);
+
+/**
+ * The kernel drops what is not about these local addresses before it reaches our buffer. Where they are too many for a
+ * filter (net.core.optmem_max, 4096 instructions) it drops nothing.
+ */
+export function watchAddresses(fd: number, addresses: readonly LocalAddress[]): void {
+  try {
+    setFilter(fd, [
+      // Family and port as one number, kept in X.
+      instruction(LOAD_BYTE, OFFSET_FAMILY), instruction(SHIFT_LEFT, FAMILY_SHIFT), instruction(TO_X),
+      instruction(LOAD_HALF, OFFSET_LOCAL_PORT), instruction(OR_X), instruction(TO_X),
+      ...addresses.flatMap(acceptWhere), instruction(RETURN),
+    ]);
+  } catch (error) {
+    if (!isErrno(error, 'ENOMEM') && !isErrno(error, 'EINVAL')) throw error;
+    setFilter(fd, [ACCEPT]);
   }
-  setFilter(fd, [
-    // ldh: the local port of the inet_diag_msg behind the netlink header.
-    { code: 0x28, jt: 0, jf: 0, k: NLMSG_HEADER_BYTES + 4 },
-    ...ports.map((port, index) => ({ code: 0x15, jt: ports.length - index, jf: 0, k: port })),
-    { code: 0x06, jt: 0, jf: 0, k: 0 },
-    accept,
-  ]);
 }
 
-/** Local ports of the sockets destroyed since the last call; null where too many were to keep them all. */
-export function readDestroyedPorts(fd: number): Set<number> | null {
-  const ports = new Set<number>();
+/** Begins and, where it does not accept, ends with X in A. */
+function acceptWhere(address: LocalAddress): FilterInstruction[] {
+  const bytes = encodeAddress(address);
+  const [family, starts] = address.family === 'ipv4' ? [AF_INET, [4]] : [AF_INET6, [8, 12, 16, 20]];
+  const words = starts.map((start) => bytes.readUInt32BE(start));
+  // A wildcard is every address.
+  const tests = words.every((word) => word === 0) ? [] : words.flatMap((word, index) => [
+    instruction(LOAD_WORD, OFFSET_LOCAL_ADDRESS + index * 4), instruction(JUMP_EQUAL, word, 2 * (words.length - 1 - index) + 1),
+  ]);
+  const rest = tests.length === 0 ? [ACCEPT] : [...tests, ACCEPT, instruction(FROM_X)];
+  return [instruction(JUMP_EQUAL, family << FAMILY_SHIFT | address.port, rest.length), ...rest];
+}
+
+/** Local addresses of the sockets destroyed since the last call; null where too many were to keep them all. */
+export function readDestroyed(fd: number): LocalAddress[] | null {
+  const found: LocalAddress[] = [];
   const buffer = Buffer.alloc(16 * 1024);
   for (;;) {
     let length: number;
     try {
       length = call('recv', fd, buffer, buffer.length, 0);
     } catch (error) {
-      if (isErrno(error, 'EAGAIN')) return ports;
+      if (isErrno(error, 'EAGAIN')) return found;
       if (isErrno(error, 'ENOBUFS')) return null;
       throw error;
     }
-    if (length >= NLMSG_HEADER_BYTES + 6) ports.add(buffer.readUInt16BE(NLMSG_HEADER_BYTES + 4));
+    if (length < NLMSG_HEADER_BYTES + INET_MESSAGE_BYTES) continue;
+    const local = decodeLocal(buffer.subarray(NLMSG_HEADER_BYTES));
+    if (local.family === 'ipv4' || local.family === 'ipv6') found.push(local);
   }
 }
 
@@ -159,11 +194,7 @@ function dump(request: Buffer): Buffer[] {
 function decodeInet(message: Buffer): InetSocket | null {
   const state = message.readUInt8(1);
   if (state === 0 || state > TCP_STATES_MAX) return null;
-  const family = message.readUInt8(0);
-  const sockaddr = Buffer.alloc(28);
-  sockaddr.writeUInt16LE(family, 0);
-  message.copy(sockaddr, family === AF_INET ? 4 : 8, 8, family === AF_INET ? 12 : 24);
-  const local = decodeAddress(sockaddr);
+  const local = decodeLocal(message);
   const info = attribute(message, INET_MESSAGE_BYTES, INET_DIAG_INFO);
   const connected = stateName(state) === 'established' && info !== null && info.length >= 60;
   return {
@@ -176,6 +207,16 @@ function decodeInet(message: Buffer): InetSocket | null {
     lastSentMs: connected ? info.readUInt32LE(44) : null,
     lastReceivedMs: connected ? info.readUInt32LE(52) : null,
   };
+}
+
+/** Of an `inet_diag_msg`. */
+function decodeLocal(message: Buffer): SocketAddress {
+  const family = message.readUInt8(0);
+  const sockaddr = Buffer.alloc(28);
+  sockaddr.writeUInt16LE(family, 0);
+  message.copy(sockaddr, 2, 4, 6);
+  message.copy(sockaddr, family === AF_INET ? 4 : 8, 8, family === AF_INET ? 12 : 24);
+  return decodeAddress(sockaddr);
 }
 
 function stateName(state: number): InetSocket['state'] {

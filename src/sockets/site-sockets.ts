@@ -178,7 +178,9 @@ export class SiteSockets {
    * @returns what had to be undone
    */
   release(stopped: boolean): string[] {
-    const changed = stopped ? this.#entries.flatMap(({ original, spare, baseline }) => [original, ...(spare ? [spare] : [])].flatMap((listener) => restoreBaseline(listener, baseline))) : [];
+    const restored = stopped ? this.#entries.flatMap(({ original, spare, baseline }) => [original, ...(spare ? [spare] : [])].flatMap((listener) => restoreBaseline(listener, baseline))) : [];
+    // Our own hold is a filter too.
+    const changed = restored.filter((name) => !(this.#held && name === 'filter'));
     const errors: unknown[] = [];
     for (const entry of this.#entries) {
       try {

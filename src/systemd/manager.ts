@@ -45,8 +45,6 @@ export interface Manager {
   stopUnit(name: string, mode?: JobMode): Promise<void>;
   /** Restarts the unit if it runs. Resolves when it is up again, or at once. */
   tryRestartUnit(name: string, mode?: JobMode): Promise<void>;
-  killUnit(name: string, whom: 'main' | 'control' | 'all', signal: number): Promise<void>;
-  resetFailedUnit(name: string): Promise<void>;
   /** `systemctl daemon-reload`. */
   reload(): Promise<void>;
   /** Makes the symlinks of `[Install]`. True: there were new ones, so that {@link reload} is needed. */
@@ -199,12 +197,6 @@ export function createManager(options: { readonly busAddress?: string } = {}): M
       await runUnitJob('StopUnit', name, mode).catch(ignoreNoSuchUnit);
     },
     tryRestartUnit: (name, mode = 'replace') => runUnitJob('TryRestartUnit', name, mode),
-    async killUnit(name, whom, signal) {
-      await session().call('KillUnit', 'ssi', [name, whom, signal]);
-    },
-    async resetFailedUnit(name) {
-      await session().call('ResetFailedUnit', 's', [name]);
-    },
     async reload() {
       await session().call('Reload');
     },

@@ -71,18 +71,6 @@ export function takeNotifyAddress(env: NodeJS.ProcessEnv): string | null {
   return address;
 }
 
-/** Descriptors of a site are stored as `PURPOSE=SITE`, which no site's own name can be. */
-export function storedFdName(purpose: string, site: string): string {
-  return checkedFdName(`${purpose}=${site}`);
-}
-
-/** The reverse of {@link storedFdName}; null: the name of a socket unit's descriptor. */
-export function parseStoredFdName(name: string): { purpose: string; site: string } | null {
-  const at = name.indexOf('=');
-  if (at <= 0 || at === name.length - 1) return null;
-  return { purpose: name.slice(0, at), site: name.slice(at + 1) };
-}
-
 /** fdname_is_valid() in systemd: printable ASCII but the colon, which separates them in LISTEN_FDNAMES. */
 function checkedFdName(name: string): string {
   if (!/^[ -9;-~]{1,255}$/.test(name)) {

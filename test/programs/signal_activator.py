@@ -1,5 +1,6 @@
-"""Sends the activator a signal for each line (its number), at once, and prints whom: 0 where there is none."""
+"""Sends the activator a signal for each line (its number; 0: it is restarted), at once, and prints whom: 0 where there is none."""
 import os
+import subprocess
 import sys
 
 CGROUP = '/sys/fs/cgroup/system.slice/wakesock.service/cgroup.procs'
@@ -20,7 +21,9 @@ def activator():
 for line in sys.stdin:
     pid = activator()
     try:
-        if pid > 0:
+        if pid > 0 and int(line) == 0:
+            subprocess.run(['systemctl', 'try-restart', '--no-block', 'wakesock.service'], check=True)
+        elif pid > 0:
             os.kill(pid, int(line))
     except ProcessLookupError:
         pid = 0

@@ -192,7 +192,8 @@ function readEntry({ __REALTIME_TIMESTAMP: us, MESSAGE: message, SYSLOG_IDENTIFI
 }
 
 const kill = 9;
-const stepAside = 10;
+/** No signal at all: systemd is asked to restart it, as `enable` and `disable` do. */
+const stepAside = 0;
 
 /** Signals to the activator at random moments, and more often in the midst of a stop or a wake, which are short. */
 class Signals {
@@ -244,7 +245,7 @@ function explain(outcome: Outcome, events: Events, signals: Signals): string {
   const own = new RegExp(`${name}(?![-\\w])`);
   const heard = [
     ...events.between(fromMs, toMs).filter(({ line }) => own.test(line) || !line.includes('churn-')),
-    ...signals.sent.filter(({ ms }) => ms >= fromMs && ms <= toMs).map(({ ms, signal }) => ({ ms, line: `--- signal ${signal} to the activator` })),
+    ...signals.sent.filter(({ ms }) => ms >= fromMs && ms <= toMs).map(({ ms, signal }) => ({ ms, line: signal === stepAside ? '--- the activator is restarted' : `--- signal ${signal} to the activator` })),
     { ms: startMs, line: '>>> starts' },
     ...connectedMs === null ? [] : [{ ms: connectedMs, line: `>>> connected from ${local}` }],
     { ms: endMs, line: `>>> ${error}` },

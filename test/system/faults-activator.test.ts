@@ -19,6 +19,7 @@ beforeAll(async () => {
     slow: tcpSite(`${python('slow_start.py')} /gate/start`, 8243, gated),
     drains: tcpSite(`${python('slow_end.py')} /gate/end`, 8244, { ...gated, ...short }),
     stuck: tcpSite(`${python('slow_end.py')} /gate/never`, 8245, { ...gated, ...short, Service: { TimeoutStopSec: '1s' } }),
+    two: tcpSite(`${python('two_ports.py')} /gate/second`, 8249, { ...gated, Service: { TimeoutStartSec: '10s' }, 'X-Wakesock': { ListenStream: [8249, 8250], Port: [3000, 3001] } }),
     fds: tcpSite(python('listen_fds.py'), 8246, { 'X-Wakesock': { Handoff: 'listen-fds', IdleSec: '300ms' } }),
   });
 });
@@ -66,6 +67,21 @@ describe('the activator is killed', () => {
     expect(await scene.status('slow')).toMatchObject({ state: 'awake' });
     await scene.product.run('sleep', '--force', 'slow');
     await scene.expectSocketUp('slow');
+  });
+
+  test('between the listens of a program with two ports: the next one knows of the first', async () => {
+    await shut('second');
+    const from = await scene.mark();
+    const clients = [8249, 8250].map((port) => scene.clients.open(`127.0.0.1:${port}`, 'hello\n'));
+    await scene.printed('two', 'first', from);
+    await killAndRestart();
+    await open('second');
+    const [first, second] = await Promise.all(clients.map((client) => client.answer()));
+    expect(first?.start).toBe(second?.start);
+    await scene.inState('two', 'awake', from);
+    for (const client of clients) client.close();
+    await scene.product.run('sleep', '--force', 'two');
+    await scene.expectSocketUp('two');
   });
 
   test('at ten moments of a wake: the client is served', async () => {

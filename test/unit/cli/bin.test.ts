@@ -1,8 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { beforeAll, expect, test } from 'vitest';
 import pkg from '../../../package.json' with { type: 'json' };
 import { makeBundle } from '../bundle.ts';
@@ -53,4 +55,22 @@ test('a reader that goes away is no error', async () => {
   child.stderr.on('data', (chunk) => { stderr += String(chunk); });
   expect(await once(child, 'close')).toEqual([0, null]);
   expect(stderr).toBe('');
+});
+
+test('SIGUSR1 opens no debugger: Node would, on a TCP port', async () => {
+  const control = join(empty, 'busy.sock');
+  const server = createServer();
+  server.listen(control);
+  const asked = once(server, 'connection') as Promise<[Socket]>;
+  const child = spawn(process.execPath, [program, 'wake', `--control=${control}`, 'blog'], { stdio: ['ignore', 'ignore', 'pipe'], env: { PATH: process.env['PATH'] } });
+  let stderr = '';
+  child.stderr.on('data', (chunk) => { stderr += String(chunk); });
+  const [connection] = await asked;
+  child.kill('SIGUSR1');
+  // Node's own handler says so within this time; there is no event for what does not happen.
+  await setTimeout(200);
+  connection.destroy();
+  server.close();
+  expect(await once(child, 'close')).toEqual([1, null]);
+  expect(stderr).not.toContain('Debugger');
 });

@@ -1,12 +1,13 @@
 import { once } from 'node:events';
-import { writeSync } from 'node:fs';
+import { readSync, writeSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { unreadMsMax } from '../../../src/base/limits.ts';
 import { acceptConnection } from '../../../src/linux/socket.ts';
-import { lookAt } from '../../../src/idle/activity.ts';
+import { isNobody, lookAt } from '../../../src/idle/activity.ts';
 import { openListener, type Listener } from '../../../src/sockets/listener.ts';
 import { closedAfterTest, connected, listening } from '../sockets/kit.ts';
 
-const nobody = { waiting: 0, halfOpen: 0, established: 0, unread: false, quietMs: Infinity };
+const nobody = { waiting: 0, halfOpen: 0, established: 0, unreadMs: Infinity, quietMs: Infinity };
 
 const accept = (listener: Listener): number => closedAfterTest(acceptConnection(listener.fd) ?? -1);
 
@@ -29,10 +30,11 @@ describe.each(['ipv4', 'ipv6', 'unix'] as const)('%s', (family) => {
     const listener = listening(family);
     const socket = await connected(listener);
     accept(listener);
-    expect(lookAt([listener])).toMatchObject({ waiting: 0, established: 1, unread: false });
+    expect(lookAt([listener])).toMatchObject({ waiting: 0, established: 1, unreadMs: Infinity });
     expect(lookAt([listener]).quietMs).toBeLessThan(5_000);
     await new Promise((resolve) => socket.write('x', resolve));
-    expect(lookAt([listener])).toMatchObject({ established: 1, unread: true });
+    expect(lookAt([listener])).toMatchObject({ established: 1 });
+    expect(lookAt([listener]).unreadMs).toBeLessThan(5_000);
   });
 
   test('clients of another site are not its own', async () => {
@@ -67,6 +69,18 @@ test('a site with several addresses: all count, the most recent tells how quiet 
   expect(lookAt([first, second, unix])).toMatchObject({ waiting: 1, established: 3, quietMs: 0 });
 });
 
+test('what is not read grows old, a FIN too', async () => {
+  const listener = listening();
+  const socket = await connected(listener);
+  const fd = accept(listener);
+  await new Promise<void>((resolve) => socket.end('x', resolve));
+  while (lookAt([listener]).unreadMs < 20) await new Promise(setImmediate);
+  // Read but for the FIN, which counts as a byte.
+  expect(readSync(fd, Buffer.alloc(9))).toBe(1);
+  expect(lookAt([listener])).toMatchObject({ established: 1 });
+  expect(lookAt([listener]).unreadMs).toBeGreaterThanOrEqual(20);
+});
+
 test('an answer counts as activity', async () => {
   const listener = listening();
   const socket = await connected(listener);
@@ -84,4 +98,21 @@ test('a listener on one address does not see the clients of another address with
   await connected(wildcardPort);
   accept(wildcardPort);
   expect(lookAt([other])).toEqual(nobody);
+});
+
+describe('nobody is there', () => {
+  const served = { ...nobody, established: 1, quietMs: 5_000 };
+
+  test.each([
+    [nobody, true], [served, true], [{ ...served, quietMs: 4_999 }, false], [{ ...nobody, waiting: 1 }, false], [{ ...nobody, halfOpen: 1 }, false],
+  ])('%j: %s', (activity, quiet) => {
+    expect(isNobody(activity, 5_000)).toBe(quiet);
+  });
+
+  test('what a slow program has not read yet holds it, what nobody ever reads does not hold it for ever', () => {
+    expect(isNobody({ ...served, unreadMs: unreadMsMax - 1 }, 5_000)).toBe(false);
+    expect(isNobody({ ...served, quietMs: unreadMsMax, unreadMs: unreadMsMax }, 5_000)).toBe(true);
+    // A longer IdleSec= is for these bytes as for any other.
+    expect(isNobody({ ...served, quietMs: unreadMsMax, unreadMs: unreadMsMax }, 2 * unreadMsMax)).toBe(false);
+  });
 });

@@ -7,7 +7,7 @@ import { beginStop, catchesSignal, killNow, signalNumber, type StopParts } from 
 import { closedAfterTest, line, python } from '../sockets/kit.ts';
 
 const TERM = constants.signals.SIGTERM;
-const activity = { waiting: 0, halfOpen: 0, established: 0, unread: false, quietMs: Infinity };
+const activity = { waiting: 0, halfOpen: 0, established: 0, unreadMs: Infinity, quietMs: Infinity };
 const catching = 'import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: (print("caught", flush=True), sys.exit(7)))\nprint("ready", flush=True)\nsys.stdin.read()';
 const defaulting = 'import sys\nprint("ready", flush=True)\nsys.stdin.read()';
 const blocking = 'import signal, sys\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])\nprint("ready", flush=True)\nsys.exit(signal.sigwait([signal.SIGTERM]))';

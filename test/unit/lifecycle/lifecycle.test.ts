@@ -49,6 +49,27 @@ describe('one whole life', () => {
   });
 });
 
+describe('a stop by force while one is under way that may be undone', () => {
+  const forced: Event = { type: 'sleep', force: true };
+  const asked = after([readable, listening, sleep, forced, sleep]);
+
+  test('waits for how that one ends', () => {
+    expect(asked.effects).toEqual([]);
+  });
+
+  test('is begun when that one is undone, once', () => {
+    const again = after([{ type: 'inUse' }], asked.life);
+    expect(again.effects).toEqual([{ type: 'stop', force: true }]);
+    expect(again.life.state).toMatchObject({ name: 'awake', stopping: true });
+    expect(after([{ type: 'inUse' }], again.life).effects).toEqual([{ type: 'attend' }]);
+  });
+
+  test('is not needed where that one is not undone', () => {
+    const ended = after([stopping, gone, readable, listening, sleep, { type: 'inUse' }], asked.life);
+    expect(ended.effects).toEqual([{ type: 'attend' }]);
+  });
+});
+
 describe('back-off', () => {
   test('1 s, 2 s, 4 s … 60 s', () => {
     expect([1, 2, 3, 4, 5, 6, 7, 8, 100, 10_000].map(backoffMs)).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000, backoffMaxMs]);

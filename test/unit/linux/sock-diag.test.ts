@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { EPOLLIN } from '../../../src/linux/epoll.ts';
 import { setFilter } from '../../../src/linux/filter.ts';
 import { closeFd } from '../../../src/linux/libc.ts';
-import { inetSockets, openDestroyedSockets, readDestroyedPorts, unixSockets, watchedPortsMax, watchPorts, type InetSocket } from '../../../src/linux/sock-diag.ts';
+import { inetSockets, openDestroyedSockets, readDestroyed, unixSockets, watchAddresses, type InetSocket, type LocalAddress } from '../../../src/linux/sock-diag.ts';
 import { AF_UNIX, SOCK_STREAM } from '../../../src/linux/constants.ts';
 import { acceptConnection, bindSocket, listenSocket, openSocket } from '../../../src/linux/socket.ts';
 import type { Listener } from '../../../src/sockets/listener.ts';
@@ -30,11 +30,11 @@ async function reset(socket: Socket): Promise<void> {
   await closed;
 }
 
-function heard(fd: number): Promise<ReadonlySet<number> | null> {
+function heard(fd: number): Promise<LocalAddress[] | null> {
   return new Promise((resolve) => {
     const watch = testPoller().watch(fd, EPOLLIN, () => {
       watch.end();
-      resolve(readDestroyedPorts(fd));
+      resolve(readDestroyed(fd));
     });
   });
 }
@@ -128,41 +128,54 @@ describe('UNIX', () => {
   });
 });
 
+const at = (address: string, port: number): LocalAddress => ({ family: address.includes(':') ? 'ipv6' : 'ipv4', address, port });
+const many = (count: number): LocalAddress[] => Array.from({ length: count }, (_, index) => at('0.0.0.0', index + 1));
+
 describe('destroyed sockets', () => {
-  test('only those of watched ports are told', async () => {
+  test.each(['127.0.0.1', '0.0.0.0'])('only those of watched addresses are told: %s', async (address) => {
     const fd = closedAfterTest(openDestroyedSockets());
     const [other, watched] = [listening(), listening()];
-    watchPorts(fd, [1, portOf(watched), 2]);
+    const port = portOf(watched);
+    watchAddresses(fd, [at('0.0.0.0', 1), at('127.0.0.2', port), at('::', port), at(address, port), at('127.0.0.1', 2)]);
     await comeAndGo(other);
     await comeAndGo(watched);
-    expect(await heard(fd)).toEqual(new Set([portOf(watched)]));
+    expect(await heard(fd)).toEqual([at('127.0.0.1', port)]);
   });
 
-  test.each([1, watchedPortsMax])('the last of %i ports', async (count) => {
+  test.each([['127.0.0.2'], ['::'], ['::1'], ['::ffff:127.0.0.1']])('another address of the port is not: %s', async (address) => {
+    const fd = closedAfterTest(openDestroyedSockets());
+    const [other, watched] = [listening(), listening()];
+    watchAddresses(fd, [at(address, portOf(other)), at('127.0.0.1', portOf(watched))]);
+    await comeAndGo(other);
+    await comeAndGo(watched);
+    expect(await heard(fd)).toEqual([at('127.0.0.1', portOf(watched))]);
+  });
+
+  test.each([1, 250])('the last of %i addresses', async (count) => {
     const fd = closedAfterTest(openDestroyedSockets());
     const listener = listening();
-    watchPorts(fd, [...Array.from({ length: count - 1 }, (_, index) => index + 1), portOf(listener)]);
+    watchAddresses(fd, [...many(count - 1), at('127.0.0.1', portOf(listener))]);
     await comeAndGo(listener);
-    expect(await heard(fd)).toEqual(new Set([portOf(listener)]));
+    expect(await heard(fd)).toEqual([at('127.0.0.1', portOf(listener))]);
   });
 
   test('too many to tell apart: all are told', async () => {
     const fd = closedAfterTest(openDestroyedSockets());
     const listener = listening();
-    watchPorts(fd, Array.from({ length: watchedPortsMax + 1 }, (_, index) => index + 1));
+    watchAddresses(fd, many(5000));
     await comeAndGo(listener);
-    expect(await heard(fd)).toContain(portOf(listener));
+    expect(await heard(fd)).toContainEqual(at('127.0.0.1', portOf(listener)));
   });
 
   test('nothing is read where nothing was told', () => {
-    expect(readDestroyedPorts(closedAfterTest(openDestroyedSockets()))).toEqual(new Set());
+    expect(readDestroyed(closedAfterTest(openDestroyedSockets()))).toEqual([]);
   });
 
-  test('of an IPv4 client of an IPv6 socket too', async () => {
+  test.each(['::', '::ffff:7f00:1'])('of an IPv4 client of an IPv6 socket too: %s', async (address) => {
     const fd = closedAfterTest(openDestroyedSockets());
     const listener = listening('ipv6');
-    watchPorts(fd, [portOf(listener)]);
+    watchAddresses(fd, [at('::1', portOf(listener)), at(address, portOf(listener))]);
     await comeAndGo(listener);
-    expect(await heard(fd)).toEqual(new Set([portOf(listener)]));
+    expect(await heard(fd)).toEqual([at('::ffff:7f00:1', portOf(listener))]);
   });
 });

@@ -215,6 +215,15 @@ describe('TCP clients during a stop', () => {
     expect(site.sockets.waiting()).toBe(1);
   }, 10_000);
 
+  test('our own filter is nothing that the program did', () => {
+    const site = new Site([listening()]);
+    site.sockets.choose();
+    site.sockets.hold();
+    expect(site.sockets.release(true)).toEqual([]);
+    setFilter(site.sockets.listeners[0]?.fd ?? -1, [{ code: 0x06, jt: 0, jf: 0, k: 0xffff_ffff }]);
+    expect(site.sockets.release(true)).toEqual(['filter']);
+  });
+
   test('who is connected already is heard, whenever it was accepted', async () => {
     const listener = listening();
     const site = new Site([listener]);

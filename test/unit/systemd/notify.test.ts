@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { makeNotifier, notificationText, parseStoredFdName, storedFdName, takeNotifyAddress } from '../../../src/systemd/notify.ts';
+import { makeNotifier, notificationText, takeNotifyAddress } from '../../../src/systemd/notify.ts';
 
 function recorded(): { notifier: ReturnType<typeof makeNotifier>; sent: [string, readonly number[]][] } {
   const sent: [string, readonly number[]][] = [];
@@ -40,12 +40,6 @@ test('one message takes 1 to 253 descriptors', () => {
   const { notifier } = recorded();
   expect(() => notifier.storeFds('a', [])).toThrow(RangeError);
   expect(() => notifier.storeFds('a', Array.from({ length: 254 }, (_, fd) => fd))).toThrow(RangeError);
-});
-
-test('names of stored descriptors come back as purpose and site; those of sockets do not', () => {
-  expect(parseStoredFdName(storedFdName('notify', 'blog'))).toEqual({ purpose: 'notify', site: 'blog' });
-  expect(parseStoredFdName('stdout=tmpl@inst')).toEqual({ purpose: 'stdout', site: 'tmpl@inst' });
-  for (const name of ['blog', 'control', '=blog', 'notify=', '']) expect(parseStoredFdName(name)).toBeNull();
 });
 
 test.each(['/run/systemd/notify', '@abstract', `/${'a'.repeat(106)}`])('%s is an address, and is taken out', (address) => {

@@ -1,0 +1,184 @@
+/** A site runner without systemd, with a stand-in for crun that starts programs as they are: what it does when its parts fail. */
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import type { RunnerParts } from '../../src/activator/parts.ts';
+import { SiteRunner } from '../../src/activator/site-runner.ts';
+import type { WakesockError } from '../../src/base/errors.ts';
+import type { LogFields } from '../../src/base/log.ts';
+import { preparedDir, runtimeSiteDir, type Paths } from '../../src/base/paths.ts';
+import type { PreparedSite, Site } from '../../src/base/site.ts';
+import { CameAndWent } from '../../src/idle/came-and-went.ts';
+import { Crun } from '../../src/runtime/crun.ts';
+import { client, listening, temporaryDirectory, testPoller } from '../unit/sockets/kit.ts';
+import type { Listener } from '../../src/sockets/listener.ts';
+
+/** `config.json` is the program, as a shell script. With `dies` in it crun is killed between starting it and telling its number. */
+const fakeCrun = `#!/bin/sh
+for word in "$@"; do
+  case "$word" in
+    --root=*) root="\${word#--root=}";;
+    --config=*) config="\${word#--config=}";;
+    --pid-file=*) pidfile="\${word#--pid-file=}";;
+  esac
+  id="$word"
+done
+case " $* " in
+  *" delete "*) kill -9 $(cat "$root/$id/pid"); rm -rf "$root/$id"; exit 0;;
+esac
+mkdir "$root/$id" || exit 1
+cat "$config" > "$root/$id/script"
+sh "$root/$id/script" &
+echo $! > "$root/$id/pid"
+grep -q dies "$root/$id/script" && kill -9 $$
+echo $! > "$pidfile"
+`;
+
+/** Echoes what it reads, line by line, and ends on SIGTERM. */
+const echo = `exec python3 -c '
+import signal, socket, sys, threading
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+listener = socket.socket(fileno=3)
+listener.setblocking(True)
+def serve(connection):
+    for line in connection.makefile("rb"):
+        connection.sendall(line)
+    connection.close()
+while True:
+    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+'`;
+
+const site = { name: 'blog', description: 'Blog', handoff: 'listen-fds', listen: [], ports: [], hosts: [], idleMs: 60_000, startTimeoutMs: 20_000, stopTimeoutMs: 10_000, stopSignal: 'TERM', resources: [] } as unknown as Site;
+
+interface Stage {
+  readonly runner: SiteRunner;
+  readonly listener: Listener;
+  readonly crun: Crun;
+  readonly paths: Paths;
+  readonly logged: string[];
+  readonly inState: (name: string) => Promise<number>;
+}
+
+function stage({ program = echo, changes = {}, parts = {} }: { program?: string; changes?: Partial<Site>; parts?: Partial<RunnerParts> } = {}): Stage {
+  const directory = temporaryDirectory();
+  const paths: Paths = { siteDirs: [], stateDir: `${directory}/state`, runtimeDir: `${directory}/run`, controlPath: `${directory}/control` };
+  mkdirSync(preparedDir(paths, 'blog'), { recursive: true });
+  mkdirSync(`${directory}/run/crun`, { recursive: true });
+  writeFileSync(`${preparedDir(paths, 'blog')}/config.json`, program);
+  writeFileSync(`${directory}/crun`, fakeCrun);
+  chmodSync(`${directory}/crun`, 0o755);
+  const crun = new Crun(`${directory}/run/crun`, `${directory}/crun`);
+  const prepared = { version: 1, site: { ...site, ...changes }, sources: [], uid: 0, gid: 0, warnings: [] } as PreparedSite;
+  const logged: string[] = [];
+  const write = (message: string, fields?: LogFields): void => void logged.push(`${message} ${JSON.stringify(fields ?? {})}`);
+  const waiters = new Set<() => void>();
+  const poller = testPoller();
+  const runner = new SiteRunner('blog', [listening()], {
+    paths, poller, crun, manager: null, sliceDir: null, cameAndWent: new CameAndWent(poller),
+    fdStore: { keep: () => {}, drop: () => {} },
+    log: { trace: write, debug: write, info: write, warn: write, error: write, open: () => Promise.resolve(), close: () => Promise.resolve() },
+    now: () => performance.now(), lines: () => (_, line) => logged.push(line),
+    prepared: () => Promise.resolve(prepared), preparedNow: () => prepared, prepareAgain: () => {}, whyNot: () => Promise.resolve(null),
+    changed: () => { for (const waiter of waiters) waiter(); },
+    ...parts,
+  });
+  onTestFinished(async () => {
+    await runner.sleep(true);
+    runner.sockets.disarm();
+  });
+  runner.begin({ notify: null, stdout: null, stderr: null, spare: null, closeContainer: () => {} });
+  const [listener] = runner.sockets.listeners;
+  if (listener === undefined) throw new Error('no listener');
+  return {
+    runner, listener, crun, paths, logged,
+    /** Resolves with the time at which it was seen there. */
+    inState: (name) => new Promise((resolve) => {
+      const look = (): void => {
+        if (runner.status().state !== name) return;
+        waiters.delete(look);
+        resolve(performance.now());
+      };
+      waiters.add(look);
+      look();
+    }),
+  };
+}
+
+async function ask(socket: Socket, line: string): Promise<string> {
+  socket.write(`${line}\n`);
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  return answer.toString().trim();
+}
+
+const alive = (pid: number): boolean => existsSync(`/proc/${pid}`) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+
+test('one whole life on this stage', async () => {
+  const { runner, listener, inState } = stage();
+  expect(await ask(client(listener), 'hello')).toBe('hello');
+  await inState('awake');
+  await runner.sleep(true);
+  await inState('dormant');
+});
+
+test('crun is killed between starting the program and telling its number: the program is ended, the site has failed by name', async () => {
+  const { runner, crun, paths } = stage({ program: `${echo.replace('exec', '# dies\nexec')}` });
+  await expect(runner.wake('test')).rejects.toThrow(expect.objectContaining({ code: 'ERR_WAKESOCK_RUNTIME', message: expect.stringContaining('SIGKILL') }));
+  expect(runner.status().state).toBe('failed');
+  expect(crun.knows('blog')).toBe(false);
+  expect(existsSync(runtimeSiteDir(paths, 'blog'))).toBe(false);
+});
+
+test('a step of clearing away that fails keeps none of the others from being done', async () => {
+  const { runner, crun, paths, logged, inState } = stage({ parts: { fdStore: { keep: () => {}, drop: (name) => { throw new Error(`no ${name}`); } } } });
+  await runner.wake('test');
+  const pid = Number(readFileSync(`${paths.runtimeDir}/crun/blog/pid`, 'utf8'));
+  await runner.sleep(true);
+  await inState('dormant');
+  expect(logged.filter((line) => line.startsWith('Clearing away'))).toHaveLength(3);
+  expect(alive(pid)).toBe(false);
+  expect(crun.knows('blog')).toBe(false);
+  expect(existsSync(runtimeSiteDir(paths, 'blog'))).toBe(false);
+  await runner.wake('test');
+});
+
+test('sleep by force while a stop is tried that finds the site in use: that one is busy, this one takes effect', async () => {
+  const { runner, listener, inState } = stage();
+  expect(await ask(client(listener), 'hello')).toBe('hello');
+  await inState('awake');
+  const outcomes = await Promise.all([runner.sleep(false), runner.sleep(true), runner.sleep(false)].map((asked) => asked.then(() => 'asleep', ({ code }: WakesockError) => code)));
+  expect(outcomes).toEqual(['ERR_WAKESOCK_BUSY', 'asleep', 'ERR_WAKESOCK_BUSY']);
+  await inState('dormant');
+});
+
+test('sleep by force while it wakes takes effect once it is awake, whoever waits', async () => {
+  const { runner, listener, inState } = stage();
+  const socket = client(listener);
+  await inState('waking');
+  await runner.sleep(true);
+  // Who waited has woken it again, or was being served and is closed.
+  await Promise.race([inState('awake'), once(socket, 'close')]);
+});
+
+test('IdleSec= is a minimum, counted from the last client that came and went', async () => {
+  const idleMs = 400;
+  const { listener, inState } = stage({ changes: { idleMs } });
+  await inState('dormant');
+  const asleep = async (): Promise<number> => {
+    await inState('awake');
+    return inState('dormant');
+  };
+  const slept = asleep();
+  const comeAndGo = async (): Promise<number> => {
+    const socket = client(listener);
+    await ask(socket, 'hello');
+    const atMs = performance.now();
+    socket.resetAndDestroy();
+    await once(socket, 'close');
+    return atMs;
+  };
+  // The first is heard, the others while it is deaf for a quarter of the idle time.
+  let lastMs = await comeAndGo();
+  for (const from = lastMs; performance.now() - from < idleMs / 8; ) lastMs = await comeAndGo();
+  expect(await slept - lastMs).toBeGreaterThanOrEqual(idleMs);
+});
