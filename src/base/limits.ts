@@ -29,3 +29,6 @@ export const freezeMsMax = 1_000;
  * nothing for longer never will, and a byte or a FIN left lying on one connection must not keep a site awake for ever.
  */
 export const unreadMsMax = 30_000;
+/** Descriptors that a program may open, soft and hard: systemd's defaults for services (DefaultLimitNOFILE=). select(2) takes no more than the first. */
+export const openFilesSoftDefault = 1_024;
+export const openFilesHardDefault = 524_288;

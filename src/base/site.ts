@@ -30,6 +30,8 @@ export interface Site {
   readonly noNewPrivileges: boolean;
   readonly addCapabilities: readonly string[];
   readonly dropCapabilities: readonly string[];
+  /** `Ulimit=`, by name without RLIMIT_ and in lower case. Decimal, since they have 64 bits; `-1`: as much as the machine gives. */
+  readonly ulimits: Readonly<Record<string, { readonly soft: string; readonly hard: string }>>;
   /** Name without SIG, e.g. `TERM`. */
   readonly stopSignal: string;
   /** Properties of the scope, already in D-Bus form. */

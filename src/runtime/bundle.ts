@@ -4,6 +4,7 @@ import { chooseCapabilities } from './capabilities.ts';
 import type { Identity } from './identity.ts';
 import { maskedPaths, mountsOf, readonlyPaths, type MountPlaces } from './mounts.ts';
 import type { OciConfig, OciLinux } from './oci.ts';
+import { rlimitsOf, type HighestLimits } from './rlimits.ts';
 import { seccompFilter, type Architecture } from './seccomp-profile.ts';
 
 export interface BundlePlaces extends MountPlaces {
@@ -16,6 +17,7 @@ export interface BundlePlaces extends MountPlaces {
   readonly architecture: Architecture;
   /** Capabilities that this machine lets us give away, with `CAP_`. */
   readonly availableCapabilities: readonly string[];
+  readonly highestLimits: HighestLimits;
 }
 
 /** crun(1): a compiled filter in place of `linux.seccomp`. */
@@ -24,7 +26,7 @@ export const pathDefault = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 /** sethostname(2) takes no more. */
 const hostNameBytesMax = 64;
 
-/** @throws WakesockError `ERR_WAKESOCK_NOT_SUPPORTED` for capabilities that cannot be given */
+/** @throws WakesockError `ERR_WAKESOCK_NOT_SUPPORTED` for capabilities and limits that cannot be given */
 export function renderBundle(site: Site, identity: Identity, places: BundlePlaces): OciConfig {
   const capabilities = chooseCapabilities({
     add: site.addCapabilities, drop: site.dropCapabilities, uid: identity.uid, available: places.availableCapabilities,
@@ -48,6 +50,7 @@ export function renderBundle(site: Site, identity: Identity, places: BundlePlace
       cwd: site.workingDir ?? '/',
       capabilities,
       noNewPrivileges: site.noNewPrivileges,
+      rlimits: rlimitsOf(site, places.highestLimits),
     },
     root: { path: places.root, readonly: site.root.kind === 'host' || site.readOnly },
     hostname: hostNameOf(site),

@@ -17,6 +17,15 @@ export interface OciProcess {
   readonly cwd: string;
   readonly capabilities: OciCapabilities;
   readonly noNewPrivileges: boolean;
+  /** 64 bits, written as such by {@link ociText}. */
+  readonly rlimits: readonly OciRlimit[];
+}
+
+/** setrlimit(2); `type` with RLIMIT_. The limits are decimal strings, so that this is plain data. */
+export interface OciRlimit {
+  readonly type: string;
+  readonly soft: string;
+  readonly hard: string;
 }
 
 /** capabilities(7); names with `CAP_`. */
@@ -44,4 +53,11 @@ export interface OciLinux {
     readonly listenerPath?: string;
     readonly listenerMetadata?: string;
   };
+}
+
+/** `config.json`. JSON of JavaScript has no 64-bit numbers, so those are put in as text. */
+export function ociText(config: OciConfig): string {
+  const rlimits = config.process.rlimits.map(({ type, soft, hard }) => `{"type":${JSON.stringify(type)},"soft":${soft},"hard":${hard}}`);
+  // The first key that reads so: within a string its quotes would be escaped.
+  return JSON.stringify(config, (key, value: unknown) => (key === 'rlimits' ? [] : value)).replace('"rlimits":[]', () => `"rlimits":[${rlimits.join()}]`);
 }

@@ -10,8 +10,9 @@ import { boundingSet } from './capabilities.ts';
 import { hostEtcDirectory, hostRootSources, makeHostRoot, syncHostEtc } from './host-root.ts';
 import { resolveIdentity } from './identity.ts';
 import { mountsOf, type MountPlaces } from './mounts.ts';
-import type { OciConfig, OciMount } from './oci.ts';
+import { ociText, type OciConfig, type OciMount } from './oci.ts';
 import { checkProgram } from './program.ts';
+import { highestLimits } from './rlimits.ts';
 import type { Architecture } from './seccomp-profile.ts';
 import { SiteTree, type TreePart } from './site-tree.ts';
 import { makeStateDirectory, replaceFiles, stateError, withinStateDirectory } from './state-files.ts';
@@ -102,9 +103,12 @@ function placesOf(site: Site, paths: Paths, root: string, notifyShutdown: boolea
     hostEtc: host ? hostEtcDirectory(paths) : null,
     fileVolumes: new Set(site.volumes.map(({ source }) => source).filter((source) => statOnMachine(source)?.isDirectory() === false)),
   };
+  const availableCapabilities = boundingSet(readFileSync('/proc/self/status', 'utf8'));
   return {
-    ...mountPlaces, root, notifyShutdown, architecture: architecture(), seccompSocket: seccompSocketPath(paths),
-    availableCapabilities: boundingSet(readFileSync('/proc/self/status', 'utf8')),
+    ...mountPlaces, root, notifyShutdown, architecture: architecture(), seccompSocket: seccompSocketPath(paths), availableCapabilities,
+    highestLimits: highestLimits(
+      readFileSync('/proc/self/limits', 'utf8'), availableCapabilities.includes('CAP_SYS_RESOURCE'), BigInt(readFileSync('/proc/sys/fs/nr_open', 'utf8').trim()),
+    ),
   };
 }
 
@@ -127,7 +131,7 @@ function ownSources(site: Site, tree: SiteTree): string[] {
 }
 
 function configText(config: OciConfig): string {
-  const text = `${JSON.stringify(config)}\n`;
+  const text = `${ociText(config)}\n`;
   const length = Buffer.byteLength(text);
   if (length <= bundleConfigBytesMax) return text;
   const rest = Buffer.byteLength(JSON.stringify(config.process.env));

@@ -39,7 +39,7 @@ export function assembleSite(name: string, draft: SiteDraft, reading: Reading): 
     user: draft.user, group: draft.group, workingDir: draft.workingDir, hostName: draft.hostName,
     readOnly: draft.readOnly, noNewPrivileges: draft.noNewPrivileges,
     addCapabilities: [...new Set(draft.addCapabilities)], dropCapabilities: [...new Set(draft.dropCapabilities)],
-    stopSignal: draft.stopSignal ?? 'TERM', resources: draft.resources,
+    ulimits: Object.fromEntries(draft.ulimits), stopSignal: draft.stopSignal ?? 'TERM', resources: draft.resources,
   };
 }
 

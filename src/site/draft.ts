@@ -32,6 +32,7 @@ export interface SiteDraft {
   noNewPrivileges: boolean;
   addCapabilities: string[];
   dropCapabilities: string[];
+  ulimits: Map<string, { readonly soft: string; readonly hard: string }>;
   stopSignal: string | null;
   resources: ScopeProperty[];
 }
@@ -41,6 +42,6 @@ export function emptyDraft(): SiteDraft {
     description: null, handoff: null, target: null, listen: [], ports: [], published: [], hosts: [],
     idleMs: null, startTimeoutMs: null, stopTimeoutMs: null, roots: [], exec: null, entrypoint: [],
     environment: new Map(), volumes: [], tmpfs: [], user: null, group: null, workingDir: null, hostName: null,
-    readOnly: false, noNewPrivileges: true, addCapabilities: [], dropCapabilities: [], stopSignal: null, resources: [],
+    readOnly: false, noNewPrivileges: true, addCapabilities: [], dropCapabilities: [], ulimits: new Map(), stopSignal: null, resources: [],
   };
 }

@@ -18,7 +18,7 @@ export const refusedKeys: readonly KeyRow[] = [
     'Secret': 'secrets are not passed to a site yet; use EnvironmentFile= or Volume=',
     'Mount': 'not supported yet; use Volume= or Tmpfs=',
     'GroupAdd': 'supplementary groups are not supported yet',
-    'Sysctl Ulimit': 'not supported yet',
+    'Sysctl': 'not supported yet',
     'EnvironmentHost': 'a site never gets the host\'s environment; name the variables with Environment=',
     'RunInit': 'no init process is added; the program is process 1',
     'Pod StartWithPod': 'a site is one container; pods are not supported',

@@ -14,7 +14,7 @@ import { refusedKeys } from './refused-keys.ts';
 import { parseCpuQuota, parseCpuWeight, parseIoWeight, parseMemory, parseTasksMax } from './resources.ts';
 import {
   oneOf, parseAbsolutePath, parseAccount, parseCapabilities, parseEntrypoint, parseHostName, parseHosts, parseMs, parseProgramPort,
-  parseRootfs, parseText, parseTimeoutMs, parseTmpfs, parseVolume,
+  parseRootfs, parseText, parseTimeoutMs, parseTmpfs, parseUlimit, parseVolume,
 } from './values.ts';
 
 const resource = (key: string, parse: (text: string) => ReturnType<typeof parseCpuQuota>, syntax: string, text: string): KeyRow =>
@@ -145,6 +145,12 @@ export const schema: readonly KeyRow[] = [
   {
     section: 'Container', key: 'DropCapability', syntax: 'CAPABILITY…', list: true, text: 'Capabilities that the program does not get, or `all`.',
     read: each(parseCapabilities, (draft, value) => { draft.dropCapabilities.push(...value); }),
+  },
+  {
+    section: 'Container', key: 'Ulimit', syntax: 'NAME=SOFT[:HARD]', list: true, default: 'nofile=1024:524288',
+    text: 'A limit of the program (setrlimit(2)): `core`, `memlock`, `nofile`, `stack`, …; -1 is the most that the machine gives. The default is what systemd '
+      + 'gives a service, less where the machine gives less; with podman it is 1048576. To limit processes use `TasksMax=`: `nproc` counts all of a user\'s.',
+    read: each(parseUlimit, (draft, { name, soft, hard }) => { draft.ulimits.set(name, { soft, hard }); }),
   },
   {
     section: 'Container', key: 'HostName', syntax: 'NAME', default: 'the site\'s name', text: 'The host name inside the container.',

@@ -93,6 +93,28 @@ export function parseCapabilities(text: string): string[] {
   });
 }
 
+/** What `podman run --ulimit` knows: setrlimit(2) without RLIMIT_. */
+const ulimitNames = 'core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack'.split(' ');
+const ULIMIT_MAX = 2n ** 64n - 1n;
+
+/** `Ulimit=NAME=SOFT[:HARD]` */
+export function parseUlimit(text: string): { name: string; soft: string; hard: string } {
+  const at = text.indexOf('=');
+  const name = (at < 0 ? text : text.slice(0, at)).toLowerCase();
+  if (name === 'host') throw new NotSupportedError('The limits of whoever starts the site are not its own: name each');
+  if (!ulimitNames.includes(name)) {
+    const near = suggest(name, ulimitNames);
+    throw new UnitValueError(`Expected one of ${ulimitNames.join(', ')}, found ${quote(name)}`, near === null ? {} : { suggestion: `${near}${at < 0 ? '=' : text.slice(at)}` });
+  }
+  const [soft = '', hard = soft, ...rest] = at < 0 ? [] : text.slice(at + 1).split(':');
+  const isLimit = (value: string): boolean => value === '-1' || (/^\d{1,20}$/.test(value) && BigInt(value) <= ULIMIT_MAX);
+  if (rest.length > 0 || !isLimit(soft) || !isLimit(hard)) throw new UnitValueError(`Expected ${name}=SOFT[:HARD] in whole numbers, or -1 for the most there is, found ${quote(text)}`, { offset: at < 0 ? text.length : at + 1 });
+  if (hard !== '-1' && (soft === '-1' ? soft !== hard : BigInt(soft) > BigInt(hard))) {
+    throw new UnitValueError(`Expected a soft limit not above the hard one, found ${quote(text)}`, { offset: at + 1 });
+  }
+  return { name, soft, hard };
+}
+
 /** A user or group: a name or a number. */
 export function parseAccount(text: string): string {
   if (!/^(?:[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\$?)$/.test(text)) throw new UnitValueError(`Expected a user or group, by name or number, found ${quote(text)}`);

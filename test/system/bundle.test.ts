@@ -71,6 +71,19 @@ test('the numbers of the refused calls are those of libseccomp, for both archite
   }
 });
 
+test('limits are the site\'s own, or those of any service: not ours, which a thousand sockets need to be high', async () => {
+  const limitsOf = async (ulimits: Site['ulimits']): Promise<Record<string, string>> => {
+    const { code, stdout, stderr } = await run({ site: hostSite({ exec: ['cat', '/proc/self/limits'], ulimits }) });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    return Object.fromEntries([...stdout.matchAll(/^Max (.+?) {2,}(\S+) +(\S+)/gm)].map(([, name = '', soft, hard]) => [name, `${soft}:${hard}`]));
+  };
+  const most = Number((await box.run(['sh', '-c', 'ulimit -Hn'])).trim());
+  expect((await limitsOf({}))['open files']).toBe(`1024:${Math.min(most, 524_288)}`);
+  expect(await limitsOf({ nofile: { soft: '2000', hard: '3000' }, core: { soft: '0', hard: '-1' }, fsize: { soft: '9007199254740993', hard: '-1' } })).toMatchObject({
+    'open files': '2000:3000', 'core file size': '0:unlimited', 'file size': '9007199254740993:unlimited',
+  });
+});
+
 describe('a program of a Root=host site', () => {
   let seen: Awaited<ReturnType<typeof look>>;
   beforeAll(async () => {

@@ -32,9 +32,10 @@ describe('process', () => {
     expect(env.filter((entry) => entry.startsWith('LISTEN_FDS='))).toHaveLength(1);
   });
 
-  test('asks for no limits and no terminal: inherited, and pipes', () => {
+  test('has no terminal but pipes, and of limits only that of descriptors', () => {
     const { process } = renderBundle(makeSite(), root, makePlaces());
-    expect(Object.keys(process).toSorted()).toEqual(['args', 'capabilities', 'cwd', 'env', 'noNewPrivileges', 'terminal', 'user']);
+    expect(Object.keys(process).toSorted()).toEqual(['args', 'capabilities', 'cwd', 'env', 'noNewPrivileges', 'rlimits', 'terminal', 'user']);
+    expect(process.rlimits).toEqual([{ type: 'RLIMIT_NOFILE', soft: '1024', hard: '524288' }]);
     expect(process).toMatchObject({ terminal: false, cwd: '/', noNewPrivileges: true, user: { umask: 0o022 } });
   });
 });

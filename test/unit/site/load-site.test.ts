@@ -30,7 +30,7 @@ test('the least that a site is', () => {
     name: 'a', description: 'a', handoff: 'adopt', listen: [{ family: 'ipv4', address: '0.0.0.0', port: 8081, text: '0.0.0.0:8081' }],
     ports: [{ kind: 'tcp', port: 8081 }], hosts: [], target: null, idleMs: 300_000, startTimeoutMs: 30_000, stopTimeoutMs: 10_000,
     root: { kind: 'rootfs', path: '/srv/root' }, exec: ['/bin/app'], environment: {}, volumes: [], tmpfs: [], user: null, group: null, workingDir: null,
-    hostName: null, readOnly: false, noNewPrivileges: true, addCapabilities: [], dropCapabilities: [], stopSignal: 'TERM', resources: [],
+    hostName: null, readOnly: false, noNewPrivileges: true, addCapabilities: [], dropCapabilities: [], ulimits: {}, stopSignal: 'TERM', resources: [],
   });
 });
 
@@ -49,6 +49,7 @@ PublishPort=[::1]:8082:3001/tcp
 Tmpfs=/tmp:size=64m
 User=1000:1000
 AddCapability=net_bind_service CAP_CHOWN
+Ulimit=nofile=2048
 ReadOnly=true
 
 [Service]
@@ -68,7 +69,7 @@ Any=thing
     description: 'Blog', root: { kind: 'image', image: 'localhost/blog:1' }, environment: { NODE_ENV: 'production', GREETING: 'hello world' },
     volumes: [{ source: '/srv/blog', target: '/data', readOnly: true }], tmpfs: [{ target: '/tmp', options: ['size=64m'] }],
     listen: [{ text: '0.0.0.0:8081' }, { text: '[::1]:8082' }], ports: [{ kind: 'tcp', port: 3000 }, { kind: 'tcp', port: 3001 }],
-    user: '1000', group: '1000', addCapabilities: ['CAP_NET_BIND_SERVICE', 'CAP_CHOWN'], readOnly: true, startTimeoutMs: 20_000,
+    user: '1000', group: '1000', addCapabilities: ['CAP_NET_BIND_SERVICE', 'CAP_CHOWN'], ulimits: { nofile: { soft: '2048', hard: '2048' } }, readOnly: true, startTimeoutMs: 20_000,
     resources: [
       { name: 'MemoryMax', signature: 't', value: '268435456' }, { name: 'CPUQuotaPerSecUSec', signature: 't', value: '500000' },
       { name: 'TasksMax', signature: 't', value: '128' },
@@ -135,6 +136,14 @@ test.each<[string, string[]]>([
   ['PublishPort=80-82:3000-3002\n', ['error ERR_WAKESOCK_NOT_SUPPORTED 7:13']],
   ['PublishPort=1.2.3:80:3000\n', ['error bad-value 7:13']],
   ['StopSignal=SIGTREM\n', ['error bad-value 7:12']],
+  ['Ulimit=nofile=1024:2048\nUlimit=core=0:-1\nUlimit=stack=-1\n', []],
+  ['Ulimit=nofile\n', ['error bad-value 7:14']],
+  ['Ulimit=nofile=2048:1024\n', ['error bad-value 7:15']],
+  ['Ulimit=nofile=-1:1024\n', ['error bad-value 7:15']],
+  ['Ulimit=nofile=1:2:3\n', ['error bad-value 7:15']],
+  ['Ulimit=nofile=18446744073709551616\n', ['error bad-value 7:15']],
+  ['Ulimit=nofiles=1\n', ['error bad-value 7:8']],
+  ['Ulimit=host\n', ['error ERR_WAKESOCK_NOT_SUPPORTED 7:8']],
   ['AddCapability=chown net_foo\n', ['error bad-value 7:21']],
   ['ReadOnly=maybe\n', ['error bad-value 7:10']],
   ['WorkingDir=srv\n', ['error bad-value 7:12']],
