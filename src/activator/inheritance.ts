@@ -77,12 +77,14 @@ export function inherit(env: NodeJS.ProcessEnv, log: Log): Inheritance {
 export async function openOwn(paths: Paths, log: Log): Promise<Inheritance> {
   const { listSiteNames } = await import('../site/index.ts');
   const { prepareSite } = await import('../site/prepare.ts');
+  const { hostEtcOnce } = await import('../runtime/host-root.ts');
+  const syncEtc = hostEtcOnce(paths);
   const sites = new Map<string, Listener[]>();
   const everyFd: number[] = [];
   for (const name of listSiteNames(paths)) {
     try {
       endLeftover(paths, name);
-      const { site } = prepareSite(paths, name);
+      const { site } = prepareSite(paths, name, syncEtc);
       const listeners = site.listen.map((address) => openListener(address));
       sites.set(name, listeners);
       everyFd.push(...listeners.map(({ fd }) => fd));

@@ -18,7 +18,7 @@ import { WakesockError, describeError } from '../base/errors.ts';
 import type { PreparedSite } from '../base/site.ts';
 import { BackoffError } from '../control/backend.ts';
 import type { LeaseAddress, SiteHistory, SiteState, SiteStatus, WakePhases } from '../control/types.ts';
-import { scopeName, socketUnitName } from '../systemd/unit-names.ts';
+import { scopeName, writtenSocketUnit } from '../systemd/unit-names.ts';
 import { Container } from './container.ts';
 import { rememberShutsListener, readHistory, writeHistory } from './history.ts';
 import { processIdentity, readRuntimeState, removeRuntimeState, writeRuntimeState, type RuntimeState } from './runtime-state.ts';
@@ -181,7 +181,7 @@ export class SiteRunner {
       handoff: this.#prepared?.site.handoff ?? 'adopt',
       listen: this.sockets.listeners.map(({ text }) => text),
       hosts: this.#prepared?.site.hosts ?? [],
-      unit: this.#parts.manager ? socketUnitName(this.name) : null,
+      unit: this.#parts.manager ? writtenSocketUnit(this.name) : null,
       since: this.#history.wakes === 0 && state.name === 'dormant' ? null : this.#history.since,
       wakes: this.#history.wakes,
       connections: awake ? this.#look().established : null,

@@ -90,4 +90,8 @@ export interface SourceState {
 
 /** Site names: used unescaped in unit names, paths and descriptor names (design section 5). */
 export const siteNamePattern = /^[a-z0-9][a-z0-9._-]*$/;
+/** systemd takes a descriptor's default name from its unit and `check` a file from its suffix: a site called `blog.socket` would be two things. */
+export const siteNameSuffixesRefused: readonly string[] = [
+  'service', 'socket', 'device', 'mount', 'automount', 'swap', 'target', 'path', 'timer', 'slice', 'scope', 'container',
+];
 export const reservedSiteNames: readonly string[] = ['front', 'control', 'wakesock'];

@@ -10,8 +10,8 @@ import { problemCounts, problemText } from './problems.ts';
 import { terminalOf } from './terminal.ts';
 import type { Verb } from './verb.ts';
 
-/** Stands for the instance when a template is checked by itself. */
-const exampleInstance = 'instance';
+/** Stand for the instance when a template is checked by itself: a name, and numbers, since `%i` may be a port or a size. */
+const exampleInstances = ['instance', '1', '8080'];
 
 export const verb: Verb = {
   name: 'check',
@@ -65,9 +65,19 @@ function checkOne(argument: string, paths: Paths): Diagnostic[] {
   return isTemplate ? checkTemplate(name.slice(0, -1), filePaths) : problemsOf(loadSite(filePaths, name));
 }
 
-/** What depends on the instance, such as a root directory of its own, cannot be checked without one. */
+/**
+ * What depends on the instance, such as a root directory of its own, cannot be checked without one: only what is wrong with
+ * every example is a problem of the template.
+ */
 function checkTemplate(name: string, paths: Paths): Diagnostic[] {
-  return [...loadSite(paths, `${name}@${exampleInstance}`).diagnostics];
+  const [first = [], ...others] = exampleInstances.map((instance) => loadSite(paths, `${name}@${instance}`).diagnostics);
+  const sorts = others.map((problems) => new Set(problems.map(sortOf)));
+  return first.filter((problem) => sorts.every((sort) => sort.has(sortOf(problem))));
+}
+
+/** Columns and messages may have the instance in them. */
+function sortOf({ code, file, line, severity }: Diagnostic): string {
+  return JSON.stringify([code, file, line, severity]);
 }
 
 function problemsOf(loaded: LoadedSite): Diagnostic[] {

@@ -20,12 +20,13 @@ Name many sites at once: they need one reload of systemd between them. Sites tha
   async run(context, values, positionals) {
     const names = siteNamesOf(positionals);
     requireRoot('enable');
-    const [{ createManager }, { enableSites }, { prepareSite }] = await Promise.all([
-      import('../systemd/manager.ts'), import('./enable-sites.ts'), import('../site/prepare.ts'),
+    const [{ createManager }, { enableSites }, { prepareSite }, { hostEtcOnce }] = await Promise.all([
+      import('../systemd/manager.ts'), import('./enable-sites.ts'), import('../site/prepare.ts'), import('../runtime/host-root.ts'),
     ]);
+    const syncEtc = hostEtcOnce(context.paths);
     const manager = createManager();
     try {
-      const sites = await enableSites(names, { paths: context.paths, unitDir: systemUnitDir, manager, prepare: prepareSite });
+      const sites = await enableSites(names, { paths: context.paths, unitDir: systemUnitDir, manager, prepare: (paths, name) => prepareSite(paths, name, syncEtc) });
       if (values['json'] === true) context.stdout.write(`${JSON.stringify({ sites })}\n`);
       for (const { name, listen, warnings, error } of sites) {
         for (const warning of warnings) context.stderr.write(`wakesock: ${name}: warning: ${printable(warning)}\n`);

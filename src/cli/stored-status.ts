@@ -3,7 +3,7 @@ import { describeError, type ErrorCode } from '../base/errors.ts';
 import { preparedDir, type Paths } from '../base/paths.ts';
 import type { PreparedSite, Site } from '../base/site.ts';
 import type { SiteHistory, SiteState, SiteStatus } from '../control/types.ts';
-import { socketUnitName } from '../systemd/unit-names.ts';
+import { writtenSocketUnit } from '../systemd/unit-names.ts';
 import { scopeFigures, type ScopeFigures } from './scope-figures.ts';
 
 interface StatusError { readonly code: ErrorCode; readonly message: string }
@@ -20,7 +20,8 @@ export interface SiteFile {
  * @param load reads the site's files; called only where no prepared site is there
  */
 export function storedStatus(
-  name: string, paths: Paths, { load, slice }: { readonly load: () => SiteFile; readonly slice?: string },
+  name: string, paths: Paths,
+  { load, slice, unitDirs }: { readonly load: () => SiteFile; readonly slice?: string; readonly unitDirs?: readonly string[] },
 ): SiteStatus {
   const prepared = readJson<PreparedSite>(`${preparedDir(paths, name)}/site.json`);
   const history = readJson<SiteHistory>(`${paths.stateDir}/history/${name}.json`);
@@ -35,7 +36,7 @@ export function storedStatus(
     handoff: site?.handoff ?? 'adopt',
     listen: site?.listen.map(({ text }) => text) ?? [],
     hosts: site?.hosts ?? [],
-    unit: prepared.value === null ? null : socketUnitName(name),
+    unit: prepared.value === null ? null : writtenSocketUnit(name, unitDirs),
     // A state that ended while nobody looked (a reboot, a kill) ended at a time that nobody knows.
     since: history.value?.state === state ? history.value.since : null,
     wakes: history.value?.wakes ?? 0,

@@ -17,7 +17,7 @@ export interface SiteStatus {
   readonly handoff: string;
   readonly listen: readonly string[];
   readonly hosts: readonly string[];
-  /** The socket unit, or null where the activator made the socket itself. */
+  /** The socket unit that `enable` wrote; null where the sockets are of another unit, or the activator made them itself. */
   readonly unit: string | null;
   /** ISO 8601 UTC time of the last change of state; null if never seen. */
   readonly since: string | null;

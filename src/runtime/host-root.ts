@@ -92,6 +92,15 @@ export function syncHostEtc(paths: Paths, source = '/etc'): void {
   }
 }
 
+/** For who prepares many sites: walks /etc for the first that needs it. */
+export function hostEtcOnce(paths: Paths, source?: string): () => void {
+  let synced = false;
+  return () => {
+    if (!synced) syncHostEtc(paths, source);
+    synced = true;
+  };
+}
+
 function syncDirectory(source: string, copy: string, staging: string, leaveOut: ReadonlySet<string>): void {
   const wanted = new Map<string, Stats>();
   for (const name of readdirSync(source)) {

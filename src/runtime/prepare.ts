@@ -23,6 +23,8 @@ export interface PrepareExtra {
   readonly warnings: readonly string[];
   /** The site was seen shutting its listener down. */
   readonly notifyShutdown: boolean;
+  /** Brings the copy of /etc up to date ({@link hostEtcOnce}); asked only for `Root=host`. */
+  readonly syncEtc?: () => void;
 }
 
 /** Where the activator takes notify descriptors: `linux.seccomp.listenerPath`. */
@@ -36,7 +38,7 @@ export function seccompSocketPath(paths: Paths): string {
  * @throws WakesockError `ERR_WAKESOCK_ROOTFS` (also for a missing source of `Volume=`), `ERR_WAKESOCK_PROGRAM`, `ERR_WAKESOCK_SITE_FILE`
  * (unknown user), `ERR_WAKESOCK_NOT_SUPPORTED`, `ERR_WAKESOCK_LIMIT`, `ERR_WAKESOCK_STATE_DIR`
  */
-export function prepareBundle(site: Site, paths: Paths, { sources, warnings, notifyShutdown }: PrepareExtra): PreparedSite {
+export function prepareBundle(site: Site, paths: Paths, { sources, warnings, notifyShutdown, syncEtc = () => syncHostEtc(paths) }: PrepareExtra): PreparedSite {
   const directory = preparedDir(paths, site.name);
   const root = rootOf(site, directory);
   checkVolumes(site);
@@ -44,7 +46,7 @@ export function prepareBundle(site: Site, paths: Paths, { sources, warnings, not
   return withinStateDirectory(directory, 0o700, () => {
     if (site.root.kind === 'host') {
       makeHostRoot(root);
-      syncHostEtc(paths);
+      syncEtc();
     }
     const places = placesOf(site, paths, root, notifyShutdown);
     const tree = new SiteTree([{ target: '/', source: root }, ...mountsOf(site, places).flatMap(treePart)]);

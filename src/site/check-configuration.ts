@@ -3,7 +3,8 @@ import type { Paths } from '../base/paths.ts';
 import type { ListenAddress } from '../base/site.ts';
 import type { Diagnostic } from '../unitfile/diagnostic.ts';
 import type { Place } from '../unitfile/unit-file.ts';
-import { checkSocketUnits, systemUnitDirs } from './check-socket-units.ts';
+import { systemUnitDirs } from '../systemd/unit-names.ts';
+import { checkSocketUnits } from './check-socket-units.ts';
 import { listSiteNames, misnamedSiteFiles } from './list-sites.ts';
 import { loadSite, type LoadedSite } from './load-site.ts';
 

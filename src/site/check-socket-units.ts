@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { systemUnitDirs } from '../systemd/unit-names.ts';
 import { parseBoolean } from '../unitfile/boolean.ts';
 import type { Diagnostic } from '../unitfile/diagnostic.ts';
 import { loadUnit } from '../unitfile/load.ts';
@@ -7,9 +8,6 @@ import { expandSpecifiers, nameSpecifiers } from '../unitfile/specifiers.ts';
 import { suggest } from '../unitfile/suggest.ts';
 import type { Place } from '../unitfile/unit-file.ts';
 import { splitUnitName, type UnitName } from '../unitfile/unit-name.ts';
-
-/** Where systemd looks for socket units that people write. */
-export const systemUnitDirs: readonly string[] = ['/etc/systemd/system', '/run/systemd/system', '/usr/lib/systemd/system'];
 
 /** Ours, with FileDescriptorName=control. */
 const controlUnit = 'wakesock.socket';

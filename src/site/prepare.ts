@@ -6,8 +6,11 @@ import type { PreparedSite } from '../base/site.ts';
 import { prepareBundle } from '../runtime/prepare.ts';
 import { loadSite } from './index.ts';
 
-/** @throws WakesockError ERR_WAKESOCK_SITE_FILE with the errors of its files, or why its bundle could not be made */
-export function prepareSite(paths: Paths, name: string): PreparedSite {
+/**
+ * @param syncEtc for who prepares many sites
+ * @throws WakesockError ERR_WAKESOCK_SITE_FILE with the errors of its files, or why its bundle could not be made
+ */
+export function prepareSite(paths: Paths, name: string, syncEtc?: () => void): PreparedSite {
   const { site, diagnostics, sources } = loadSite(paths, name);
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
   if (site === null || errors.length > 0) {
@@ -15,7 +18,7 @@ export function prepareSite(paths: Paths, name: string): PreparedSite {
     throw new WakesockError('ERR_WAKESOCK_SITE_FILE', `${name}: ${lines.join('; ')}`);
   }
   const warnings = diagnostics.map(({ file, line, message }) => `${file}:${line}: ${message}`);
-  return prepareBundle(site, paths, { sources, warnings, notifyShutdown: notifiesShutdown(paths, site.name, site.listen) });
+  return prepareBundle(site, paths, { sources, warnings, notifyShutdown: notifiesShutdown(paths, site.name, site.listen), ...syncEtc ? { syncEtc } : {} });
 }
 
 /** A UNIX listener never heals, so no program may shut it down; of the others, those that were seen doing it may not. */

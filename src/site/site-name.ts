@@ -1,6 +1,6 @@
 import { WakesockError } from '../base/errors.ts';
 import { siteNameLengthMax } from '../base/limits.ts';
-import { reservedSiteNames, siteNamePattern } from '../base/site.ts';
+import { reservedSiteNames, siteNamePattern, siteNameSuffixesRefused } from '../base/site.ts';
 
 /** What is wrong with a site's name, or null. An instance is `TEMPLATE@INSTANCE`, each part a name of its own. */
 export function siteNameProblem(name: string): string | null {
@@ -11,6 +11,8 @@ export function siteNameProblem(name: string): string | null {
     return `Expected a site name that matches [a-z0-9][a-z0-9._-]*, with @INSTANCE for an instance of a template, found ${found}`;
   }
   if (reservedSiteNames.includes(name)) return `Expected a site name other than ${reservedSiteNames.join(', ')}, found ${found}`;
+  const suffix = siteNameSuffixesRefused.find((one) => name.endsWith(`.${one}`));
+  if (suffix !== undefined) return `Expected a site name without the suffix of a unit, found ${found}, which ends in .${suffix}`;
   return null;
 }
 

@@ -107,12 +107,15 @@ export function parseUlimit(text: string): { name: string; soft: string; hard: s
     throw new UnitValueError(`Expected one of ${ulimitNames.join(', ')}, found ${quote(name)}`, near === null ? {} : { suggestion: `${near}${at < 0 ? '=' : text.slice(at)}` });
   }
   const [soft = '', hard = soft, ...rest] = at < 0 ? [] : text.slice(at + 1).split(':');
-  const isLimit = (value: string): boolean => value === '-1' || (/^\d{1,20}$/.test(value) && BigInt(value) <= ULIMIT_MAX);
   if (rest.length > 0 || !isLimit(soft) || !isLimit(hard)) throw new UnitValueError(`Expected ${name}=SOFT[:HARD] in whole numbers, or -1 for the most there is, found ${quote(text)}`, { offset: at < 0 ? text.length : at + 1 });
   if (hard !== '-1' && (soft === '-1' ? soft !== hard : BigInt(soft) > BigInt(hard))) {
     throw new UnitValueError(`Expected a soft limit not above the hard one, found ${quote(text)}`, { offset: at + 1 });
   }
   return { name, soft, hard };
+}
+
+function isLimit(text: string): boolean {
+  return text === '-1' || (/^\d{1,20}$/.test(text) && BigInt(text) <= ULIMIT_MAX);
 }
 
 /** A user or group: a name or a number. */

@@ -1,5 +1,7 @@
 /** Names of the units that are ours. Site names need no escaping (design section 5). */
 
+import { existsSync } from 'node:fs';
+
 export const serviceUnitName = 'wakesock.service';
 export const controlSocketUnitName = 'wakesock.socket';
 export const sliceUnitName = 'wakesock.slice';
@@ -14,6 +16,15 @@ export function scopeName(site: string): string {
 /** The socket unit that `enable` writes. */
 export function socketUnitName(site: string): string {
   return `${prefix}${site}.socket`;
+}
+
+/** Where systemd looks for socket units that people write. */
+export const systemUnitDirs: readonly string[] = ['/etc/systemd/system', '/run/systemd/system', '/usr/lib/systemd/system'];
+
+/** The socket unit that `enable` wrote, or null: its sockets may be of a unit that somebody else wrote, under any name. */
+export function writtenSocketUnit(site: string, dirs: readonly string[] = systemUnitDirs): string | null {
+  const name = socketUnitName(site);
+  return dirs.some((dir) => existsSync(`${dir}/${name}`)) ? name : null;
 }
 
 /** Patterns (fnmatch) for all of them. */

@@ -44,6 +44,12 @@ async function look(request: Partial<RunRequest> & { site: Site }): Promise<Seen
   return { ...JSON.parse(stdout) as Seen, notification };
 }
 
+async function limitsOf(ulimits: Site['ulimits']): Promise<Record<string, string>> {
+  const { code, stdout, stderr } = await run({ site: hostSite({ exec: ['cat', '/proc/self/limits'], ulimits }) });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return Object.fromEntries([...stdout.matchAll(/^Max (.+?) {2,}(\S+) +(\S+)/gm)].map(([, name = '', soft, hard]) => [name, `${soft}:${hard}`]));
+}
+
 beforeAll(async () => {
   const { program, remove } = await makeBundle('test/system/bundle/run-site.ts');
   await box.writeFile(`${ground}/run-site.cjs`, readFileSync(program));
@@ -72,11 +78,6 @@ test('the numbers of the refused calls are those of libseccomp, for both archite
 });
 
 test('limits are the site\'s own, or those of any service: not ours, which a thousand sockets need to be high', async () => {
-  const limitsOf = async (ulimits: Site['ulimits']): Promise<Record<string, string>> => {
-    const { code, stdout, stderr } = await run({ site: hostSite({ exec: ['cat', '/proc/self/limits'], ulimits }) });
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    return Object.fromEntries([...stdout.matchAll(/^Max (.+?) {2,}(\S+) +(\S+)/gm)].map(([, name = '', soft, hard]) => [name, `${soft}:${hard}`]));
-  };
   const most = Number((await box.run(['sh', '-c', 'ulimit -Hn'])).trim());
   expect((await limitsOf({}))['open files']).toBe(`1024:${Math.min(most, 524_288)}`);
   expect(await limitsOf({ nofile: { soft: '2000', hard: '3000' }, core: { soft: '0', hard: '-1' }, fsize: { soft: '9007199254740993', hard: '-1' } })).toMatchObject({

@@ -65,6 +65,17 @@ test('files: anywhere, templates, other units, names that are none', async () =>
   await expect(check(['nobody'])).rejects.toMatchObject({ code: 'ERR_WAKESOCK_SITE_NOT_FOUND' });
 });
 
+const template = (lines: string, container = ''): string => `[Container]\nRootfs=/srv/%i\nExec=/x\n${container}[X-Wakesock]\n${lines}`;
+
+test('templates whose instances are numbers or names; what is wrong with every instance is said once', async () => {
+  files.write('etc/number@.container', template('ListenStream=127.0.0.1:%i\nPort=%i\nIdleSec=%is\n', 'Ulimit=nofile=%i\n'));
+  files.write('etc/name@.container', template('ListenStream=/run/%i.sock\nPort=/run/x\nHost=%i.example\n'));
+  expect(await check([])).toEqual({ code: 0, out: '' });
+  files.write('etc/wrong@.container', template('ListenStream=127.0.0.1:x%i\nPort=3000\n'));
+  const { code, out } = await check([]);
+  expect([code, out.split('\n').filter((line) => line.includes('error'))]).toEqual([1, [expect.stringMatching(/^\/etc\/wrong@\.container:5:\d+: error: ListenStream=/), '1 error, 0 warnings']]);
+});
+
 test('without arguments: all sites, templates, and what is between them', async () => {
   add('blog');
   add('shop');

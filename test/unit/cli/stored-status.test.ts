@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { systemPaths, type Paths } from '../../../src/base/paths.ts';
@@ -31,13 +31,16 @@ async function write(path: string, value: unknown): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, typeof value === 'string' ? value : JSON.stringify(value));
 }
-const prepare = () => write(join(paths.stateDir, 'sites/blog/site.json'), { version: 1, site });
+const prepare = async (): Promise<void> => {
+  await write(join(paths.stateDir, 'sites/blog/site.json'), { version: 1, site });
+  await write(join(directory, 'units/wakesock-site-blog.socket'), '');
+};
 const remember = (changes: Partial<SiteHistory> | string) => (
   write(join(paths.stateDir, 'history/blog.json'), typeof changes === 'string' ? changes : { ...history, ...changes }));
 async function populate(files: Record<string, string>): Promise<void> {
   for (const [file, text] of Object.entries(files)) await write(join(slice, 'wakesock-site-blog.scope', file), text);
 }
-const status = (load: () => SiteFile = neverLoaded) => storedStatus('blog', paths, { load, slice });
+const status = (load: () => SiteFile = neverLoaded) => storedStatus('blog', paths, { load, slice, unitDirs: [join(directory, 'units')] });
 
 test('an enabled site that was never woken', async () => {
   await prepare();
@@ -46,6 +49,12 @@ test('an enabled site that was never woken', async () => {
     unit: 'wakesock-site-blog.socket', since: null, wakes: 0, connections: null, memoryBytes: null, cpuUsec: null,
     lastWake: null, error: null,
   });
+});
+
+test('a site whose socket unit somebody wrote himself: its name is not made up', async () => {
+  await prepare();
+  await rm(join(directory, 'units'), { recursive: true });
+  expect(status().unit).toBeNull();
 });
 
 test('a dormant site with a history', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { preparedDir, type Paths } from '../../../src/base/paths.ts';
-import { hostEtcDirectory, makeHostRoot, syncHostEtc } from '../../../src/runtime/host-root.ts';
+import { hostEtcDirectory, hostEtcOnce, makeHostRoot, syncHostEtc } from '../../../src/runtime/host-root.ts';
 import type { OciConfig } from '../../../src/runtime/oci.ts';
 import { sourceState } from '../../../src/base/sources.ts';
 import { prepareBundle, removePrepared } from '../../../src/runtime/prepare.ts';
@@ -65,6 +65,32 @@ function etc(): { source: string; copy: string; paths: Paths } {
   execFileSync('mkfifo', [join(source, 'pipe')]);
   return { source, copy: hostEtcDirectory(paths), paths };
 }
+
+test('who prepares many sites has /etc walked once', () => {
+  const { source, copy, paths } = etc();
+  const sync = hostEtcOnce(paths, source);
+  sync();
+  write(join(source, 'late'), 'x');
+  sync();
+  expect(listing(copy)).not.toContain('late');
+  hostEtcOnce(paths, source)();
+  expect(listing(copy)).toContain('late');
+});
+
+test('and again for the next one where that failed', () => {
+  const { source, paths } = etc();
+  const sync = hostEtcOnce({ ...paths, stateDir: `${source}/passwd` }, source);
+  for (const _ of [1, 2]) expect(sync).toThrow(code('STATE_DIR'));
+});
+
+test('only sites with the host as their root ask for it', () => {
+  const { root, paths } = ground();
+  const asked: string[] = [];
+  const site = makeSite({ root: { kind: 'rootfs', path: root } });
+  prepareBundle(site, paths, { ...extra, syncEtc: () => void asked.push('rootfs') });
+  expect(asked).toEqual([]);
+  expect(() => prepareBundle({ ...site, root: { kind: 'host' } }, paths, { ...extra, syncEtc: () => { throw new Error('asked'); } })).toThrow('asked');
+});
 
 describe('prepareBundle', () => {
   test('writes what waking reads, for its owner only', () => {
