@@ -44,7 +44,7 @@ sites, sorted by name, as systemd has it.
 \`SITE@.container\` is a template: \`wakesock enable SITE@NAME\` makes a site of it, with \`%i\` for NAME in any value. \`%n\` is the name of the file
 (\`SITE@NAME.container\`), \`%N\` that without its type, \`%p\` what is before the \`@\`, \`%%\` a percent sign.
 
-Names of sites match \`[a-z0-9][a-z0-9._-]*\`; \`front\`, \`control\` and \`wakesock\` are reserved. Give exactly one of \`Rootfs=\`, \`Image=\` and \`Root=host\`, and a
+Names of sites match \`[a-z0-9][a-z0-9._-]*\`; \`front\`, \`control\` and \`wakesock\` are reserved, and so is what ends in the suffix of a unit, such as \`.socket\`. Give exactly one of \`Rootfs=\`, \`Image=\` and \`Root=host\`, and a
 program: \`Exec=\`. Keys marked *list* may be given several times; an empty assignment resets them. Of others the last counts. An unknown key is a
 warning, a value that cannot be read an error: \`wakesock check\` prints both with their place.
 

@@ -70,6 +70,8 @@ export function createManager(options: { readonly busAddress?: string } = {}): M
   const lossCallbacks = new Set<(reason: WakesockError) => void>();
   let current: Session | null = null;
   let helpers = 0;
+  /** Of the systemd at the other end of {@link current}: another may answer after a loss. */
+  let versionAsked: { readonly of: Session; readonly answer: Promise<number> } | null = null;
 
   function session(): Session {
     if (current) return current;
@@ -91,6 +93,18 @@ export function createManager(options: { readonly busAddress?: string } = {}): M
   async function getProperty(path: string, iface: string, property: string): Promise<unknown> {
     const [variant] = await session().callOn(path, 'org.freedesktop.DBus.Properties', 'Get', 'ss', [iface, property]);
     return (variant as { value?: unknown } | undefined)?.value;
+  }
+
+  /** 0 where it does not say. Asked once a connection. */
+  function version(): Promise<number> {
+    const of = session();
+    if (versionAsked?.of === of) return versionAsked.answer;
+    const answer = getProperty(managerPath, managerInterface, 'Version').then((text) => Number.parseInt(String(text), 10) || 0, (error: unknown) => {
+      if (error instanceof WakesockError && error.code === 'ERR_WAKESOCK_BUS') throw error;
+      return 0;
+    });
+    versionAsked = { of, answer };
+    return answer;
   }
 
   async function getUnitProperties(name: string, iface: UnitInterface, properties: readonly string[]): Promise<Record<string, unknown>> {
@@ -141,7 +155,7 @@ export function createManager(options: { readonly busAddress?: string } = {}): M
   }
 
   async function tryStartScope(scope: ScopeStart): Promise<'started' | 'taken'> {
-    const properties = scopeProperties(scope);
+    const properties = scopeProperties(scope, await version());
     try {
       const result = await session().runJob('StartTransientUnit', 'ssa(sv)a(sa(sv))', [scope.name, 'fail', properties, []]);
       if (result === 'done') return 'started';
@@ -157,6 +171,8 @@ export function createManager(options: { readonly busAddress?: string } = {}): M
   return {
     async connect() {
       await session().connected;
+      // So that no scope waits for it.
+      version().catch(() => {});
     },
     async startScope(scope) {
       for (let tries = 1; (await tryStartScope(scope)) === 'taken'; tries++) {

@@ -102,6 +102,31 @@ test('a job that ends before the answer that names it', async () => {
   await managerOf(bus.address).startScope(scope);
 });
 
+test('systemd is asked for its version once a connection, and again of the next one, which may be newer', async () => {
+  const bus = await PrivateBus.start();
+  const seen: (string | undefined)[] = [];
+  const systemd = (version: string): Promise<FakeSystemd> => FakeSystemd.start(bus.address, {
+    Get: (call, fake) => fake.reply(call, 'v', [new Variant('s', version)]),
+    StartTransientUnit: (call, fake) => {
+      const properties = new Map(call.body[2] as [string, Variant][]);
+      seen.push(properties.get('OOMPolicy')?.value as string | undefined);
+      fake.reply(call, 'o', ['/org/freedesktop/systemd1/job/7']);
+      fake.jobRemoved('/org/freedesktop/systemd1/job/7');
+    },
+  });
+  const old = await systemd('252.39-1~deb12u1');
+  const manager = managerOf(bus.address);
+  for (const _ of [1, 2]) await manager.startScope(scope);
+  expect(old.calls.filter((call) => call === 'Get')).toHaveLength(1);
+  const lost = new Promise<void>((resolve) => { manager.onLost(() => resolve()); });
+  await bus.kill();
+  await lost;
+  await bus.start();
+  await systemd('257.9-1~deb13u1');
+  await manager.startScope(scope);
+  expect(seen).toEqual([undefined, undefined, 'continue']);
+});
+
 test('a job that ends after it; jobs of others do not count', async () => {
   const bus = await PrivateBus.start();
   await FakeSystemd.start(bus.address, {

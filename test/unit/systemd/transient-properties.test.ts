@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { scopeProperties, toVariant } from '../../../src/systemd/transient-properties.ts';
+import { scopeProperties, toVariant, type ScopeStart } from '../../../src/systemd/transient-properties.ts';
 
 test.each([
   [{ name: 'MemoryMax', signature: 't', value: '18446744073709551615' }, 18446744073709551615n],
@@ -31,11 +31,17 @@ test.each([
   expect(() => toVariant(property)).toThrow(expect.objectContaining({ code: 'ERR_WAKESOCK_SCOPE', message: expect.stringContaining(property.name) }));
 });
 
+const scope: ScopeStart = {
+  name: 'wakesock-site-blog.scope', description: 'Blog', slice: 'wakesock.slice', pids: [7], stopTimeoutMs: 10_000,
+  properties: [{ name: 'TasksMax', signature: 't', value: '128' }],
+};
+
+test.each([[0, undefined], [252, undefined], [253, 'continue'], [257, 'continue']])('systemd %i is told what an OOM kill means: %s', (version, policy) => {
+  expect(new Map(scopeProperties(scope, version)).get('OOMPolicy')?.value).toBe(policy);
+});
+
 test('a scope goes away when it is over, failed or not', () => {
-  const properties = new Map(scopeProperties({
-    name: 'wakesock-site-blog.scope', description: 'Blog', slice: 'wakesock.slice', pids: [7], stopTimeoutMs: 10_000,
-    properties: [{ name: 'TasksMax', signature: 't', value: '128' }],
-  }));
+  const properties = new Map(scopeProperties(scope, 252));
   expect(properties.get('PIDs')).toMatchObject({ signature: 'au', value: [7] });
   expect(properties.get('CollectMode')?.value).toBe('inactive-or-failed');
   expect(properties.get('TimeoutStopUSec')?.value).toBe(10_000_000n);
