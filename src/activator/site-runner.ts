@@ -13,6 +13,7 @@ import { isNobody, lookAt, type Activity } from '../idle/activity.ts';
 import { Cgroup, isInScope } from '../runtime/cgroup.ts';
 import { SiteSockets } from '../sockets/site-sockets.ts';
 import { addressText, type Listener } from '../sockets/listener.ts';
+import { freezeMsMax } from '../base/limits.ts';
 import { preparedDir, runtimeSiteDir } from '../base/paths.ts';
 import { WakesockError, describeError } from '../base/errors.ts';
 import type { PreparedSite } from '../base/site.ts';
@@ -294,8 +295,11 @@ export class SiteRunner {
       {
         process: ({ stdout, stderr }) => {
           this.#phase('process');
-          container.output.follow(this.#parts.poller, stdout, 'stdout', sink);
-          container.output.follow(this.#parts.poller, stderr, 'stderr', sink);
+          try {
+            container.output.follow(this.#parts.poller, stdout, 'stdout', sink);
+          } finally {
+            container.output.follow(this.#parts.poller, stderr, 'stderr', sink);
+          }
           // After the gate has opened would be too late: a program must not lose its output with us.
           this.#parts.fdStore.keep(`stdout=${this.name}`, [stdout]);
           this.#parts.fdStore.keep(`stderr=${this.name}`, [stderr]);
@@ -454,12 +458,12 @@ export class SiteRunner {
     return this.sockets.unservedWaiting ? Math.min(idleMs, UNSERVED_IDLE_MS) : idleMs;
   }
 
-  #scheduleLook(): void {
+  /** @param heldUp its time was over, and somebody waited or was not read: nothing tells when that ends */
+  #scheduleLook(heldUp = false): void {
     const idleMs = this.#idleMs;
     if (!Number.isFinite(idleMs) || this.#leases > 0) return;
     const leftMs = this.#lastActiveMs + idleMs - this.#parts.now();
-    // Its time is over, and somebody waits or is not read: nothing tells when that ends.
-    this.#lookSoon(leftMs > 0 ? Math.max(LOOK_MS_MIN, leftMs) : Math.max(LOOK_MS_MIN, Math.min(this.#quantumMs, idleMs)));
+    this.#lookSoon(Math.max(LOOK_MS_MIN, leftMs <= 0 && heldUp ? Math.min(this.#quantumMs, idleMs) : leftMs));
   }
 
   #lookSoon(afterMs: number): void {
@@ -475,7 +479,7 @@ export class SiteRunner {
     if (activity.established > 0) this.#lastActiveMs = Math.max(this.#lastActiveMs, this.#parts.now() - activity.quietMs);
     if (!this.#isQuiet(activity)) {
       this.#saveState(this.#container?.process?.pid ?? null);
-      this.#scheduleLook();
+      this.#scheduleLook(true);
       return;
     }
     this.#dispatch({ type: 'sleep', force: false });
@@ -517,7 +521,8 @@ export class SiteRunner {
   }
 
   #notStopped(force: boolean): void {
-    this.#rejectSleep(force, new WakesockError('ERR_WAKESOCK_BUSY', `${this.name} is in use; --force closes its connections`));
+    const why = force ? `could not be frozen within ${freezeMsMax} ms, or is ending by itself` : 'is in use; --force closes its connections';
+    this.#rejectSleep(force, new WakesockError('ERR_WAKESOCK_BUSY', `${this.name} ${why}`));
     this.#lastActiveMs = Math.max(this.#lastActiveMs, this.#parts.now() - (this.#prepared?.site.idleMs ?? 0) + LOOK_MS_MIN);
     this.#dispatch({ type: 'inUse' });
   }

@@ -27,7 +27,7 @@ export class Output {
     await Promise.all(this.#ends);
   }
 
-  /** Reads `fd` until its writers are gone, then closes it. */
+  /** Reads `fd` until its writers are gone, then closes it; at once where it cannot be watched, which throws. */
   follow(poller: Poller, fd: number, stream: OutputStream, sink: LineSink): void {
     const buffer = Buffer.alloc(READ_BYTES);
     let rest: Buffer = Buffer.alloc(0);
@@ -36,22 +36,37 @@ export class Output {
       if (this.#lastLines.push(text) > errorLogLinesMax) this.#lastLines.shift();
       sink(stream, text);
     };
-    const ended = new Promise<void>((resolve) => {
-      const watch = poller.watch(fd, EPOLLIN, () => {
-        const bytes = readAvailable(fd, buffer);
-        if (bytes === null) return;
-        if (bytes.length > 0) {
-          rest = splitLines(Buffer.concat([rest, bytes]), emit);
-          return;
-        }
-        watch.end();
-        closeFd(fd);
-        if (rest.length > 0) emit(rest);
-        resolve();
-      });
-    });
-    this.#ends.push(ended);
+    this.#ends.push(watched(poller, fd, () => {
+      const bytes = readAvailable(fd, buffer);
+      if (bytes === null) return 'more';
+      if (bytes.length > 0) {
+        rest = splitLines(Buffer.concat([rest, bytes]), emit);
+        return 'more';
+      }
+      if (rest.length > 0) emit(rest);
+      return 'ended';
+    }));
   }
+}
+
+/** Resolves when `read` says that all has been read; `fd` is closed then, or at once where it cannot be watched. */
+function watched(poller: Poller, fd: number, read: () => 'more' | 'ended'): Promise<void> {
+  let done: (() => void) | undefined;
+  const ended = new Promise<void>((resolve) => {
+    done = resolve;
+  });
+  try {
+    const watch = poller.watch(fd, EPOLLIN, () => {
+      if (read() === 'more') return;
+      watch.end();
+      closeFd(fd);
+      done?.();
+    });
+  } catch (error) {
+    closeFd(fd);
+    throw error;
+  }
+  return ended;
 }
 
 /** Hands over the whole lines of `bytes`, and over-long ones in parts; returns what is left. */

@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs';
+import { openSync, writeSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { errorLogLinesMax, logLineBytesMax } from '../../../src/base/limits.ts';
@@ -88,4 +88,13 @@ describe('a stream', () => {
   test('with no stream there is no end to wait for', async () => {
     await new Output().ended();
   });
+});
+
+test('what cannot be watched is closed and said, and is not waited for', async () => {
+  // A file is always readable: epoll refuses it.
+  const fd = openSync('/proc/self/exe', 'r');
+  const output = new Output();
+  expect(() => output.follow(testPoller(), fd, 'stdout', () => {})).toThrow('EPERM');
+  expect(() => closeFd(fd)).toThrow('EBADF');
+  await output.ended();
 });
