@@ -71,7 +71,7 @@ export function createManager(options: { readonly busAddress?: string } = {}): M
   let current: Session | null = null;
   let helpers = 0;
   /** Of the systemd at the other end of {@link current}: another may answer after a loss. */
-  let versionAsked: { readonly of: Session; readonly answer: Promise<number> } | null = null;
+  let oomPolicyAsked: { readonly of: Session; readonly answer: Promise<boolean> } | null = null;
 
   function session(): Session {
     if (current) return current;
@@ -95,15 +95,15 @@ export function createManager(options: { readonly busAddress?: string } = {}): M
     return (variant as { value?: unknown } | undefined)?.value;
   }
 
-  /** 0 where it does not say. Asked once a connection. */
-  function version(): Promise<number> {
+  /** Asked once a connection, of the one scope that is always there: its version would not tell, since distributions add to theirs. */
+  function knowsOomPolicy(): Promise<boolean> {
     const of = session();
-    if (versionAsked?.of === of) return versionAsked.answer;
-    const answer = getProperty(managerPath, managerInterface, 'Version').then((text) => Number.parseInt(String(text), 10) || 0, (error: unknown) => {
+    if (oomPolicyAsked?.of === of) return oomPolicyAsked.answer;
+    const answer = getProperty(unitObjectPath('init.scope'), `${systemdName}.Scope`, 'OOMPolicy').then((value) => typeof value === 'string', (error: unknown) => {
       if (error instanceof WakesockError && error.code === 'ERR_WAKESOCK_BUS') throw error;
-      return 0;
+      return false;
     });
-    versionAsked = { of, answer };
+    oomPolicyAsked = { of, answer };
     return answer;
   }
 
@@ -155,7 +155,7 @@ export function createManager(options: { readonly busAddress?: string } = {}): M
   }
 
   async function tryStartScope(scope: ScopeStart): Promise<'started' | 'taken'> {
-    const properties = scopeProperties(scope, await version());
+    const properties = scopeProperties(scope, await knowsOomPolicy());
     try {
       const result = await session().runJob('StartTransientUnit', 'ssa(sv)a(sa(sv))', [scope.name, 'fail', properties, []]);
       if (result === 'done') return 'started';
@@ -172,7 +172,7 @@ export function createManager(options: { readonly busAddress?: string } = {}): M
     async connect() {
       await session().connected;
       // So that no scope waits for it.
-      version().catch(() => {});
+      knowsOomPolicy().catch(() => {});
     },
     async startScope(scope) {
       for (let tries = 1; (await tryStartScope(scope)) === 'taken'; tries++) {

@@ -14,11 +14,8 @@ export interface ScopeStart {
   readonly stopTimeoutMs: number;
 }
 
-/** systemd knows OOMPolicy= of scopes from here on, and refuses properties that it does not know. */
-const OOM_POLICY_SINCE = 253;
-
-/** @param version of systemd; 0 where it is not known */
-export function scopeProperties(scope: ScopeStart, version: number): [string, Variant][] {
+/** @param knowsOomPolicy systemd refuses a scope with a property that it does not know: 253 does, and 252 as Debian has it */
+export function scopeProperties(scope: ScopeStart, knowsOomPolicy: boolean): [string, Variant][] {
   return [
     ['PIDs', new Variant('au', [...scope.pids])],
     toVariant({ name: 'Description', signature: 's', value: scope.description }),
@@ -26,9 +23,9 @@ export function scopeProperties(scope: ScopeStart, version: number): [string, Va
     // A failed scope would keep its name, and its memory in PID 1.
     toVariant({ name: 'CollectMode', signature: 's', value: 'inactive-or-failed' }),
     toVariant({ name: 'TimeoutStopUSec', signature: 't', value: String(Math.round(scope.stopTimeoutMs * 1000)) }),
-    // As before 253, and as podman's services have it (Delegate=): a program whose worker the kernel killed makes a new one. By
-    // default (DefaultOOMPolicy=stop) systemd would end the whole site, past every client that we would hold.
-    ...version >= OOM_POLICY_SINCE ? [toVariant({ name: 'OOMPolicy', signature: 's', value: 'continue' })] : [],
+    // As podman's services have it (Delegate=): a program whose worker the kernel killed makes a new one. By default
+    // (DefaultOOMPolicy=stop) systemd would end the whole site, past every client that we would hold.
+    ...knowsOomPolicy ? [toVariant({ name: 'OOMPolicy', signature: 's', value: 'continue' })] : [],
     ...scope.properties.map(toVariant),
   ];
 }

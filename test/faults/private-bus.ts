@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { Message, sessionBus, Variant, type MessageBus } from 'dbus-next';
+import { Message, sessionBus, type MessageBus } from 'dbus-next';
 import { onTestFinished } from 'vitest';
 
 /** A bus of a test's own, which can be killed and started again under the same address. */
@@ -119,8 +119,8 @@ export class FakeSystemd {
     this.calls.push(call.member);
     const answer = this.#answers[call.member];
     if (answer) answer(call, this);
-    // What every systemd says, and every scope asks for: 252, unless a test has another.
-    else if (call.member === 'Get' && call.body[1] === 'Version') this.reply(call, 'v', [new Variant('s', '252.39-1~deb12u1')]);
+    // What every scope asks for; this one does not know it, unless a test says so.
+    else if (call.member === 'Get' && call.body[1] === 'OOMPolicy') this.#bus.send(Message.newError(call, 'org.freedesktop.DBus.Error.UnknownProperty', 'Unknown property'));
     this.#waiting.get(call.member)?.();
     return true;
   }
