@@ -143,6 +143,23 @@ describe('systemd and its bus', () => {
     await noSocketFailed();
   });
 
+  test('the bus is away while a client comes: it waits, and is served when the bus is back', async () => {
+    const from = await scene.mark();
+    await scene.clients.ask('127.0.0.1:8241');
+    await scene.inState('plain', 'dormant', from);
+    await scene.box.run(['systemctl', 'stop', 'dbus.socket', 'dbus.service']);
+    const waking = await scene.mark();
+    const client = scene.clients.open('127.0.0.1:8241', 'hello\n');
+    try {
+      await scene.inState('plain', 'waking', waking);
+    } finally {
+      await scene.box.run(['systemctl', 'start', 'dbus.socket', 'dbus.service']);
+    }
+    expect((await client.answer()).said).toBe('hello');
+    client.close();
+    expect((await scene.status('plain')).error).toBeNull();
+  });
+
   test('the bus stays away for longer than TimeoutStartSec=: the client is turned away with the reason, and later ones are served', async () => {
     await scene.enable({ brief: tcpSite(`${python('plain.py')} 3000`, 8248, { Service: { TimeoutStartSec: '500ms' } }) });
     await scene.box.run(['systemctl', 'stop', 'dbus.socket', 'dbus.service']);
