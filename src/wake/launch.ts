@@ -4,6 +4,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { getSystemErrorMap } from 'node:util';
 import { makePipe } from '../linux/fd.ts';
 import { closeFd } from '../linux/libc.ts';
 import { makeGate } from '../runtime/gate.ts';
@@ -53,7 +54,7 @@ export async function launch(site: Site, places: LaunchPlaces, listenFds: readon
     const { exited } = run;
     // A crun that fails early must not wait for the scope, nor leave a rejection that nobody looks at.
     const failed = exited.then(({ code, signal }) => {
-      if (code !== 0) throw new WakesockError('ERR_WAKESOCK_RUNTIME', `crun ended with ${signal ?? `status ${code}`}`);
+      if (code !== 0) throw new WakesockError('ERR_WAKESOCK_RUNTIME', `crun ended with ${signal ?? statusText(code)}`);
     });
     failed.catch(() => {});
     parts.signal.addEventListener('abort', () => run.child.kill('SIGKILL'));
@@ -70,6 +71,12 @@ export async function launch(site: Site, places: LaunchPlaces, listenFds: readon
   } finally {
     gate.abandon();
   }
+}
+
+/** A detached crun that cannot write its own state says nothing and ends with the errno (libcrun_container_run). */
+function statusText(code: number | null): string {
+  const [name, text] = (code !== null && code > 1 && getSystemErrorMap().get(-code)) || [];
+  return name === undefined ? `status ${code}` : `status ${code}, ${name}: ${text}`;
 }
 
 function startCrun(site: Site, places: LaunchPlaces, configPath: string, pidFile: string, listenFds: readonly number[], crun: Crun, steps: LaunchSteps): ReturnType<Crun['run']> {

@@ -189,6 +189,25 @@ describe('systemd and its bus', () => {
   });
 });
 
+describe('the runtime directory is full', () => {
+  test('a container cannot be made: the client is turned away with the reason; once there is room the next one is served', async () => {
+    const from = await scene.mark();
+    await scene.clients.ask('127.0.0.1:8241');
+    await scene.inState('plain', 'dormant', from);
+    // Not the whole: the control socket is there, too.
+    const places = ['/run/wakesock/crun', '/run/wakesock/sites'];
+    await scene.box.run(['sh', '-ec', places.map((place) => `mkdir -p ${place} && mount -t tmpfs -o size=64k tmpfs ${place} && { dd if=/dev/zero of=${place}/filler bs=4k 2>/dev/null || :; }`).join('\n')]);
+    try {
+      await scene.expectFailed('plain', 'ERR_WAKESOCK_RUNTIME', '127.0.0.1:8241', /no space left/i);
+      await scene.box.run(['rm', ...places.map((place) => `${place}/filler`)]);
+      expect((await scene.healed('127.0.0.1:8241')).said).toBe('hello');
+      await scene.product.run('sleep', '--force', 'plain');
+    } finally {
+      for (const place of places) await pollUntil(`${place} to be left by everybody`, async () => (await scene.box.exec(['umount', place])).code === 0);
+    }
+  });
+});
+
 describe('the state directory is full', () => {
   test('sites are served, sleep and are served again; `enable` says why it cannot, and can once there is room', async () => {
     await scene.box.run(['sh', '-ec', [

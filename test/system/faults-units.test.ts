@@ -1,7 +1,7 @@
 /** Sockets that are not as they should be, or very many; and many wakes at once. */
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { attachBox } from '../box/box.ts';
-import { python, Scene, service, siteFile, tcpSite } from '../support/scene.ts';
+import { pollUntil, python, Scene, service, siteFile, tcpSite } from '../support/scene.ts';
 
 let scene: Scene;
 const units: string[] = [];
@@ -111,6 +111,26 @@ test('no descriptors left: a clear error, nothing spins, and the site heals when
   await scene.box.run(['prlimit', `--pid=${pid}`, '--nofile=4096:']);
   await scene.healed('127.0.0.1:8230');
   await scene.remove('other');
+});
+
+test('LimitNOFILE= too small for the sockets: systemd cannot start the activator, `status` says why, and who waited is served once it is mended', async () => {
+  const ports = Array.from({ length: 60 }, (_, index) => `ListenStream=127.0.0.1:${24_000 + index}`);
+  await addUnit('spare0.socket', ['[Socket]', ...ports, `Service=${service}`, 'FileDescriptorName=spare0']);
+  await scene.box.writeFile('/etc/systemd/system/wakesock.service.d/few.conf', '[Service]\nLimitNOFILE=40\n');
+  await scene.box.run(['systemctl', 'daemon-reload']);
+  const from = await scene.mark();
+  const client = scene.clients.open('127.0.0.1:8230', 'hello\n');
+  try {
+    await scene.journal.until(({ unit, text }) => unit === service && text.includes('status=202/FDS'), { from, what: '202/FDS' });
+    // Between two tries to start it systemd says that it starts.
+    await pollUntil('`status` to say why', async () => /202\/FDS.*LimitNOFILE=/.test((await scene.product.exec('status')).stderr));
+    await scene.expectSocketUp('good');
+  } finally {
+    await scene.box.run(['sh', '-c', 'rm /etc/systemd/system/wakesock.service.d/few.conf && systemctl daemon-reload']);
+  }
+  expect((await client.answer()).said).toBe('hello');
+  client.close();
+  await ended();
 });
 
 test('two wakes of one site at once, and a client: one start', async () => {
