@@ -76,7 +76,7 @@ export async function launch(site: Site, places: LaunchPlaces, listenFds: readon
 /** A detached crun that cannot write its own state says nothing and ends with the errno (libcrun_container_run). */
 function statusText(code: number | null): string {
   const [name, text] = (code !== null && code > 1 && getSystemErrorMap().get(-code)) || [];
-  return name === undefined ? `status ${code}` : `status ${code}, ${name}: ${text}`;
+  return name === undefined ? `status ${code}` : `status ${code} (as an errno: ${name}, ${text})`;
 }
 
 function startCrun(site: Site, places: LaunchPlaces, configPath: string, pidFile: string, listenFds: readonly number[], crun: Crun, steps: LaunchSteps): ReturnType<Crun['run']> {

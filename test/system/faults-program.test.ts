@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { attachBox } from '../box/box.ts';
 import { programs } from '../support/product.ts';
-import { python, Scene, scopeUnit, service, siteFile, tcpSite } from '../support/scene.ts';
+import { node, python, Scene, scopeUnit, service, siteFile, tcpSite } from '../support/scene.ts';
 
 const gate = '/srv/program-gate';
 const impatient = { Service: { TimeoutStartSec: '500ms' } };
@@ -21,7 +21,7 @@ beforeAll(async () => {
     unhandled: tcpSite(python('no_handler.py'), 8217, { Service: { TimeoutStopSec: '1min' } }),
     forks: tcpSite(python('forks.py'), 8218),
     slow: tcpSite(`${python('slow_start.py')} /gate/start`, 8209, { Container: { Volume: [`${programs}:/programs:ro`, `${gate}:/gate`] } }),
-    usual: tcpSite(`${process.execPath} /programs/usual-server.mjs`, 8208, { Service: { TimeoutStopSec: '1min' } }),
+    usual: tcpSite(`${node} /programs/usual-server.mjs`, 8208, { Service: { TimeoutStopSec: '1min' } }),
     ends: tcpSite(`${python('plain.py')} 3000`, 8219),
     refuses: siteFile(python('never_accepts.py'), { Service: { TimeoutStartSec: '500ms' }, 'X-Wakesock': { ListenStream: 8210, Handoff: 'listen-fds' } }),
   });
