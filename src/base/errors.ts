@@ -51,8 +51,9 @@ export class WakesockError extends Error {
   }
 }
 
-/** The code and message of anything thrown: what is not a WakesockError is our bug. */
+/** The code and message of anything thrown. What the system said is the world's; what is none of both is our bug. */
 export function describeError(error: unknown): { code: ErrorCode; message: string } {
   if (error instanceof WakesockError) return { code: error.code, message: error.message };
+  if (error instanceof Error && 'syscall' in error && 'code' in error) return { code: 'ERR_WAKESOCK_SYSCALL', message: error.message };
   return { code: 'ERR_WAKESOCK_INTERNAL', message: error instanceof Error ? error.message : String(error) };
 }

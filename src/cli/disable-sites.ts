@@ -4,6 +4,7 @@ import type { Paths } from '../base/paths.ts';
 import type { Manager } from '../systemd/manager.ts';
 import { scopeName, serviceUnitName, socketUnitName } from '../systemd/unit-names.ts';
 import { isPrepared, removePrepared } from './remove-prepared.ts';
+import { stopSites } from './stop-sites.ts';
 import { isOurs, removeOurs } from './written-files.ts';
 
 export interface DisableParts {
@@ -32,13 +33,9 @@ export async function disableSites(names: readonly string[], { paths, unitDir, m
   for (const unit of units) removeOurs(`${unitDir}/${unit}`);
   if (units.length > 0) await manager.reload();
 
-  const { ActiveState: service } = await manager.getUnitProperties(serviceUnitName, 'Unit', ['ActiveState']);
-  if (service === 'active' && enabled.length > 0) {
-    // What it refuses or cannot do is done below, by systemd.
-    await Promise.allSettled(enabled.map(sleep));
-    // It still holds copies of the sockets: started again, it no longer does. If that fails it holds none, too.
-    await manager.tryRestartUnit(serviceUnitName).catch(() => {});
-  }
+  await stopSites(enabled, manager, sleep);
+  // It still holds copies of the sockets: started again, it no longer does. If that fails it holds none, too.
+  if (enabled.length > 0) await manager.tryRestartUnit(serviceUnitName).catch(() => {});
   return Promise.all(names.map(async (name): Promise<DisabledSite> => {
     if (!enabled.includes(name)) return { name, wasEnabled: false, data: null, error: null };
     try {

@@ -8,6 +8,7 @@ import { serviceUnitName, siteOfUnit, socketUnitName, socketUnitPattern } from '
 import { isInstance } from './site-names.ts';
 import { socketUnitText } from './socket-unit.ts';
 import { startSockets } from './start-sockets.ts';
+import { stopSites } from './stop-sites.ts';
 import { writeOurs, type FileChange } from './written-files.ts';
 
 export interface EnableParts {
@@ -16,6 +17,8 @@ export interface EnableParts {
   readonly unitDir: string;
   readonly manager: Manager;
   readonly prepare: (paths: Paths, name: string) => PreparedSite;
+  /** Asks the activator to stop a site whose socket is made anew: its program holds the old one. */
+  readonly sleep: (name: string) => Promise<unknown>;
 }
 
 export interface EnabledSite {
@@ -46,7 +49,7 @@ export async function enableSites(names: readonly string[], parts: EnableParts):
   if (units.length > 0) {
     const linked = await parts.manager.enableUnitFiles(units);
     if (linked || sites.some(({ change }) => change === 'written')) await parts.manager.reload();
-    const failures = await startSockets(parts.manager, await notYetUp(sites.filter(isGood), parts.manager));
+    const failures = await startSockets(parts.manager, await notYetUp(sites.filter(isGood), parts));
     for (const site of sites) if (site.unit !== null) site.error ??= failures.get(site.unit) ?? null;
   }
   return sites.map(({ name, unit, site, warnings, error }) => ({
@@ -100,12 +103,13 @@ async function checkNameBytes(sites: readonly Enabling[], manager: Manager): Pro
     `The descriptor names of all sites would take ${bytes} bytes of LISTEN_FDNAMES, of which there are ${listenFdNamesBytesMax}: choose shorter names, or sites without ListenStream=`);
 }
 
-/** Those that are not up, and those that are up as an older file said: they are stopped first. */
-async function notYetUp(sites: readonly Enabling[], manager: Manager): Promise<string[]> {
+/** Those that are not up, and those that are up as an older file said: they are stopped first, and who was served there. */
+async function notYetUp(sites: readonly Enabling[], { manager, sleep }: EnableParts): Promise<string[]> {
   const active = new Set((await manager.listUnits([socketUnitPattern])).filter(({ activeState }) => activeState === 'active').map(({ name }) => name));
-  const changed = sites.flatMap(({ unit, change }) => (unit !== null && change === 'written' && active.has(unit) ? [unit] : []));
-  await Promise.all(changed.map((unit) => manager.stopUnit(unit)));
-  return sites.flatMap(({ unit }) => (unit !== null && (!active.has(unit) || changed.includes(unit)) ? [unit] : []));
+  const changed = sites.filter(({ unit, change }) => unit !== null && change === 'written' && active.has(unit));
+  await stopSites(changed.map(({ name }) => name), manager, sleep);
+  await Promise.all(changed.map(({ name }) => manager.stopUnit(socketUnitName(name))));
+  return sites.flatMap((site) => (site.unit !== null && (!active.has(site.unit) || changed.includes(site)) ? [site.unit] : []));
 }
 
 function asWakesockError(error: unknown): WakesockError {

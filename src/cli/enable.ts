@@ -13,20 +13,25 @@ export const verb: Verb = {
   details: `
 Renders the bundle of each site, writes /etc/systemd/system/wakesock-site-SITE.socket from its ListenStream=, enables and
 starts it. SITE is a file SITE.container in the search path, or TEMPLATE@INSTANCE of a template TEMPLATE@.container.
-Call it again after a change of ListenStream=; other changes are noticed at the next wake.
+Call it again after a change of ListenStream=: a site that is awake then is stopped, since its program holds the old
+socket. Other changes are noticed at the next wake.
 
-Name many sites at once: they need one reload of systemd between them. Sites that are awake stay awake.`,
+Name many sites at once: they need one reload of systemd between them. Other sites that are awake stay awake.`,
   parse: { json: { type: 'boolean' } },
   async run(context, values, positionals) {
     const names = siteNamesOf(positionals);
     requireRoot('enable');
-    const [{ createManager }, { enableSites }, { prepareSite }, { hostEtcOnce }] = await Promise.all([
-      import('../systemd/manager.ts'), import('./enable-sites.ts'), import('../site/prepare.ts'), import('../runtime/host-root.ts'),
+    const [{ createManager }, { enableSites }, { prepareSite }, { hostEtcOnce }, { controlClient }] = await Promise.all([
+      import('../systemd/manager.ts'), import('./enable-sites.ts'), import('../site/prepare.ts'), import('../runtime/host-root.ts'), import('../control/client.ts'),
     ]);
     const syncEtc = hostEtcOnce(context.paths);
     const manager = createManager();
+    const client = controlClient(context.paths.controlPath);
     try {
-      const sites = await enableSites(names, { paths: context.paths, unitDir: systemUnitDir, manager, prepare: (paths, name) => prepareSite(paths, name, syncEtc) });
+      const sites = await enableSites(names, {
+        paths: context.paths, unitDir: systemUnitDir, manager, prepare: (paths, name) => prepareSite(paths, name, syncEtc),
+        sleep: (name) => client.sleep(name, { force: true }),
+      });
       if (values['json'] === true) context.stdout.write(`${JSON.stringify({ sites })}\n`);
       for (const { name, listen, warnings, error } of sites) {
         for (const warning of warnings) context.stderr.write(`wakesock: ${name}: warning: ${printable(warning)}\n`);

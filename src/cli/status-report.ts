@@ -3,7 +3,7 @@ import type { Paths } from '../base/paths.ts';
 import { controlClient } from '../control/client.ts';
 import type { SiteStatus, StatusReport } from '../control/types.ts';
 import { listSiteNames, loadSite } from '../site/index.ts';
-import { activatorState, type ActivatorState } from './activator-state.ts';
+import { activatorState, type SystemdSays } from './activator-state.ts';
 import { isEmbedded, pathsOf } from './paths.ts';
 import { storedStatus } from './stored-status.ts';
 import type { VerbValues } from './verb.ts';
@@ -14,23 +14,22 @@ const answerTimeoutMs = 5_000;
 /**
  * Everything `wakesock status` shows. Starts nothing: the control socket is systemd's, so it is connected to only where
  * the activator runs. (One that ends in between would be started again, wake nothing, and end.)
- * @returns `problem`: the activator runs but could not be asked
+ * @returns `problem`: the activator runs but could not be asked, or cannot be started
  */
 export async function statusReport(
-  values: VerbValues, base: Paths, askSystemd: () => Promise<ActivatorState> = activatorState,
+  values: VerbValues, base: Paths, askSystemd: () => Promise<SystemdSays> = activatorState,
 ): Promise<{ report: StatusReport; problem: WakesockError | null }> {
   const paths = pathsOf(values, base);
   const embedded = isEmbedded(values);
-  let activator: ActivatorState = embedded ? { state: 'stopped', pid: null } : await askSystemd();
+  let { activator, problem }: SystemdSays = embedded ? { activator: { state: 'stopped', pid: null }, problem: null } : await askSystemd();
   let live: readonly SiteStatus[] = [];
-  let problem: WakesockError | null = null;
   if (embedded || activator.state === 'running') {
     try {
       const report = await controlClient(paths.controlPath).report({ signal: AbortSignal.timeout(answerTimeoutMs) });
       ({ activator, sites: live } = report);
     } catch (error) {
       if (!(error instanceof WakesockError)) throw error;
-      if (!embedded || error.code !== 'ERR_WAKESOCK_NOT_RUNNING') problem = error;
+      if (!embedded || error.code !== 'ERR_WAKESOCK_NOT_RUNNING') problem = cannotAsk(error);
     }
   }
   const byName = new Map(live.map((site) => [site.name, site]));
@@ -40,4 +39,8 @@ export async function statusReport(
   }
   const sites = [...byName.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   return { report: { activator, sites }, problem };
+}
+
+function cannotAsk({ code, message, cause }: WakesockError): WakesockError {
+  return new WakesockError(code, `the activator runs but cannot be asked, so this is what the disk says: ${message}`, { cause });
 }

@@ -33,7 +33,7 @@ directory, the site files and the sites' cgroups are read instead.`,
     else if (new Set(names).size === 1 && single !== undefined) context.stdout.write(statusDetail(single, terminal, now));
     else context.stdout.write(statusTable(shown, terminal, now));
     if (problem === null) return 0;
-    context.stderr.write(`wakesock: the activator runs but cannot be asked, so this is what the disk says: ${printable(problem.message)} (${problem.code})\n`);
+    context.stderr.write(`wakesock: ${printable(problem.message)} (${problem.code})\n`);
     return 1;
   },
 };

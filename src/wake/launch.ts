@@ -4,6 +4,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { getSystemErrorMap } from 'node:util';
 import { makePipe } from '../linux/fd.ts';
 import { closeFd } from '../linux/libc.ts';
 import { makeGate } from '../runtime/gate.ts';
@@ -57,7 +58,7 @@ export async function launch(site: Site, places: LaunchPlaces, listenFds: readon
     child = run.child;
     // A crun that fails early must not wait for the scope, nor leave a rejection that nobody looks at.
     const failed = exited.then(({ code, signal }) => {
-      if (code !== 0) throw new WakesockError('ERR_WAKESOCK_RUNTIME', `crun ended with ${signal ?? `status ${code}`}`);
+      if (code !== 0) throw new WakesockError('ERR_WAKESOCK_RUNTIME', `crun ended with ${signal ?? statusText(code)}`);
     });
     failed.catch(() => {});
     steps.process(output);
@@ -75,6 +76,12 @@ export async function launch(site: Site, places: LaunchPlaces, listenFds: readon
     parts.signal.removeEventListener('abort', kill);
     gate.abandon();
   }
+}
+
+/** A detached crun that cannot write its own state says nothing and ends with the errno (libcrun_container_run). */
+function statusText(code: number | null): string {
+  const [name, text] = (code !== null && code > 1 && getSystemErrorMap().get(-code)) || [];
+  return name === undefined ? `status ${code}` : `status ${code} (as an errno: ${name}, ${text})`;
 }
 
 interface Started extends ReturnType<Crun['run']> {

@@ -5,7 +5,7 @@
 import { createInterface } from 'node:readline';
 import type { BoxProcess } from '../box/box.ts';
 import { programs } from './product.ts';
-import { python, type Scene, type SiteKeys, siteFile } from './scene.ts';
+import { node, python, type Scene, siteFile, type SiteKeys } from './scene.ts';
 
 const idleMs = 250;
 /** A SYN is sent again after 1, 3, 7 and 15 seconds; each may meet another stop. */
@@ -22,7 +22,7 @@ const site = (command: string, wakesock: SiteKeys['X-Wakesock'], keys: SiteKeys 
 /** Every way to be given a socket, and every way to end. */
 const targets: Readonly<Record<string, Target>> = {
   'churn-node': {
-    file: site(`${process.execPath} /programs/churn-server.mjs 3000`, { ListenStream: '[::]:8301', Port: 3000 }),
+    file: site(`${node} /programs/churn-server.mjs 3000`, { ListenStream: '[::]:8301', Port: 3000 }),
     connect: { host: '::1', port: 8301 },
   },
   'churn-python': { file: site(`${python('churn_server.py')} drains 3000`, { ListenStream: 8302, Port: 3000 }), connect: { host: '127.0.0.1', port: 8302 } },
@@ -32,7 +32,7 @@ const targets: Readonly<Record<string, Target>> = {
     connect: { host: '127.0.0.1', port: 8304 },
   },
   'churn-fds': { file: site(`${python('churn_server.py')} drains fds`, { ListenStream: 8305, Handoff: 'listen-fds' }), connect: { host: '127.0.0.1', port: 8305 } },
-  'churn-node-fds': { file: site(`${process.execPath} /programs/churn-server.mjs fds`, { ListenStream: 8306, Handoff: 'listen-fds' }), connect: { host: '127.0.0.1', port: 8306 } },
+  'churn-node-fds': { file: site(`${node} /programs/churn-server.mjs fds`, { ListenStream: 8306, Handoff: 'listen-fds' }), connect: { host: '127.0.0.1', port: 8306 } },
   'churn-unix': {
     file: site(`${python('churn_server.py')} drains /run/app.sock`, { ListenStream: '/run/churn.sock', Port: '/run/app.sock' }, { Container: { Tmpfs: '/run' } }),
     connect: { path: '/run/churn.sock' },

@@ -159,6 +159,23 @@ describe('systemd and its bus', () => {
     await noSocketFailed();
   });
 
+  test('the bus is away while a client comes: it waits, and is served when the bus is back', async () => {
+    const from = await scene.mark();
+    await scene.clients.ask('127.0.0.1:8241');
+    await scene.inState('plain', 'dormant', from);
+    await scene.box.run(['systemctl', 'stop', 'dbus.socket', 'dbus.service']);
+    const waking = await scene.mark();
+    const client = scene.clients.open('127.0.0.1:8241', 'hello\n');
+    try {
+      await scene.inState('plain', 'waking', waking);
+    } finally {
+      await scene.box.run(['systemctl', 'start', 'dbus.socket', 'dbus.service']);
+    }
+    expect((await client.answer()).said).toBe('hello');
+    client.close();
+    expect((await scene.status('plain')).error).toBeNull();
+  });
+
   test('the bus stays away for longer than TimeoutStartSec=: the client is turned away with the reason, and later ones are served', async () => {
     await scene.enable({ brief: tcpSite(`${python('plain.py')} 3000`, 8248, { Service: { TimeoutStartSec: '500ms' } }) });
     await scene.box.run(['systemctl', 'stop', 'dbus.socket', 'dbus.service']);
@@ -185,6 +202,25 @@ describe('systemd and its bus', () => {
       await reloading.exited;
     }
     await noSocketFailed();
+  });
+});
+
+describe('the runtime directory is full', () => {
+  test('a container cannot be made: the client is turned away with the reason; once there is room the next one is served', async () => {
+    const from = await scene.mark();
+    await scene.clients.ask('127.0.0.1:8241');
+    await scene.inState('plain', 'dormant', from);
+    // Not the whole: the control socket is there, too.
+    const places = ['/run/wakesock/crun', '/run/wakesock/sites'];
+    await scene.box.run(['sh', '-ec', places.map((place) => `mkdir -p ${place} && mount -t tmpfs -o size=64k tmpfs ${place} && { dd if=/dev/zero of=${place}/filler bs=4k 2>/dev/null || :; }`).join('\n')]);
+    try {
+      await scene.expectFailed('plain', 'ERR_WAKESOCK_RUNTIME', '127.0.0.1:8241', /no space left/i);
+      await scene.box.run(['rm', ...places.map((place) => `${place}/filler`)]);
+      expect((await scene.healed('127.0.0.1:8241')).said).toBe('hello');
+      await scene.product.run('sleep', '--force', 'plain');
+    } finally {
+      for (const place of places) await pollUntil(`${place} to be left by everybody`, async () => (await scene.box.exec(['umount', place])).code === 0);
+    }
   });
 });
 

@@ -1,13 +1,16 @@
 /** Programs that do not start, do not listen, or do not end: what their clients and their owner see. */
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { attachBox } from '../box/box.ts';
-import { python, Scene, scopeUnit, service, siteFile, tcpSite } from '../support/scene.ts';
+import { programs } from '../support/product.ts';
+import { node, python, Scene, scopeUnit, siteFile, tcpSite } from '../support/scene.ts';
 
+const gate = '/srv/program-gate';
 const impatient = { Service: { TimeoutStartSec: '500ms' } };
 let scene: Scene;
 
 beforeAll(async () => {
   scene = await Scene.open(attachBox(inject('box')));
+  await scene.box.run(['mkdir', '-p', gate]);
   await scene.enable({
     exits: tcpSite('/bin/sh /programs/exits_at_once.sh', 8211),
     silent: tcpSite('/bin/sh /programs/never_listens.sh', 8212, impatient),
@@ -17,6 +20,8 @@ beforeAll(async () => {
     deaf: tcpSite(python('deaf_to_sigterm.py'), 8216, { Service: { TimeoutStopSec: '300ms' } }),
     unhandled: tcpSite(python('no_handler.py'), 8217, { Service: { TimeoutStopSec: '1min' } }),
     forks: tcpSite(python('forks.py'), 8218),
+    slow: tcpSite(`${python('slow_start.py')} /gate/start`, 8209, { Container: { Volume: [`${programs}:/programs:ro`, `${gate}:/gate`] } }),
+    usual: tcpSite(`${node} /programs/usual-server.mjs`, 8208, { Service: { TimeoutStopSec: '1min' } }),
     ends: tcpSite(`${python('plain.py')} 3000`, 8219),
     refuses: siteFile(python('never_accepts.py'), { Service: { TimeoutStartSec: '500ms' }, 'X-Wakesock': { ListenStream: 8210, Handoff: 'listen-fds' } }),
   });
@@ -52,6 +57,18 @@ describe('a program that does not come to listen', () => {
 
   test('is for IPv4 and its site for IPv6: the message says what to write', async () => {
     await scene.expectFailed('six', 'ERR_WAKESOCK_ADOPT_FAMILY', '[::1]:8215', 'ListenStream=0.0.0.0:PORT');
+  });
+
+  test('is killed from outside before it listens: its client is turned away with the reason, and a later one served', async () => {
+    const from = await scene.mark();
+    const client = scene.clients.open('127.0.0.1:8209', 'hello\n');
+    await scene.printed('slow', 'waiting', from);
+    await scene.box.run(['systemctl', 'kill', '--signal=KILL', scopeUnit('slow')]);
+    await client.closed;
+    expect(await scene.status('slow')).toMatchObject({ state: 'failed', error: { code: 'ERR_WAKESOCK_EXITED' } });
+    await scene.expectSocketUp('slow');
+    await scene.box.run(['touch', `${gate}/start`]);
+    expect((await scene.healed('127.0.0.1:8209')).said).toBe('hello');
   });
 
   test('leaves a daemon behind, which ends with it: three times, then its site has failed', async () => {
@@ -94,6 +111,18 @@ describe('a program that does not end', () => {
   });
 });
 
+describe('a program that ends as most do', () => {
+  test('a Node server without a handler of its own: nobody waits for TimeoutStopSec=, and the next client wakes it', async () => {
+    for (let round = 0; round < 2; round += 1) {
+      const from = await scene.mark();
+      expect(await scene.box.run(['curl', '--silent', '--show-error', 'http://127.0.0.1:8208/'])).toBe('{}');
+      // Both are over long before a minute, or time out here.
+      await scene.product.run('sleep', '--force', 'usual');
+      await scene.inState('usual', 'dormant', from);
+    }
+  });
+});
+
 describe('a program that forks', () => {
   test('its workers serve; all of them end with it', async () => {
     const from = await scene.mark();
@@ -114,7 +143,7 @@ describe('a program that ends by itself', () => {
     await expect(scene.clients.ask('127.0.0.1:8219', 'exit 1')).rejects.toThrow('ended');
     await scene.inState('ends', 'dormant', from);
     expect((await scene.clients.ask('127.0.0.1:8219')).start).not.toBe(first.start);
-    expect((await scene.show(service, 'NRestarts'))['NRestarts']).toBe('0');
+    await scene.expectNoCrash();
   });
 
   test('a client that waits while the container is killed from outside is served by the next one', async () => {

@@ -1,7 +1,7 @@
 /** The main job, whole: a socket of systemd, nothing of ours; a client; a container that serves it; and back to nothing. */
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { attachBox } from '../box/box.ts';
-import { python, scopeUnit, Scene, service, siteFile, socketUnit, tcpSite } from '../support/scene.ts';
+import { node, python, Scene, scopeUnit, service, siteFile, socketUnit, tcpSite } from '../support/scene.ts';
 
 const idle = { IdleSec: '300ms' };
 let scene: Scene;
@@ -14,7 +14,7 @@ beforeAll(async () => {
       Service: { MemoryMax: '256M', CPUQuota: '50%', TasksMax: 64, CPUWeight: 50, TimeoutStopSec: 7 },
       'X-Wakesock': idle,
     }),
-    node: tcpSite(`${process.execPath} /programs/node-server.mjs 3000`, 8102),
+    node: tcpSite(`${node} /programs/node-server.mjs 3000`, 8102),
     six: siteFile(`${python('plain.py')} [::]:3000`, { 'X-Wakesock': { ListenStream: '[::]:8103', Port: 3000 } }),
     local: siteFile(`${python('plain.py')} /run/app.sock`, { Container: { Tmpfs: '/run' }, 'X-Wakesock': { ListenStream: '/run/local-site.sock', Port: '/run/app.sock', ...idle } }),
     fds: siteFile(python('listen_fds.py'), { 'X-Wakesock': { ListenStream: [8104, '[::1]:8105'], Handoff: 'listen-fds', ...idle } }),

@@ -62,9 +62,9 @@ test('the control socket is systemd\'s: it is not connected to unless the servic
   socket.listen(paths.controlPath);
   await once(socket, 'listening');
   onTestFinished(() => { socket.close(); });
-  const { report, problem } = await statusReport({}, paths, async () => ({ state: 'stopped', pid: null }));
+  const { report, problem } = await statusReport({}, paths, async () => ({ activator: { state: 'stopped', pid: null }, problem: null }));
   expect({ activator: report.activator, problem, connections }).toEqual({ activator: { state: 'stopped', pid: null }, problem: null, connections: 0 });
-  const stuck = await statusReport({}, paths, async () => ({ state: 'running', pid: 812 }));
+  const stuck = await statusReport({}, paths, async () => ({ activator: { state: 'running', pid: 812 }, problem: null }));
   expect(stuck.problem).toMatchObject({ code: 'ERR_WAKESOCK_CONTROL' });
   expect(stuck.report.activator).toEqual({ state: 'running', pid: 812 });
   expect(stuck.report.sites.map(({ name }) => name)).toEqual(['wiki']);

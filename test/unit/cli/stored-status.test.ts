@@ -120,5 +120,17 @@ test.each([
   ['inactive', 'dead', 0, 'stopped'],
   ['failed', 'failed', 0, 'stopped'],
 ])('a service that is %s (%s, PID %i) is %s', (active, sub, pid, state) => {
-  expect(parseShow(`MainPID=${pid}\nActiveState=${active}\nSubState=${sub}\n`)).toEqual({ state, pid: state === 'running' ? pid : null });
+  expect(parseShow(`MainPID=${pid}\nActiveState=${active}\nSubState=${sub}\n`)).toEqual({ activator: { state, pid: state === 'running' ? pid : null }, problem: null });
+});
+
+test.each([
+  ['exit-code', 202, /202\/FDS: .*LimitNOFILE=/],
+  ['exit-code', 203, /203\/EXEC: .*wakesock install/],
+  ['exit-code', 1, /with status 1\./],
+  ['exit-code', 75, null],
+  ['signal', 9, null],
+])('a service that is started again since it ended with %s %i: whether that is told', (result, status, text) => {
+  const { problem } = parseShow(`Result=${result}\nMainPID=0\nExecMainStatus=${status}\nActiveState=activating\nSubState=auto-restart\n`);
+  if (text === null) expect(problem).toBeNull();
+  else expect(problem?.message).toMatch(text);
 });

@@ -118,7 +118,7 @@ test('what an earlier activator left under the name is removed first', async () 
 describe('it fails', () => {
   test('in crun: named, with its output to the end', async () => {
     const on = stage('fails');
-    await expect(on.launch()).rejects.toThrow(expect.objectContaining({ code: 'ERR_WAKESOCK_RUNTIME', message: 'crun ended with status 3' }));
+    await expect(on.launch()).rejects.toThrow(expect.objectContaining({ code: 'ERR_WAKESOCK_RUNTIME', message: 'crun ended with status 3 (as an errno: ESRCH, no such process)' }));
     await on.output.ended();
     expect(on.lines).toContain('! it fails');
     expect(on.steps).not.toContain('started');
