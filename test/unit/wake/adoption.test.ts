@@ -26,8 +26,11 @@ for one in sets:
     one.register(own.fileno(), select.EPOLLIN)
 fd = libc.syscall(SECCOMP, 1, 8, header)
 print(fd, flush=True)
-own.bind(('127.0.0.1', 3000))
-print('bound', flush=True)
+try:
+    own.bind(('127.0.0.1', 3000))
+    print('bound', flush=True)
+except OSError as error:
+    print(error.strerror, flush=True)
 input()
 `;
 
@@ -83,7 +86,7 @@ test('a call that is interrupted while it is looked at leaves no descriptor behi
 });
 
 test('what does not fit fails by name and leaves no descriptor behind', async () => {
-  const { notify } = await boundProgram();
+  const { child, notify } = await boundProgram();
   const listener = listening('ipv6');
   const failures: string[] = [];
   const adoption = new Adoption(notify, () => [listener], () => [{ port: { kind: 'tcp', port: 3000 }, listener }], {
@@ -94,4 +97,5 @@ test('what does not fit fails by name and leaves no descriptor behind', async ()
   await adoption.answerOne();
   expect(failures).toEqual(['ERR_WAKESOCK_ADOPT_FAMILY']);
   expect(openFds()).toBe(before);
+  expect(await line(child)).toBe('Cannot assign requested address');
 });
