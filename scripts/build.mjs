@@ -21,22 +21,34 @@ const runPath = {
 };
 
 /**
- * dbus-next parses XML only for introspection, which src/systemd never asks for: these two libraries are 60 % of what it
- * loads, on the way of every cold start. Whoever comes to need them is told, by the error of the first call.
+ * What dbus-next loads on the way of every cold start for what src/systemd never asks for: XML for introspection (60 % of it
+ * all), cryptography and files for cookies, processes for buses that are commands. Whoever comes to need them is told, by
+ * the error of the first call.
  */
-const withoutXml = {
-  name: 'without-xml',
-  resolveId: (id) => (/^fast-xml-(parser|builder)$/.test(id) ? `\0${id}` : null),
-  load: (id) => (id.startsWith('\0fast-xml-') ? `
-    class NotBundled { parse() { throw new Error('introspection is not bundled'); } build() { throw new Error('introspection is not bundled'); } }
-    export { NotBundled as XMLParser, NotBundled as XMLBuilder, NotBundled as default };` : null),
+const unneededByDbus = {
+  'fast-xml-parser': ['XMLParser'], 'fast-xml-builder': ['default'],
+  'node:crypto': ['createHash', 'randomBytes'], 'node:fs/promises': ['access', 'readFile', 'stat'],
+  'node:child_process': ['execFile', 'spawn'],
+};
+const leanDbus = {
+  name: 'lean-dbus',
+  resolveId: (id, importer = '') => (/dbus-next/.test(importer) && Object.hasOwn(unneededByDbus, id) ? `\0lean-dbus:${id}` : null),
+  load: (id) => {
+    const [, name] = /^\0lean-dbus:(.*)$/.exec(id) ?? [];
+    if (name === undefined) return null;
+    return `function notBundled() {
+      if (!new.target) throw new Error('${name} is not bundled');
+      this.parse = this.build = notBundled;
+    }
+    export { ${unneededByDbus[name].map((each) => `notBundled as ${each}`).join(', ')} };`;
+  },
 };
 
 async function bundleProgram() {
   if (!existsSync('src/bin.ts')) throw new Error('Expected src/bin.ts, the entry of the program, found none');
   const bundle = await rolldown({
     input: { wakesock: 'src/bin.ts' }, platform: 'node', external, treeshake: true, logLevel: 'warn',
-    plugins: [withoutXml],
+    plugins: [leanDbus],
     onLog(level, log, handler) { handler(log.code === 'UNRESOLVED_IMPORT' ? 'error' : level, log); },
   });
   await bundle.write({
