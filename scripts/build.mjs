@@ -1,7 +1,7 @@
 // Builds dist/: the program as one bundle (start-up time is the product) and the libraries with their types;
 // and .cache/box.mjs, the test box for programs that are not run by vitest (demo, benchmarks).
 import { spawn } from 'node:child_process';
-import { chmod, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, readdir, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,33 +21,47 @@ const runPath = {
 };
 
 /**
- * dbus-next parses XML only for introspection, which src/systemd never asks for: these two libraries are 60 % of what it
- * loads, on the way of every cold start. Whoever comes to need them is told, by the error of the first call.
+ * What dbus-next loads on the way of every cold start for what src/systemd never asks for: XML for introspection (60 % of it
+ * all), cryptography and files for cookies, processes for buses that are commands. Whoever comes to need them is told, by
+ * the error of the first call.
  */
-const withoutXml = {
-  name: 'without-xml',
-  resolveId: (id) => (/^fast-xml-(parser|builder)$/.test(id) ? `\0${id}` : null),
-  load: (id) => (id.startsWith('\0fast-xml-') ? `
-    class NotBundled { parse() { throw new Error('introspection is not bundled'); } build() { throw new Error('introspection is not bundled'); } }
-    export { NotBundled as XMLParser, NotBundled as XMLBuilder, NotBundled as default };` : null),
+const unneededByDbus = {
+  'fast-xml-parser': ['XMLParser'], 'fast-xml-builder': ['default'],
+  'node:crypto': ['createHash', 'randomBytes'], 'node:fs/promises': ['access', 'readFile', 'stat'],
+  'node:child_process': ['execFile', 'spawn'],
 };
+const leanDbus = {
+  name: 'lean-dbus',
+  resolveId: (id, importer = '') => (/dbus-next/.test(importer) && Object.hasOwn(unneededByDbus, id) ? `\0lean-dbus:${id}` : null),
+  load: (id) => {
+    const [, name] = /^\0lean-dbus:(.*)$/.exec(id) ?? [];
+    if (name === undefined) return null;
+    return `function notBundled() {
+      if (!new.target) throw new Error('${name} is not bundled');
+      this.parse = this.build = notBundled;
+    }
+    export { ${unneededByDbus[name].map((each) => `notBundled as ${each}`).join(', ')} };`;
+  },
+};
+
+function onLog(level, log, handler) {
+  handler(log.code === 'UNRESOLVED_IMPORT' ? 'error' : level, log);
+}
 
 async function bundleProgram() {
   if (!existsSync('src/bin.ts')) throw new Error('Expected src/bin.ts, the entry of the program, found none');
-  const bundle = await rolldown({
-    input: { wakesock: 'src/bin.ts' }, platform: 'node', external, treeshake: true, logLevel: 'warn',
-    plugins: [withoutXml],
-    onLog(level, log, handler) { handler(log.code === 'UNRESOLVED_IMPORT' ? 'error' : level, log); },
-  });
+  const bundle = await rolldown({ input: { main: 'src/bin.ts' }, platform: 'node', external, treeshake: true, logLevel: 'warn', plugins: [leanDbus], onLog });
   await bundle.write({
-    dir: 'dist', format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: 'chunks/[name]-[hash].cjs', exports: 'auto', minify: false,
+    dir: 'dist/chunks', format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: '[name]-[hash].cjs', exports: 'auto', minify: false,
     codeSplitting: { groups: [runPath] },
-    banner: (chunk) => chunk.isEntry ? '#!/usr/bin/env node' : '',
   });
   await bundle.close();
+  const loader = await rolldown({ input: { wakesock: 'src/loader.ts' }, platform: 'node', logLevel: 'warn', onLog });
+  await loader.write({
+    dir: 'dist', format: 'cjs', entryFileNames: '[name].cjs', minify: false, banner: '#!/usr/bin/env node', footer: "run(__dirname + '/chunks/main.cjs');",
+  });
+  await loader.close();
   await chmod('dist/wakesock.cjs', 0o755);
-  const text = await readFile('dist/wakesock.cjs', 'utf8');
-  if (text.split('\n', 2)[1]?.startsWith('#!')) throw new Error('Expected one #! line in dist/wakesock.cjs: remove it from src/bin.ts');
 }
 
 async function bundleBox() {

@@ -13,6 +13,7 @@ import { CameAndWent } from '../idle/came-and-went.ts';
 import { Crun } from '../runtime/crun.ts';
 import { sliceDirectory } from '../runtime/cgroup.ts';
 import { Poller } from '../sockets/poller.ts';
+import { beginAhead, type Ahead } from './ahead.ts';
 import { ActivatorControl } from './control.ts';
 import { EXIT_AGAIN, ExitPolicy } from './exit-policy.ts';
 import { inherit, openOwn, type Inheritance } from './inheritance.ts';
@@ -35,20 +36,27 @@ export interface ActivatorOptions {
 /** Longer than this a cold wake is not ours to speed up. */
 const FIRST_WAKES_MS_MAX = 1_000;
 
-/** Resolves with the exit status: 0 nothing left to do, 75 start me again. */
-export async function runActivator(options: ActivatorOptions): Promise<number> {
+/**
+ * Resolves with the exit status: 0 nothing left to do, 75 start me again.
+ *
+ * @param ahead by whom it was begun before this file was loaded
+ */
+export async function runActivator(options: ActivatorOptions, ahead: Ahead | null = options.embedded ? null : beginAhead()): Promise<number> {
   const { paths, embedded } = options;
   const log = createLog({ level: options.logLevel });
   const poller = new Poller((error) => log.error('A handler failed', describeError(error)));
   const service = serviceManager(process.env, log);
   const inheritance = embedded ? await openOwn(paths, log) : inherit(process.env, log);
-  const manager = embedded ? null : service.connectManager();
+  const manager = ahead?.manager ?? null;
+  // A wake that needs it tries again.
+  manager?.connect().catch((error: unknown) => log.warn('systemd is not reached over D-Bus yet', describeError(error)));
   const runners = new Map<string, SiteRunner>();
   const crun = new Crun(`${paths.runtimeDir}/crun`);
   const seccomp = new SeccompReceiver(`${paths.runtimeDir}/seccomp.sock`, poller, (site, fd, pid) => runners.get(site)?.notifyFdArrived(fd, pid) ?? false);
   const exit = new ExitPolicy(options.exitIdleMs, inheritance.everyFd, () => [...runners.values()]);
   const parts: RunnerParts = {
     paths, poller, crun, manager, log,
+    gracePeriod: ahead?.gracePeriod ?? null,
     sliceDir: embedded ? null : sliceDirectory(),
     cameAndWent: new CameAndWent(poller),
     fdStore: service.fdStore,

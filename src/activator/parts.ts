@@ -5,6 +5,7 @@ import type { Paths } from '../base/paths.ts';
 import type { PreparedSite } from '../base/site.ts';
 import type { CameAndWent } from '../idle/came-and-went.ts';
 import type { Crun } from '../runtime/crun.ts';
+import type { GracePeriod } from '../runtime/grace-period.ts';
 import type { LineSink } from '../runtime/output.ts';
 import type { Poller } from '../sockets/poller.ts';
 import type { Manager } from '../systemd/manager.ts';
@@ -15,6 +16,8 @@ export interface RunnerParts {
   readonly crun: Crun;
   /** Null where there is no systemd: no scopes, no cgroups. */
   readonly manager: Manager | null;
+  /** Null as above. */
+  readonly gracePeriod: GracePeriod | null;
   /** The cgroup directory of wakesock.slice; null as above. */
   readonly sliceDir: string | null;
   readonly cameAndWent: CameAndWent;

@@ -1,8 +1,7 @@
-/** Our own service as systemd sees it: readiness, watchdog, fd store (sd_notify(3)), and the manager's bus. */
+/** Our own service as systemd sees it: readiness, watchdog, fd store (sd_notify(3)). */
 import { describeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { openDatagramSender } from '../linux/datagram.ts';
-import { createManager, type Manager } from '../systemd/manager.ts';
 import { makeNotifier, takeNotifyAddress, type Notifier } from '../systemd/notify.ts';
 import type { FdStore } from './parts.ts';
 
@@ -10,7 +9,6 @@ export interface ServiceManager {
   readonly fdStore: FdStore;
   ready(): void;
   stopping(): void;
-  connectManager(): Manager;
 }
 
 export function serviceManager(env: NodeJS.ProcessEnv, log: Log): ServiceManager {
@@ -33,11 +31,5 @@ export function serviceManager(env: NodeJS.ProcessEnv, log: Log): ServiceManager
     },
     ready: () => tell((to) => to.send({ ready: true })),
     stopping: () => tell((to) => to.send({ stopping: true })),
-    connectManager: () => {
-      const manager = createManager();
-      // Overlaps with looking at the sockets and starting crun. A wake that needs it tries again and says so.
-      manager.connect().catch((error: unknown) => log.warn('systemd is not reached over D-Bus yet', describeError(error)));
-      return manager;
-    },
   };
 }

@@ -261,6 +261,7 @@ export class SiteRunner {
 
   #launch(by: string): void {
     this.#wakeStartedMs = this.#parts.now();
+    this.#parts.gracePeriod?.begin();
     this.#phases = noPhases;
     this.#hindrance = null;
     this.#listening.clear();

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { WakesockError } from '../base/errors.ts';
 import { exitIdleMsDefault } from '../base/limits.ts';
 import { logLevels, type LogLevel } from '../base/log.ts';
@@ -38,8 +39,13 @@ runs their containers without scopes, until it is ended by SIGINT or SIGTERM.`,
     }
     const options = runOptionsOf(values, context);
     // Only now, so that `--help` and a wrong option cost no koffi.
+    const { beginAhead } = await import('../activator/ahead.ts');
+    const ahead = options.embedded ? null : beginAhead();
+    // Each turn takes the bus one step further: to be asked who we are, and to be let in.
+    await turn();
     const { runActivator } = await import('../activator/index.ts');
-    return runActivator(options);
+    await turn();
+    return runActivator(options, ahead);
   },
 };
 

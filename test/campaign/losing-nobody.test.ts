@@ -45,6 +45,13 @@ test(`${requests} requests, while sites stop and wake and the activator is kille
   expect(result.kills).toBeGreaterThanOrEqual(requests * 0.005);
 });
 
+test(`${requests / 4} requests, while the activator is killed three times as often: none is lost`, async () => {
+  const result = await run('killed often', { requests: requests / 4, burstMax: 6, signalEveryMs: 1_300 });
+  expect(result.report).toBe('');
+  expect(result.failed).toEqual([]);
+  expect(result.kills).toBeGreaterThanOrEqual(requests / 4 * 0.015);
+});
+
 describe('each protection is seen missing', () => {
   /** What these do to whom they had accepted differs most. */
   const unlooked = { requests: 600, burstMax: 6, signalEveryMs: null, sites: ['churn-deaf', 'churn-fds'] };

@@ -75,7 +75,7 @@ function stage({ program = echo, changes = {}, parts = {} }: { program?: string;
   const waiters = new Set<() => void>();
   const poller = testPoller();
   const runner = new SiteRunner('blog', [listening()], {
-    paths, poller, crun, manager: null, sliceDir: null, cameAndWent: new CameAndWent(poller),
+    paths, poller, crun, manager: null, gracePeriod: null, sliceDir: null, cameAndWent: new CameAndWent(poller),
     fdStore: { keep: () => {}, drop: () => {} },
     log: { trace: write, debug: write, info: write, warn: write, error: write, open: () => Promise.resolve(), close: () => Promise.resolve() },
     now: () => performance.now(), lines: () => (_, line) => logged.push(line),

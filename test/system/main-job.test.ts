@@ -55,6 +55,27 @@ describe('from nothing to served, and back to nothing', () => {
     client.close();
   });
 
+  test('what V8 compiled is kept for the next start; what is damaged or of other files is made anew', async () => {
+    const code = '/var/cache/wakesock/code';
+    const sum = () => scene.box.run(['md5sum', code]);
+    const serve = async () => {
+      await fromNothing();
+      await scene.clients.ask('127.0.0.1:8101');
+      await fromNothing();
+    };
+    await serve();
+    const first = await sum();
+    await serve();
+    expect(await sum()).toBe(first);
+    for (const damage of ['truncate --size=-1000', 'truncate --size=0', 'dd if=/dev/zero conv=notrunc bs=1000 count=1 seek=20 status=none of=']) {
+      await scene.box.run(['sh', '-c', damage.endsWith('=') ? `${damage}${code}` : `${damage} ${code}`]);
+      const damaged = await sum();
+      await serve();
+      expect(await sum(), damage).not.toBe(damaged);
+    }
+    expect(await scene.show(service, 'NRestarts', 'Result')).toEqual({ NRestarts: '0', Result: 'success' });
+  });
+
   test('the container is in a scope with the limits of its site, and in namespaces of its own', async () => {
     const client = scene.clients.open('127.0.0.1:8101');
     const ask = async (command: string) => (await client.ask(command)).result;
