@@ -1,13 +1,21 @@
-/** `wakesock/unitfile`: reads systemd unit files as systemd does. No dependencies; only `load` needs Node. */
+/** `wakesock/unitfile`: reads, changes and writes systemd unit files as systemd does. No dependencies; only `load.ts` needs Node. */
 export { parseBoolean } from './boolean.ts';
+export { expandCommand } from './expand-variables.ts';
+export { formatCommandLine, parseCommandLines, simplifyPath, type CommandLine } from './command-line.ts';
 export type { Diagnostic } from './diagnostic.ts';
+export { addKey, changeEntry, formatUnit, removeKey, setKey } from './edit.ts';
 export { parseEnvironment } from './environment.ts';
+export { parseExitStatus, parseExitStatusSet, type ExitStatusSet } from './exit-status.ts';
 export { parseInteger } from './integer.ts';
 export { parseIpv4, parseIpv6 } from './ip-address.ts';
+export { parseIpPrefix, parseIpPrefixes, type IpPrefix } from './ip-prefix.ts';
 export { isMasked, loadUnit, readUnitFile, sourceState, unitFileBytesMax, type LoadedUnit, type LoadSource } from './load.ts';
 export { mergeUnits, type MergedUnit } from './merge.ts';
+export { formatMode, parseMode } from './mode.ts';
 export { lineBytesMax, parseUnit } from './parse.ts';
 export { isPercentage, parsePermyriad } from './percentage.ts';
+export { quote } from './quote.ts';
+export { escapeSpecifiers, quoteWord, quoteWords } from './quote-word.ts';
 export { parseSignal } from './signal.ts';
 export { parseSize } from './size.ts';
 export { parsePort, parseSocketAddress, unixPathBytesMax, type SocketAddress } from './socket-address.ts';
@@ -19,4 +27,3 @@ export type { Place, UnitEntry, UnitFile, UnitNode } from './unit-file.ts';
 export { dropInNames, splitUnitName, templateOf, type UnitName } from './unit-name.ts';
 export { UnitValueError } from './value-error.ts';
 export { splitWords, type Word } from './words.ts';
-export { quote } from './quote.ts';

@@ -1,5 +1,6 @@
 import type { Diagnostic } from './diagnostic.ts';
 import { quote } from './quote.ts';
+import { utf8Length } from './utf8.ts';
 import type { Place, UnitEntry, UnitFile, UnitNode } from './unit-file.ts';
 
 /** systemd's LONG_LINE_MAX, in bytes, of a line with its continuation lines. */
@@ -173,16 +174,6 @@ function endsInEscape(part: string): boolean {
   let count = 0;
   while (part.charCodeAt(part.length - 1 - count) === 92) count++;
   return count % 2 === 1;
-}
-
-function utf8Length(text: string): number {
-  let bytes = 0;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    // Each half of a surrogate pair counts two: together the four bytes they make.
-    bytes += code < 0x80 ? 1 : code < 0x800 || (code >= 0xd800 && code < 0xe000) ? 2 : 3;
-  }
-  return bytes;
 }
 
 function strip(text: string, start: number, end: number): [number, number] {

@@ -1,5 +1,6 @@
 import { parseIpv4, parseIpv6 } from './ip-address.ts';
 import { quote } from './quote.ts';
+import { utf8Length } from './utf8.ts';
 import { UnitValueError } from './value-error.ts';
 
 /** What `ListenStream=` may say (`man systemd.socket`). */
@@ -16,7 +17,7 @@ export const unixPathBytesMax = 107;
 /** Reads a stream socket's address: `8080`, `127.0.0.1:8080`, `[::1]:8080`, `/run/x.sock`, `@name`. @throws UnitValueError */
 export function parseSocketAddress(text: string): SocketAddress {
   if (text.startsWith('/') || text.startsWith('@')) {
-    const bytes = utf8Bytes(text);
+    const bytes = utf8Length(text);
     if (bytes > unixPathBytesMax) throw new UnitValueError(`Expected the path of a socket of at most ${unixPathBytesMax} bytes, found ${bytes}`);
     if (text.length < 2) throw bad(text);
     return text.startsWith('/') ? { kind: 'path', path: text } : { kind: 'abstract', name: text.slice(1) };
@@ -49,12 +50,3 @@ export function parsePort(text: string, offset = 0): number {
 const bad = (text: string, suggestion?: string): UnitValueError => new UnitValueError(
   `Expected a port, ADDRESS:PORT, [ADDRESS]:PORT or an absolute path, found ${quote(text)}`, suggestion === undefined ? {} : { suggestion },
 );
-
-function utf8Bytes(text: string): number {
-  let bytes = 0;
-  for (const character of text) {
-    const point = character.codePointAt(0) as number;
-    bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
-  }
-  return bytes;
-}
