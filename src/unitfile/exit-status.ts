@@ -1,3 +1,4 @@
+import { parseInteger } from './integer.ts';
 import { quote } from './quote.ts';
 import { parseSignal } from './signal.ts';
 import { suggest } from './suggest.ts';
@@ -22,7 +23,8 @@ const names: Readonly<Record<string, number>> = {
  */
 export function parseExitStatus(text: string): number {
   if (Object.hasOwn(names, text)) return names[text] as number;
-  if (/^\d{1,9}$/.test(text) && Number(text) <= 255) return Number(text);
+  const number = tryTo(() => parseInteger(text, 0n, 255n));
+  if (number !== null) return Number(number);
   const near = suggest(text.toUpperCase(), Object.keys(names));
   throw new UnitValueError(`Expected an exit status from 0 to 255 or its name, found ${quote(text)}`, near === null ? {} : { suggestion: near });
 }

@@ -6,7 +6,7 @@ import { UnitValueError } from './value-error.ts';
  * @throws UnitValueError
  */
 export function parseMode(text: string): number {
-  const digits = /^[ \t\n\r]*\+?0*([0-7]{0,4})$/.exec(text)?.[1];
+  const digits = /^[ \t\n\r]*0*([0-7]{0,4})$/.exec(text)?.[1];
   if (digits === undefined || !/[0-7]$/.test(text)) throw new UnitValueError(`Expected an access mode in octal such as 0660, found ${quote(text)}`);
   return digits === '' ? 0 : Number.parseInt(digits, 8);
 }

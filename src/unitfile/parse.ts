@@ -29,6 +29,7 @@ export function parseUnit(text: string, fileName: string): UnitFile {
   const diagnostics: Diagnostic[] = [];
   /** null: before the first header; undefined: under a broken one. */
   let section: string | null | undefined = null;
+  let bomSeen = false;
 
   const placeOf = (line: Line, column: number): Place =>
     ({ file: fileName, line: line.number, column, text: text.slice(line.start, line.end) });
@@ -45,8 +46,10 @@ export function parseUnit(text: string, fileName: string): UnitFile {
       report('error', 'nul', placeOf(line, nul - line.start + 1), 'Expected text, found a NUL character');
     }
     const first: Line = line;
-    const bom = first.start === 0 && text.startsWith(byteOrderMark) ? 1 : 0;
-    const kind = lineKind(text, first.start + bom, first.end);
+    // The first line that begins with one, and that is no comment before it: systemd looks for comments first.
+    const bom = !bomSeen && text[first.start] === byteOrderMark ? 1 : 0;
+    if (bom === 1) bomSeen = true;
+    const kind = bom === 1 ? 'content' : lineKind(text, first.start, first.end);
     if (kind !== 'content') {
       nodes.push({ kind, raw: text.slice(first.start, first.next) });
       line = nextLine(text, first.next, first.number + 1);
