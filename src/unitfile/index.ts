@@ -13,7 +13,7 @@ export { parseExitStatus, parseExitStatusSet, type ExitStatusSet } from './exit-
 export { parseInteger } from './integer.ts';
 export { parseIpv4, parseIpv6 } from './ip-address.ts';
 export { parseIpPrefix, parseIpPrefixes, type IpPrefix } from './ip-prefix.ts';
-export { isMasked, loadUnit, readUnitFile, sourceState, unitFileBytesMax, type LoadedUnit, type LoadSource } from './load.ts';
+export { indexAliases, isMasked, loadUnit, readUnitFile, sourceState, unitFileBytesMax, type AliasIndex, type LoadedUnit, type LoadSource } from './load.ts';
 export { mergeUnits, type MergedUnit } from './merge.ts';
 export { formatMode, parseMode } from './mode.ts';
 export { lineBytesMax, parseUnit } from './parse.ts';
@@ -25,6 +25,7 @@ export {
   parseCpuQuotaUsec, parseCpuSet, parseCpuWeight, parseDeviceBandwidth, parseDeviceIops, parseDeviceLatencyUsec, parseDeviceWeight, parseMemoryAmount, parseTasksAmount,
   parseWeight, type DeviceAmount, type ResourceAmount,
 } from './resource-control.ts';
+export { quadletSearchPath, unitSearchPath, type SearchPathSources } from './search-path.ts';
 export { parseSignal, parseSignalNumber } from './signal.ts';
 export { parseSize } from './size.ts';
 export { parsePort, parseSocketAddress, unixPathBytesMax, type SocketAddress } from './socket-address.ts';

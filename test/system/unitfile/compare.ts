@@ -9,6 +9,8 @@ const askScript = fileURLToPath(new URL('./ask-systemd.mjs', import.meta.url));
 export interface Difference { readonly text: string; readonly property: string; readonly ours: unknown; readonly systemd: unknown }
 export interface Comparison { readonly compared: number; readonly refused: number; readonly differences: readonly Difference[] }
 
+const propertiesOf = (expectation: Expectation | null): string[] => (expectation?.key.properties ?? []).filter((property) => property !== 'LoadState');
+
 /** Has systemd load the units, all with one reload, and holds what it says against our reading. */
 export async function compareWithSystemd(box: AttachedBox, units: readonly { readonly type: string; readonly text: string }[]): Promise<Comparison> {
   const named = units.map((unit, i) => ({ ...unit, name: `oracle-a${i % 10}-${i}@x-y${i}.${unit.type}` }));
@@ -17,8 +19,7 @@ export async function compareWithSystemd(box: AttachedBox, units: readonly { rea
     return { name, text, expected: expectations(text, context) };
   });
   const flat: { name: string; text: string; expectation: Expectation | null }[] = questions.flatMap(({ name, text, expected }) => (expected ?? [null]).map((expectation) => ({ name, text, expectation })));
-  const ask = flat.map(({ name, expectation }) => ({ unit: name, interface: expectation?.key.interface ?? '', properties: expectation?.key.properties ?? ['LoadState'] }))
-    .map((question) => (question.properties.includes('LoadState') ? { ...question, properties: question.properties.filter((property) => property !== 'LoadState') } : question));
+  const ask = flat.map(({ name, expectation }) => ({ unit: name, interface: expectation?.key.interface ?? '', properties: propertiesOf(expectation) }));
   const states = flat.filter(({ expectation }) => expectation === null || expectation.key.properties.includes('LoadState'));
   const answers = JSON.parse(await box.run(['node', askScript], {
     input: JSON.stringify({ units: Object.fromEntries(named.map(({ name, text }) => [name, text])), ask: [...ask, ...states.map(({ name }) => ({ unit: name, interface: '', properties: ['LoadState'] }))] }),
@@ -34,7 +35,7 @@ export async function compareWithSystemd(box: AttachedBox, units: readonly { rea
       if (loadStates.get(name) !== 'error' && loadStates.get(name) !== 'bad-setting') report(text, 'LoadState', 'error', loadStates.get(name));
       continue;
     }
-    const properties = expectation.key.properties.filter((property) => property !== 'LoadState');
+    const properties = propertiesOf(expectation);
     const ours = expectation.values.slice(expectation.key.properties.length - properties.length);
     for (const [k, property] of properties.entries()) report(text, property, ours[k], theirForm(property, answers[i]?.[k]));
   }
