@@ -7,6 +7,7 @@ import { controlClient } from '../control/client.ts';
 import { bootSite, type Boot } from './boot-sites.ts';
 import { formatMs } from './format.ts';
 import { formatPhases } from './phases.ts';
+import { checkUnit } from '../unitfile/check-unit.ts';
 import type { Diagnostic } from '../unitfile/diagnostic.ts';
 import { readUnitFile } from '../unitfile/load.ts';
 import { pathOptionRows, pathOptions, pathsOf } from './paths.ts';
@@ -29,7 +30,7 @@ export const verb: Verb = {
   details: `
 Without arguments: all sites and templates, and what only shows across files: two sites on one address or host name,
 socket units of wakesock.service that name no site or cannot work. A FILE is an argument with a slash, or that ends in
-.container; its directory is then the search path. Without --boot nothing is started, and nothing is ever written.
+.container; its directory is then the search path. Other unit files (.service, .socket, .timer, …) are checked as systemd reads them. Without --boot nothing is started, and nothing is ever written.
 
 --boot is the check to run when a site was deployed: it fails with what a client would have met. A site with errors is not woken.
 
@@ -76,7 +77,7 @@ function checkOne(argument: string, paths: Paths): Diagnostic[] {
   if (!argument.includes('/') && !argument.endsWith('.container')) return problemsOf(loadSite(paths, argument));
   const file = resolve(argument);
   if (!existsSync(file)) throw new WakesockError('ERR_WAKESOCK_SITE_NOT_FOUND', `Expected a file or the name of a site, found nothing at ${file}`);
-  if (!file.endsWith('.container')) return [...readUnitFile(file).diagnostics];
+  if (!file.endsWith('.container')) return checkUnit(readUnitFile(file), file.slice(file.lastIndexOf('.') + 1));
   const name = basename(file, '.container');
   const isTemplate = name.endsWith('@');
   const problem = siteNameProblem(isTemplate ? name.slice(0, -1) : name);

@@ -3,6 +3,8 @@ export { parseBoolean } from './boolean.ts';
 export { formatCalendarEvent, parseCalendarEvent, type CalendarChain, type CalendarComponent, type CalendarEvent } from './calendar-event.ts';
 export { nextElapse } from './calendar-next.ts';
 export { expandCommand } from './expand-variables.ts';
+export { checkUnit } from './check-unit.ts';
+export { knownKeys } from './known-keys.ts';
 export { formatCommandLine, parseCommandLines, simplifyPath, type CommandLine } from './command-line.ts';
 export type { Diagnostic } from './diagnostic.ts';
 export { addKey, changeEntry, formatUnit, removeKey, setKey } from './edit.ts';
