@@ -15,7 +15,8 @@ export function expandCommand(command: Pick<CommandLine, 'argv' | 'noExpand'>, e
   const get = (name: string): string => (Object.hasOwn(environment, name) ? environment[name] as string : '');
   return command.argv.flatMap((word) => {
     if (/^\$(?![{$])/.test(word)) return splitValue(get(word.slice(1)));
-    return [word.replace(/\$\$|\$\{([^}:]*)\}/g, (whole, name: string | undefined) => (whole === '$$' ? '$' : get(name as string)))];
+    // What looks like a variable and is none, by a colon or the end of the word, stays as it is, dollar signs within included.
+    return [word.replace(/\$\$|\$\{([^}:]*)(\}|:|$)/g, (whole, name: string | undefined, end: string | undefined) => (whole === '$$' ? '$' : end === '}' ? get(name as string) : whole))];
   });
 }
 
