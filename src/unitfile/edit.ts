@@ -133,6 +133,8 @@ function closed(text: string, eol: string): string {
   if (last !== null && (/\\*$/.exec(last[0])?.[0].length ?? 0) % 2 === 1) {
     const end = text.length - Math.min(text.length, lineBytesMax) + last.index + last[0].length;
     fixed = text.slice(0, end - 1) + text.slice(end);
+    // Nothing is left of the line: an empty one must stay, or the line before is continued.
+    if (end === text.length && /[\r\n]$/.test(fixed)) fixed += eol;
   }
   return fixed === '' || /[\r\n]$/.test(fixed) ? fixed : fixed + eol;
 }

@@ -17,6 +17,7 @@ test.each<[string, string, string, string, string | string[], string]>([
   ['no end of line', '[A]\nB=1', 'A', 'C', '2', '[A]\nB=1\nC=2\n'],
   ['continued at the end of the file', '[A]\nB=1\\', 'A', 'C', '2', '[A]\nB=1\nC=2\n'],
   ['continued at the end, comments after', '[A]\nB=1 \\\n# c\n', 'A', 'C', '2', '[A]\nB=1 \n# c\nC=2\n'],
+  ['continued by a line of nothing else', '[A]\nB=1\\\n\\', 'A', 'C', '2', '[A]\nB=1\\\n\nC=2\n'],
   ['a byte order mark', '\uFEFF[A]\nB=1\n', 'A', 'B', '2', '\uFEFF[A]\nB=2\n'],
   ['the key is there twice in the file, under two headers', '[A]\nB=1\n[C]\nB=2\n[A]\nB=3\n', 'A', 'B', 'x', '[A]\nB=x\n[C]\nB=2\n[A]\n'],
 ])('%s', (_name, from, section, key, values, expected) => expect(set(from, section, key, values)).toBe(expected));
@@ -61,7 +62,7 @@ test('whatever the file: the key has the values, all else is as it was, every co
     expect(others(after, section, key)).toEqual(others(before, section, key));
     for (const comment of comments(before)) expect(comments(after)).toContain(comment);
     expect(setKey(after, section, key, values).print()).toBe(after.print());
-  }), { numRuns: 3_000 });
+  }), { numRuns: Number(process.env['WAKESOCK_FUZZ_RUNS'] ?? 3_000) });
 });
 
 test('what is written is read again', () => {
