@@ -25,10 +25,11 @@ const nodeRequire = createRequire(import.meta.url);
 /** A CommonJS loader for the few files of the bundle, which name each other by relative paths. */
 class CachedBundle {
   readonly #path: string;
-  readonly #kept: ReadonlyMap<string, Kept>;
+  #kept: ReadonlyMap<string, Kept>;
   readonly #scripts = new Map<string, { readonly source: string; readonly script: Script }>();
   readonly #modules = new Map<string, { exports: unknown }>();
   #stale = false;
+  #done = false;
 
   constructor(directory: string) {
     this.#path = `${directory}/code`;
@@ -52,19 +53,22 @@ class CachedBundle {
     const cachedData = kept?.source === source ? kept.code : undefined;
     const script = new Script(`(function (exports, require, module, __filename, __dirname) {${text}\n})`, { filename: path, ...cachedData && { cachedData } });
     if (cachedData === undefined || script.cachedDataRejected === true) this.#stale = true;
-    this.#scripts.set(path, { source, script });
+    if (!this.#done) this.#scripts.set(path, { source, script });
     return script;
   }
 
-  /** With the functions that have been called by now: those are what is compiled late, one by one, without it. */
+  /** With the functions that have been called by now: those are what is compiled late, one by one, without it. Once. */
   keep(): void {
-    if (!this.#stale) return;
-    this.#stale = false;
+    if (this.#done) return;
+    this.#done = true;
     try {
-      writeKept(this.#path, new Map([...this.#scripts].map(([path, { source, script }]) => [path, { source, code: script.createCachedData() }])));
+      if (this.#stale) writeKept(this.#path, new Map([...this.#scripts].map(([path, { source, script }]) => [path, { source, code: script.createCachedData() }])));
     } catch {
       // No room, or not ours to write: the next start compiles as this one did.
     }
+    // A megabyte that nobody needs any more.
+    this.#kept = new Map();
+    this.#scripts.clear();
   }
 }
 
@@ -109,7 +113,8 @@ export function readKept(path: string): Map<string, Kept> {
 
 /** @param main the bundle's first file */
 export function run(main: string): void {
-  const directory = process.env['CACHE_DIRECTORY'];
+  // More than one where a drop-in names more: ours is the first.
+  const directory = process.env['CACHE_DIRECTORY']?.split(':', 1)[0];
   if (directory === undefined || process.argv[2] !== 'run') {
     nodeRequire(main);
     return;

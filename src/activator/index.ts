@@ -80,8 +80,13 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
 
   log.info(`Ending with status ${status}`, { status });
   for (const runner of runners.values()) runner.noteFlags();
-  // Nobody comes after us but for a client, and who is held is no client that systemd could see.
-  if (status !== EXIT_AGAIN) for (const runner of runners.values()) runner.letGo();
+  for (const runner of runners.values()) {
+    try {
+      runner.retire(status === EXIT_AGAIN);
+    } catch (error) {
+      log.error(`${runner.name} could not be left as it should be`, { site: runner.name, ...describeError(error) });
+    }
+  }
   service.stopping();
   await control.close();
   seccomp.close();
@@ -115,7 +120,7 @@ function startRunners(runners: Map<string, SiteRunner>, inheritance: Inheritance
       parts.log.error(`${name} is not served`, { site: name, ...describeError(error) });
     }
   }
-  inheritance.closeUnclaimed(new Set(runners.keys()));
+  inheritance.closeUnclaimed(new Set(runners.keys()), (name) => parts.fdStore.drop(name));
 }
 
 /** @param before what is done first when we are told to end: with systemd, sites that are awake stay so */

@@ -17,18 +17,17 @@ export interface Inheritance {
   /** Every socket that systemd would start us again for. */
   readonly everyFd: readonly number[];
   stored(site: string): StoredFds;
-  /** Stored descriptors of sites that have no socket any more. */
-  closeUnclaimed(sites: ReadonlySet<string>): void;
+  /** Stored descriptors of sites that have no socket any more: `drop` takes them out of the store. */
+  closeUnclaimed(sites: ReadonlySet<string>, drop: (name: string) => void): void;
 }
 
-/** `KIND=SITE`: `=` is in no site's name and in no unit's. */
-const storedName = /^(notify|stdout|stderr|spare)=(.+)$/;
-type StoredKind = 'notify' | 'stdout' | 'stderr' | 'spare';
+/** `KIND=SITE`, of spares `spare.INODE=SITE`: `=` is in no site's name and in no unit's. */
+const storedName = /^(notify|stdout|stderr|spare\.\d+)=(.+)$/;
 
 export function inherit(env: NodeJS.ProcessEnv, log: Log): Inheritance {
   let control: ControlListen | null = null;
   const sites = new Map<string, Listener[]>();
-  const store = new Map<string, Partial<Record<StoredKind, number>>>();
+  const store = new Map<string, Map<string, number>>();
   const everyFd: number[] = [];
   for (const { fd, name: given } of takeListenFds(env)) {
     // systemd's own default is the unit's full name (FileDescriptorName= of systemd.socket(5)).
@@ -36,8 +35,8 @@ export function inherit(env: NodeJS.ProcessEnv, log: Log): Inheritance {
     const stored = storedName.exec(name);
     if (stored) {
       const [, kind, site = ''] = stored;
-      const of = store.get(site) ?? {};
-      of[kind as StoredKind] = fd;
+      const of = store.get(site) ?? new Map<string, number>();
+      of.set(kind ?? '', fd);
       store.set(site, of);
       continue;
     }
@@ -59,15 +58,18 @@ export function inherit(env: NodeJS.ProcessEnv, log: Log): Inheritance {
   return {
     control, sites, everyFd,
     stored: (site) => {
-      const of = store.get(site) ?? {};
+      const of = store.get(site) ?? new Map<string, number>();
       store.delete(site);
       return storedFds(of);
     },
-    closeUnclaimed: (known) => {
+    closeUnclaimed: (known, drop) => {
       for (const [site, of] of store) {
         if (known.has(site)) continue;
         log.warn('Gave up what an earlier activator kept of a site that has no socket', { site });
-        for (const fd of Object.values(of)) closeFd(fd);
+        for (const [kind, fd] of of) {
+          drop(`${kind}=${site}`);
+          closeFd(fd);
+        }
       }
     },
   };
@@ -93,7 +95,7 @@ export async function openOwn(paths: Paths, log: Log): Promise<Inheritance> {
       log.error(`${name} is not served: ${describeError(error).message}`, { site: name, code: describeError(error).code });
     }
   }
-  return { control: null, sites, everyFd, stored: () => storedFds({}), closeUnclaimed: () => {} };
+  return { control: null, sites, everyFd, stored: () => storedFds(new Map()), closeUnclaimed: () => {} };
 }
 
 /** The container of an embedded activator that was killed: it holds the address, and nothing of it can be taken over. */
@@ -102,15 +104,15 @@ function endLeftover(paths: Paths, name: string): void {
   if (left && processIdentity(left.pid)?.startTime === left.startTime) killAndWait(left.pid);
 }
 
-function storedFds(of: Partial<Record<StoredKind, number>>): StoredFds {
+function storedFds(of: ReadonlyMap<string, number>): StoredFds {
+  const container = ['notify', 'stdout', 'stderr'].flatMap((kind) => of.get(kind) ?? []);
   return {
-    notify: of.notify ?? null,
-    stdout: of.stdout ?? null,
-    stderr: of.stderr ?? null,
-    spare: of.spare ?? null,
+    notify: of.get('notify') ?? null,
+    stdout: of.get('stdout') ?? null,
+    stderr: of.get('stderr') ?? null,
+    spares: [...of.values()].filter((fd) => !container.includes(fd)),
     closeContainer: () => {
-      for (const fd of [of.notify, of.stdout, of.stderr]) if (fd !== undefined) closeFd(fd);
+      for (const fd of container) closeFd(fd);
     },
   };
 }
-

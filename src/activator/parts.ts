@@ -50,8 +50,8 @@ export interface StoredFds {
   readonly notify: number | null;
   readonly stdout: number | null;
   readonly stderr: number | null;
-  /** Clients may wait on it, whatever became of the container: it is the sockets'. */
-  readonly spare: number | null;
-  /** All but the spare. */
+  /** Clients may wait on them, whatever became of the container: they are the sockets'. */
+  readonly spares: readonly number[];
+  /** All but the spares. */
   closeContainer(): void;
 }

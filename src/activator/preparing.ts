@@ -2,7 +2,7 @@
 import { WakesockError, describeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Paths } from '../base/paths.ts';
-import type { PreparedSite } from '../base/site.ts';
+import { preparedVersion, type PreparedSite } from '../base/site.ts';
 import { readPrepared } from '../runtime/prepared.ts';
 import { sourcesUnchanged } from '../base/sources.ts';
 import type { RunnerParts } from './parts.ts';
@@ -20,7 +20,7 @@ export function preparing(paths: Paths, log: Log): Pick<RunnerParts, 'prepared' 
       } catch (error) {
         throw await withoutSite(paths, name) ?? error;
       }
-      return sourcesUnchanged(prepared.sources) ? prepared : again(name);
+      return prepared.version === preparedVersion && sourcesUnchanged(prepared.sources) ? prepared : again(name);
     },
     preparedNow: (name) => readPrepared(paths, name),
     whyNot: async (name) => {

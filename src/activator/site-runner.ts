@@ -80,6 +80,7 @@ export class SiteRunner {
   /** Settled, unless the program is frozen for an instant. */
   #interrupted: Promise<void> = Promise.resolve();
   #leases = 0;
+  #retired = false;
   #wakeWaiters: Waiter[] = [];
   #sleepWaiters: SleepWaiter[] = [];
 
@@ -92,8 +93,8 @@ export class SiteRunner {
       readable: () => this.#dispatch({ type: 'readable' }),
       unserved: () => this.#lookSoon(0),
       shutDown: (listener, healed) => this.#afterShutDown(listener, healed),
-      spareMade: (fd) => parts.fdStore.keep(`spare=${name}`, [fd]),
-      spareDropped: () => parts.fdStore.drop(`spare=${name}`),
+      spareMade: (fd, inode) => parts.fdStore.keep(`spare.${inode}=${name}`, [fd]),
+      spareDropped: (inode) => parts.fdStore.drop(`spare.${inode}=${name}`),
     });
   }
 
@@ -116,15 +117,31 @@ export class SiteRunner {
     return state.name === 'failed' ? Math.max(0, state.untilMs - this.#parts.now()) : 0;
   }
 
-  /** Ends the hold of a stop that is not over: better a client for a program on its way out than a site that is deaf for ever. */
-  letGo(): void {
-    if (this.#life.state.name === 'draining') this.sockets.release(false);
+  /**
+   * The activator ends: nothing is begun any more, what is not committed is undone, and clients wait for the next one.
+   *
+   * @param successor whether that is started at once. If not, the hold of a stop that is not over ends too: better a client
+   * for a program on its way out than a site that is deaf for ever.
+   */
+  retire(successor: boolean): void {
+    this.#retired = true;
+    const { state } = this.#life;
+    const unsettled = state.name === 'awake' && state.stopping;
+    if (unsettled) this.#container?.cgroup?.thaw();
+    if (unsettled || (state.name === 'draining' && !successor)) this.sockets.release(false);
+    this.#sendAway();
+  }
+
+  #sendAway(): void {
+    const ends = new WakesockError('ERR_WAKESOCK_NOT_RUNNING', 'The activator ends');
+    this.#reject(this.#wakeWaiters, ends);
+    this.#reject(this.#sleepWaiters, ends);
   }
 
   /** Begins the life of this runner: takes over what an earlier activator left, or waits for the first client. */
   begin(stored: StoredFds): void {
     const state = readRuntimeState(this.#parts.paths, this.name);
-    this.sockets.undoLeftovers(stored.spare, state?.stopping === true, state?.served);
+    this.sockets.undoLeftovers(stored.spares, state?.stopping === true, state?.served);
     const cgroup = this.#cgroup();
     // Whoever died while the program was frozen left it so.
     const midStop = state?.stopping === true && (state.toldMs ?? null) === null && cgroup?.frozen === true;
@@ -216,6 +233,7 @@ export class SiteRunner {
 
   /** Effects may report events in turn: those wait until this one is done with. */
   #dispatch(event: Event): void {
+    if (this.#retired) return this.#sendAway();
     this.#events.push(event);
     if (this.#events.length > 1) return;
     for (let current = this.#events[0]; current !== undefined; this.#events.shift(), current = this.#events[0]) {
@@ -502,7 +520,7 @@ export class SiteRunner {
   }
 
   #look(): Activity {
-    return lookAt(this.sockets.listeners);
+    return lookAt(this.sockets.served);
   }
 
   /** The program has clients at this moment. */
@@ -529,7 +547,7 @@ export class SiteRunner {
       unhold: () => void this.sockets.release(false),
       look: () => this.#look(),
       // It may have ended by itself while it was being frozen: then there is nobody to stop.
-      quiet: (activity) => this.#container === container && container.process !== null
+      quiet: (activity) => !this.#retired && this.#container === container && container.process !== null
         && (force || (this.#sleepWaiters.length > 0 ? this.#nobodyNow(activity) : this.#isQuiet(activity))),
       committed: () => {
         this.#stopAttending();
@@ -743,7 +761,7 @@ export class SiteRunner {
         toldMs: this.#ending?.toldMs ?? null,
         lastActiveMs: Date.now() - (this.#parts.now() - this.#lastActiveMs),
         baselines: this.sockets.baselines,
-        served: this.sockets.listeners.map(({ inode }) => inode),
+        served: this.sockets.served.map(({ inode }) => inode),
         statusFlags: this.sockets.statusFlags,
       });
       this.#savedFlags = this.sockets.statusFlags.join();

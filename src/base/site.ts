@@ -67,9 +67,15 @@ export interface ScopeProperty {
   readonly value: string | number | boolean;
 }
 
+/**
+ * Of what {@link PreparedSite} and the bundle beside it are made from the same files: one more with each release that makes
+ * anything else of them. What an older one made still tells of a site that is awake, and is made anew at the next wake.
+ */
+export const preparedVersion = 2;
+
 /** `site.json`: all that waking needs to know, so that waking parses no unit file. */
 export interface PreparedSite {
-  readonly version: 1;
+  readonly version: number;
   readonly site: Site;
   /** Files and directories this was made from. Waking stats them; a difference means rendering again. */
   readonly sources: readonly SourceState[];

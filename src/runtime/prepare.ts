@@ -3,7 +3,7 @@ import { lstatSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { WakesockError } from '../base/errors.ts';
 import { bundleConfigBytesMax } from '../base/limits.ts';
 import { preparedDir, type Paths } from '../base/paths.ts';
-import type { PreparedSite, Site, SourceState } from '../base/site.ts';
+import { preparedVersion, type PreparedSite, type Site, type SourceState } from '../base/site.ts';
 import { sourceState } from '../base/sources.ts';
 import { bpfAnnotation, environmentOf, hostNameOf, pathDefault, renderBundle, type BundlePlaces } from './bundle.ts';
 import { boundingSet } from './capabilities.ts';
@@ -53,7 +53,7 @@ export function prepareBundle(site: Site, paths: Paths, { sources, warnings, not
     const identity = resolveIdentity(tree, site.user, site.group);
     checkProgram(tree, site.exec[0], environmentOf(site, identity)['PATH'] ?? pathDefault, site.workingDir ?? '/');
     const prepared: PreparedSite = {
-      version: 1, site, uid: identity.uid, gid: identity.gid, warnings,
+      version: preparedVersion, site, uid: identity.uid, gid: identity.gid, warnings,
       sources: [...sources, ...ownSources(site, tree).map(sourceState)],
     };
     const config = configText(renderBundle(site, identity, places));

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { WakesockError } from '../base/errors.ts';
 import { preparedDir, type Paths } from '../base/paths.ts';
-import type { PreparedSite } from '../base/site.ts';
+import { preparedVersion, type PreparedSite } from '../base/site.ts';
 
 /** @throws WakesockError ERR_WAKESOCK_NOT_ENABLED, ERR_WAKESOCK_STATE_DIR */
 export function readPrepared(paths: Paths, name: string): PreparedSite {
@@ -16,6 +16,8 @@ export function readPrepared(paths: Paths, name: string): PreparedSite {
     }
     throw new WakesockError('ERR_WAKESOCK_STATE_DIR', `${path} could not be read: ${(error as Error).message}`, { cause: error });
   }
-  if (prepared?.version !== 1) throw new WakesockError('ERR_WAKESOCK_NOT_ENABLED', `${name}: ${path} is of another version; run \`wakesock enable ${name}\``);
-  return prepared;
+  if (!isKnown(prepared?.version)) throw new WakesockError('ERR_WAKESOCK_NOT_ENABLED', `${name}: ${path} is of a newer version of wakesock, or of none; run \`wakesock enable ${name}\``);
+  return prepared as PreparedSite;
 }
+
+const isKnown = (version: unknown): boolean => Number.isSafeInteger(version) && Number(version) >= 1 && Number(version) <= preparedVersion;

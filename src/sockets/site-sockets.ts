@@ -22,6 +22,8 @@ interface Entry {
   spare: Listener | null;
   servesSpare: boolean;
   pathLeadsTo: 'original' | 'spare';
+  /** Made since the running program was started, which holds another: its socket unit was changed or started again. */
+  isNew: boolean;
 }
 
 export interface SocketEvents {
@@ -31,9 +33,9 @@ export interface SocketEvents {
   unserved(): void;
   /** A program stopped this socket for everybody; it listens again unless it is a UNIX socket, which never heals. */
   shutDown(listener: Listener, healed: boolean): void;
-  /** Clients may wait on this socket from now on, and would be lost with us. */
-  spareMade(fd: number): void;
-  spareDropped(): void;
+  /** Clients may wait on this socket from now on, and would be lost with us. `inode` is the original's: each has at most one. */
+  spareMade(fd: number, inode: number): void;
+  spareDropped(inode: number): void;
 }
 
 export class SiteSockets {
@@ -58,13 +60,19 @@ export class SiteSockets {
         spare: null,
         servesSpare: false,
         pathLeadsTo: 'original',
+        isNew: false,
       };
     });
   }
 
   /** What the next program is given, in the order of the site file. */
   get listeners(): Listener[] {
-    return this.#entries.map((entry) => (entry.servesSpare && entry.spare ? entry.spare : entry.original));
+    return this.#entries.map(servedOf);
+  }
+
+  /** What the running program holds. */
+  get served(): Listener[] {
+    return this.#entries.filter(({ isNew }) => !isNew).map(servedOf);
   }
 
   /** Every socket a client of this site may wait on. */
@@ -72,13 +80,13 @@ export class SiteSockets {
     return this.#entries.flatMap((entry) => (entry.spare ? [entry.original, entry.spare] : [entry.original]));
   }
 
-  /** Status flags as they are now, in the order of {@link listeners}. */
+  /** Status flags as they are now, in the order of {@link served}. */
   get statusFlags(): number[] {
-    return this.listeners.map(({ fd }) => getStatusFlags(fd));
+    return this.served.map(({ fd }) => getStatusFlags(fd));
   }
 
   set statusFlags(flags: readonly number[]) {
-    this.listeners.forEach(({ fd }, index) => {
+    this.served.forEach(({ fd }, index) => {
       const wanted = flags[index];
       if (wanted !== undefined) setStatusFlags(fd, wanted);
     });
@@ -91,18 +99,19 @@ export class SiteSockets {
   /**
    * Undoes what a dead activator may have left: no site may stay deaf because somebody died at the wrong line.
    *
-   * @param spareFd the second socket that it made, where clients may wait
+   * @param spareFds second sockets that it made, where clients may wait; closed here where they are of no use
    * @param stopping its program is ending: clients stay held until it is gone
-   * @param served inodes of the sockets that its program serves
+   * @param served inodes of the sockets that its program serves; by default those that there are
    */
-  undoLeftovers(spareFd: number | null, stopping = false, served: readonly number[] = []): void {
+  undoLeftovers(spareFds: readonly number[], stopping = false, served?: readonly number[]): void {
     this.#held = stopping;
     for (const entry of this.#entries) {
+      entry.isNew = served !== undefined && !served.includes(entry.original.inode);
       if (entry.original.family !== 'unix') {
         if (!stopping) releaseSyns(entry.original.fd);
         continue;
       }
-      const spare = spareFd === null ? null : inspectSpare(spareFd, entry.original);
+      const spare = spareFds.map((fd) => inspectSpare(fd, entry.original)).find((found) => found !== null) ?? null;
       const held = isHeld(entry.original);
       if (spare === null || !(held || hasSpareName(entry.original))) {
         undoUnixHold(entry.original);
@@ -110,10 +119,12 @@ export class SiteSockets {
         continue;
       }
       entry.spare = spare;
-      entry.servesSpare = served.includes(spare.inode);
+      entry.servesSpare = served?.includes(spare.inode) === true;
+      entry.isNew &&= !entry.servesSpare;
       entry.pathLeadsTo = held ? 'spare' : 'original';
       lead(entry, entry.servesSpare === stopping ? 'original' : 'spare');
     }
+    for (const fd of spareFds) if (!this.#entries.some(({ spare }) => spare?.fd === fd)) closeFd(fd);
   }
 
   /** Settles which sockets the next program is given: first those on which somebody was left waiting. */
@@ -121,6 +132,7 @@ export class SiteSockets {
     for (const entry of this.#entries) {
       // From here on a program may share the socket.
       void entry.baseline;
+      entry.isNew = false;
       entry.servesSpare = entry.spare !== null && listens(entry.spare) && (queueOf(entry.spare)?.waiting ?? 0) > 0;
       lead(entry, entry.servesSpare ? 'spare' : 'original');
     }
@@ -150,9 +162,8 @@ export class SiteSockets {
   /** While a program shares them: tells of hang-ups, and of clients on a socket that this program does not serve. */
   guard(): void {
     this.disarm();
-    this.#watch(this.listeners, EPOLLRDHUP, (listener, watch) => this.#heal(listener, watch));
-    const unserved = this.all.filter((listener) => !this.listeners.includes(listener));
-    this.#watch(unserved, EPOLLIN | EPOLLONESHOT, () => this.#events.unserved());
+    this.#watch(this.served, EPOLLRDHUP, (listener, watch) => this.#heal(listener, watch));
+    this.#watch(this.#unserved, EPOLLIN | EPOLLONESHOT, () => this.#events.unserved());
   }
 
   /** New clients wait from here on, out of the program's reach. */
@@ -166,7 +177,7 @@ export class SiteSockets {
       if (entry.spare === null) {
         entry.spare = makeSpare(entry.original, entry.baseline.backlog);
         restoreBaseline(entry.spare, entry.baseline);
-        this.#events.spareMade(entry.spare.fd);
+        this.#events.spareMade(entry.spare.fd, entry.original.inode);
       }
       lead(entry, entry.servesSpare ? 'original' : 'spare');
     }
@@ -207,7 +218,12 @@ export class SiteSockets {
 
   /** Somebody waits on a socket that the running program does not serve. */
   get unservedWaiting(): boolean {
-    return this.all.some((listener) => !this.listeners.includes(listener) && (queueOf(listener)?.waiting ?? 0) > 0);
+    return this.#unserved.some((listener) => (queueOf(listener)?.waiting ?? 0) > 0);
+  }
+
+  get #unserved(): Listener[] {
+    const { served } = this;
+    return this.all.filter((listener) => !served.includes(listener));
   }
 
   /** Connections not yet accepted by anybody. */
@@ -243,7 +259,7 @@ export class SiteSockets {
     forgetSpare(entry.original);
     closeFd(spare.fd);
     entry.spare = null;
-    this.#events.spareDropped();
+    this.#events.spareDropped(entry.original.inode);
   }
 
   #heal(listener: Listener, watch: Watch): boolean {
@@ -263,6 +279,10 @@ export class SiteSockets {
       this.#watches.push(watch);
     }
   }
+}
+
+function servedOf({ original, spare, servesSpare }: Entry): Listener {
+  return servesSpare && spare ? spare : original;
 }
 
 /** Null where the descriptor is another address's, or its socket was shut down. */

@@ -11,6 +11,7 @@ import { preparedDir, runtimeSiteDir, type Paths } from '../../src/base/paths.ts
 import type { PreparedSite, Site } from '../../src/base/site.ts';
 import { CameAndWent } from '../../src/idle/came-and-went.ts';
 import { Crun } from '../../src/runtime/crun.ts';
+import { queueOf } from '../../src/sockets/baseline.ts';
 import { client, listening, temporaryDirectory, testPoller } from '../unit/sockets/kit.ts';
 import type { Listener } from '../../src/sockets/listener.ts';
 
@@ -84,10 +85,10 @@ function stage({ program = echo, changes = {}, parts = {} }: { program?: string;
     ...parts,
   });
   onTestFinished(async () => {
-    await runner.sleep(true);
+    await runner.sleep(true).catch(() => {});
     runner.sockets.disarm();
   });
-  runner.begin({ notify: null, stdout: null, stderr: null, spare: null, closeContainer: () => {} });
+  runner.begin({ notify: null, stdout: null, stderr: null, spares: [], closeContainer: () => {} });
   const [listener] = runner.sockets.listeners;
   if (listener === undefined) throw new Error('no listener');
   return {
@@ -158,6 +159,17 @@ test('sleep by force while it wakes takes effect once it is awake, whoever waits
   await runner.sleep(true);
   // Who waited has woken it again, or was being served and is closed.
   await Promise.race([inState('awake'), once(socket, 'close')]);
+});
+
+test('an activator that ends begins nothing any more, and turns nobody away', async () => {
+  const { runner, listener, crun } = stage();
+  runner.retire(false);
+  const socket = client(listener);
+  await once(socket, 'connect');
+  await expect(runner.wake('test')).rejects.toThrow(expect.objectContaining({ code: 'ERR_WAKESOCK_NOT_RUNNING' }));
+  expect(runner.status().state).toBe('dormant');
+  expect(queueOf(listener)?.waiting).toBe(1);
+  expect(crun.knows('blog')).toBe(false);
 });
 
 test('IdleSec= is a minimum, counted from the last client that came and went', async () => {

@@ -47,6 +47,19 @@ test('a unit of the user\'s own is its site\'s by its name, less .socket', async
   await scene.remove('own');
 });
 
+const movingUnit = (port: number): string[] => ['[Socket]', `ListenStream=0.0.0.0:${port}`, `Service=${service}`, 'FileDescriptorName=moves'];
+
+test('its address is changed while its program serves: clients of the new one are served as soon as nobody uses the old one', async () => {
+  await scene.enable({ moves: siteFile(`${python('plain.py')} 3000`, { 'X-Wakesock': { ListenStream: 8231, Port: 3000 } }) });
+  await scene.box.run(['systemctl', 'disable', '--now', 'wakesock-site-moves.socket']);
+  await addUnit('moves.socket', movingUnit(8231));
+  const { start } = await scene.clients.ask('127.0.0.1:8231');
+  await addUnit('moves.socket', movingUnit(8238), false);
+  await scene.box.run(['sh', '-c', `systemctl daemon-reload && systemctl stop moves.socket && systemctl restart moves.socket ${service}`]);
+  expect((await scene.clients.ask('127.0.0.1:8238')).start).not.toBe(start);
+  await scene.remove('moves');
+});
+
 test('a descriptor with no site: its clients are turned away, `check` names it, others are served, nothing spins', async () => {
   await addUnit('stray.socket', ['[Socket]', 'ListenStream=0.0.0.0:8232', `Service=${service}`, 'FileDescriptorName=nobody', 'TriggerLimitIntervalSec=0']);
   const from = await scene.mark();

@@ -23,12 +23,13 @@ const links = new Map(fds.map((fd) => [fd, linkOf(fd)]));
 
 const { control, sites: found, everyFd, stored, closeUnclaimed } = inherit({ ...process.env, LISTEN_PID: `${process.pid}` }, log);
 const kept = Object.fromEntries(sites.map((site) => {
-  const { notify, stdout, stderr, spare } = stored(site);
-  return [site, { notify, stdout, stderr, spare }];
+  const { notify, stdout, stderr, spares } = stored(site);
+  return [site, { notify, stdout, stderr, spares }];
 }));
-closeUnclaimed(new Set(sites));
+const dropped: string[] = [];
+closeUnclaimed(new Set(sites), (name) => dropped.push(name));
 const open = fds.filter((fd) => linkOf(fd) === links.get(fd));
 process.stdout.write(JSON.stringify({
-  control, everyFd, said, kept, open,
+  control, everyFd, said, kept, open, dropped,
   sites: Object.fromEntries([...found].map(([name, listeners]) => [name, listeners.map(({ fd, family }) => `${fd} ${family}`)])),
 }));

@@ -67,9 +67,15 @@ describe('the fd store', () => {
     });
   });
 
-  test('closes what no site asks for', async () => {
-    expect(await inherited([['notify=gone', nothing()], ['blog', listening().fd]], ['blog'])).toMatchObject({
-      open: [4], said: ['warn gone: Gave up what an earlier activator kept of a site that has no socket'],
+  test('each UNIX socket of a site has a spare of its own', async () => {
+    expect(await inherited([['spare.12=blog', nothing()], ['notify=blog', nothing()], ['spare.13=blog', nothing()]], ['blog'])).toMatchObject({
+      kept: { blog: { notify: 4, spares: [3, 5] } }, open: [3, 4, 5], dropped: [],
+    });
+  });
+
+  test('closes what no site asks for, and takes it out of the store', async () => {
+    expect(await inherited([['notify=gone', nothing()], ['blog', listening().fd], ['spare.7=gone', nothing()]], ['blog'])).toMatchObject({
+      open: [4], dropped: ['notify=gone', 'spare.7=gone'], said: ['warn gone: Gave up what an earlier activator kept of a site that has no socket'],
     });
   });
 });

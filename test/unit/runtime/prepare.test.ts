@@ -10,6 +10,7 @@ import { sourceState } from '../../../src/base/sources.ts';
 import { prepareBundle, removePrepared } from '../../../src/runtime/prepare.ts';
 import { readPrepared } from '../../../src/runtime/prepared.ts';
 import { makeSite } from './fixtures.ts';
+import { preparedVersion } from '../../../src/base/site.ts';
 
 const extra = { sources: [], warnings: [], notifyShutdown: false };
 
@@ -98,7 +99,7 @@ describe('prepareBundle', () => {
     const source = { path: '/etc/wakesock/sites/blog.container', mtimeNs: '1', size: 2 };
     const prepared = prepareBundle(makeSite({ root: { kind: 'rootfs', path: root }, user: 'web' }), paths, { sources: [source], warnings: ['careful'], notifyShutdown: false });
     const directory = preparedDir(paths, 'blog');
-    expect(prepared).toMatchObject({ version: 1, uid: 33, gid: 33, warnings: ['careful'] });
+    expect(prepared).toMatchObject({ version: preparedVersion, uid: 33, gid: 33, warnings: ['careful'] });
     expect(prepared.sources).toEqual([source, sourceState(join(root, 'etc/passwd'))]);
     expect(readPrepared(paths, 'blog')).toEqual(prepared);
     expect(listing(directory)).toEqual(['config.json', 'hosts', 'site.json']);
@@ -216,7 +217,7 @@ describe('a state directory that cannot be written', () => {
 
 describe('readPrepared', () => {
   test.each([
-    ['{', 'STATE_DIR'], ['', 'STATE_DIR'], ['null', 'NOT_ENABLED'], ['{"version":2}', 'NOT_ENABLED'],
+    ['{', 'STATE_DIR'], ['', 'STATE_DIR'], ['null', 'NOT_ENABLED'], ['{"version":"2"}', 'NOT_ENABLED'], [`{"version":${preparedVersion + 1}}`, 'NOT_ENABLED'],
   ])('%j is %s', (text, name) => {
     const paths = pathsIn(makeDirectory());
     write(`${preparedDir(paths, 'blog')}/site.json`, text);

@@ -336,7 +336,7 @@ describe('UNIX clients during a stop', () => {
           // The store of systemd holds the spare; the next activator has that and the original.
           const spare = site.sockets.all.find((one) => one !== listener);
           site = new Site([listener]);
-          site.sockets.undoLeftovers(spare?.fd ?? null);
+          site.sockets.undoLeftovers(spare ? [spare.fd] : []);
         }
         for (const one of site.sockets.all) if (one !== listener) everySpare.add(one.fd);
         if (!existsSync(`${directory}/socket`)) throw new Error(`after ${step} nothing is at the path`);
@@ -415,7 +415,7 @@ describe('what a dead activator left is undone', () => {
   test('a SYN filter', async () => {
     const listener = listening();
     new Site([listener]).sockets.hold();
-    new Site([listener]).sockets.undoLeftovers(null);
+    new Site([listener]).sockets.undoLeftovers([]);
     await connected(listener);
     expect(queueOf(listener)?.waiting).toBe(1);
   });
@@ -426,7 +426,7 @@ describe('what a dead activator left is undone', () => {
     dead.sockets.hold();
     await connected(listener);
     const site = new Site([listener]);
-    site.sockets.undoLeftovers(dead.spareFd);
+    site.sockets.undoLeftovers(dead.spareFd === null ? [] : [dead.spareFd]);
     await connected(listener);
     expect(queueOf(listener)?.waiting).toBe(1);
     expect(site.sockets.waiting()).toBe(2);
@@ -440,7 +440,7 @@ describe('what a dead activator left is undone', () => {
     const spare = makeSpare(listener, 10);
     closeFd(spare.fd);
     linkSync(listener.text, `${listener.text}.wakesock-kept`);
-    new Site([listener]).sockets.undoLeftovers(null);
+    new Site([listener]).sockets.undoLeftovers([]);
     expect(readdirSync(directoryOf(listener))).toEqual(['socket']);
     await connected(listener);
     expect(queueOf(listener)?.waiting).toBe(1);
@@ -451,7 +451,7 @@ describe('what a dead activator left is undone', () => {
     const spare = makeSpare(listener, 10);
     linkSync(listener.text, `${listener.text}.wakesock-kept`);
     const site = new Site([listener]);
-    site.sockets.undoLeftovers(spare.fd);
+    site.sockets.undoLeftovers([spare.fd]);
     site.sockets.hold();
     await connected(listener);
     expect(queueOf(spare)?.waiting).toBe(1);
@@ -467,7 +467,7 @@ describe('what a dead activator left is undone', () => {
     dead.sockets.choose();
     if (stopping) dead.sockets.hold();
     const site = new Site([listener]);
-    site.sockets.undoLeftovers(dead.spareFd, stopping, dead.sockets.listeners.map(({ inode }) => inode));
+    site.sockets.undoLeftovers(dead.spareFd === null ? [] : [dead.spareFd], stopping, dead.sockets.listeners.map(({ inode }) => inode));
     const [spare] = site.sockets.listeners;
     expect(spare?.inode).toBe(dead.sockets.listeners[0]?.inode);
     expect(spare?.inode).not.toBe(listener.inode);
@@ -487,22 +487,45 @@ describe('what a dead activator left is undone', () => {
     closeFd(former.fd);
     closeFd(spare.fd);
     const listener = listening('unix', directory);
-    new Site([listener]).sockets.undoLeftovers(null);
+    new Site([listener]).sockets.undoLeftovers([]);
     expect(readdirSync(directory)).toEqual(['socket']);
     await connected(listener);
     expect(queueOf(listener)?.waiting).toBe(1);
   });
 
+  test('two addresses, each with its own spare', async () => {
+    const listeners = [listening('unix'), listening('unix')];
+    const spares = listeners.map((listener) => makeSpare(listener, 10));
+    const site = new Site(listeners);
+    site.sockets.undoLeftovers(spares.map(({ fd }) => fd).toReversed());
+    expect(site.sockets.all.map(({ inode }) => inode)).toEqual([listeners[0], spares[0], listeners[1], spares[1]].map((one) => one?.inode));
+  });
+
+  test('a socket that its program does not hold, since it was made anew: it is told of its clients, and gives it to the next program', async () => {
+    const [held, made] = [listening(), listening()];
+    const site = new Site([held, made]);
+    site.sockets.undoLeftovers([], false, [held.inode]);
+    expect(site.sockets.served).toEqual([held]);
+    site.sockets.guard();
+    const told = site.next();
+    await connected(made);
+    expect(await told).toBe('unserved');
+    expect(site.sockets.unservedWaiting).toBe(true);
+    site.sockets.choose();
+    expect(site.sockets.served).toEqual([held, made]);
+    expect(site.sockets.unservedWaiting).toBe(false);
+    site.sockets.disarm();
+  });
+
   test('a spare that its program shut down, or of another address, is not taken', async () => {
     const [listener, other] = [listening('unix'), listening('unix')];
     const spare = makeSpare(listener, 10);
-    closedAfterTest(spare.fd);
     const site = new Site([other]);
-    site.sockets.undoLeftovers(spare.fd);
+    site.sockets.undoLeftovers([duplicateFd(spare.fd)]);
     expect(site.sockets.all).toEqual([other]);
     await shutDown('SHUT_RD', spare);
     const own = new Site([listener]);
-    own.sockets.undoLeftovers(spare.fd);
+    own.sockets.undoLeftovers([spare.fd]);
     expect(own.sockets.all).toEqual([listener]);
     expect(readdirSync(directoryOf(listener))).toEqual(['socket']);
   });
