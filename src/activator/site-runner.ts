@@ -147,7 +147,7 @@ export class SiteRunner {
     const midStop = state?.stopping === true && (state.toldMs ?? null) === null && cgroup?.frozen === true;
     if (cgroup?.exists && !midStop) cgroup.thaw();
     if (state === null && !cgroup?.exists && !this.#parts.crun.knows(this.name)) {
-      stored.closeContainer();
+      this.#giveUp(stored);
       this.sockets.arm();
       return;
     }
@@ -657,7 +657,7 @@ export class SiteRunner {
       if (changed.length > 0) log.debug('Undid what the program did to its socket', { site: this.name, changed: changed.join(' ') });
       if (changed.includes('shutdown')) this.#remember();
     });
-    for (const kind of ['notify', 'stdout', 'stderr']) await step(() => fdStore.drop(`${kind}=${this.name}`));
+    for (const kind of storedKinds) await step(() => fdStore.drop(`${kind}=${this.name}`));
     await step(() => crun.delete(this.name));
     await step(() => removeRuntimeState(paths, this.name));
     await step(() => this.sockets.verify());
@@ -716,10 +716,16 @@ export class SiteRunner {
    * be older than the program's own `fcntl`; but who waits for a socket with epoll does not want to wait in accept(2) too.
    */
   #flagsOf(state: RuntimeState | null, processes: readonly number[]): number[] {
-    return this.sockets.listeners.map(({ fd, inode }, index) => {
+    return this.sockets.served.map(({ fd, inode }, index) => {
       const flags = state?.statusFlags[index] ?? getStatusFlags(fd);
       return processes.some((pid) => watchesByEpoll(pid, inode)) ? flags | O_NONBLOCK : flags;
     });
+  }
+
+  /** Nothing is left of the container: the next one's descriptors have the same names in the store. */
+  #giveUp(stored: StoredFds): void {
+    stored.closeContainer();
+    for (const kind of storedKinds) if (stored[kind] !== null) this.#parts.fdStore.drop(`${kind}=${this.name}`);
   }
 
   /** The first process of the container that an earlier activator started, if it can be known. */
@@ -845,6 +851,7 @@ export class SiteRunner {
   }
 }
 
+const storedKinds = ['notify', 'stdout', 'stderr'] as const;
 const noPhases: WakePhases = { process: null, scope: null, go: null, listen: null, total: null };
 
 /** A wildcard is reached by its family's loopback address. */

@@ -1,6 +1,6 @@
-"""arm_moments.py DIRECTORY MOMENT...: makes a file for one moment after the other, and prints each that was met, until killed.
+"""arm_moments.py DIRECTORY MOMENT...: keeps a file each for two moments, and prints each that was met, until killed.
 
-A moment that is not met within a while is tried again later.
+Two, since some come only after another: in the midst of a take-over. One that is not met within a while is tried again later.
 """
 import os
 import random
@@ -9,19 +9,25 @@ import time
 
 directory, *moments = sys.argv[1:]
 PATIENCE_SECONDS = 4
+AT_ONCE = 2
 os.makedirs(directory, exist_ok=True)
+waiting = []
+armed = {}
 while True:
-    random.shuffle(moments)
-    for moment in moments:
+    while len(armed) < AT_ONCE:
+        if not waiting:
+            waiting = random.sample(moments, len(moments))
+        moment = waiting.pop()
+        if moment not in armed:
+            open(os.path.join(directory, moment), 'w').close()
+            armed[moment] = time.monotonic() + PATIENCE_SECONDS
+    time.sleep(0.01)
+    for moment, end in list(armed.items()):
         path = os.path.join(directory, moment)
-        with open(path, 'w'):
-            pass
-        end = time.monotonic() + PATIENCE_SECONDS
-        while os.path.exists(path) and time.monotonic() < end:
-            time.sleep(0.01)
+        if os.path.exists(path) and time.monotonic() < end:
+            continue
         try:
             os.unlink(path)
         except FileNotFoundError:
             print(moment, flush=True)
-            # The next activator is to get somewhere.
-            time.sleep(random.uniform(0.1, 0.6))
+        del armed[moment]

@@ -35,6 +35,8 @@ const places = {
   'stop noted, no signal': { find: 'return letGo(parts, number, catches);' },
   'signal sent, frozen': { find: 'signalFrozen(parts, signal);', behind: true },
   'thawed, not noted': { find: 'const toldMs = this.#ending?.toldMs ?? Date.now();' },
+  'take-over begun, filters off': { find: 'const alive = this.#survivor(state, container.cgroup);' },
+  'taken over, not noted': { find: 'if (this.#ending && outcome === "signalled") this.#told(container);' },
   'frozen after a take-over': { find: 'await frozen(cgroup);', behind: true },
   'program gone, clients held': { find: 'const changed = this.sockets.release(true);' },
   'clients let go, store full': { find: 'const changed = this.sockets.release(true);', behind: true },
