@@ -51,6 +51,7 @@ const places = {
   'second socket dropped, still stored': { find: 'this.#events.spareDropped(entry.original.inode);' },
 } satisfies Record<string, Place>;
 
+export type Moment = keyof typeof places;
 export const moments: readonly string[] = Object.keys(places);
 
 /** Beside a place of another moment there may be one of these: each place is changed once. */
