@@ -37,6 +37,9 @@ const BUS_RETRY_MS = 100;
 const SPENT_HANDLER_MS = 1_000;
 /** Sockets that could not be watched are tried again after this: descriptors come back when a site stops. */
 const REARM_MS = 1_000;
+/** After a take-over, and twice this and so on: nothing announces that a program waits for its socket with epoll. */
+const FLAGS_MS_FIRST = 25;
+const FLAGS_MS_LAST = 3_200;
 /** Idle looks are never closer together than this. */
 const LOOK_MS_MIN = 20;
 
@@ -75,6 +78,8 @@ export class SiteRunner {
   #served = false;
   /** It was found without what belongs to it: it serves whom it has, and is stopped as soon as there is nobody. */
   #crippled = false;
+  /** An earlier activator started it. */
+  #takenOver = false;
   /** The program has been sent its stop signal, or is about to be: {@link RuntimeState.toldMs}. */
   #ending: { readonly toldMs: number | null } | null = null;
   /** Settled, unless the program is frozen for an instant. */
@@ -294,6 +299,7 @@ export class SiteRunner {
     this.#listening.clear();
     this.#served = false;
     this.#crippled = false;
+    this.#takenOver = false;
     const abort = new AbortController();
     const container = new Container(this.#cgroup(), this.#parts.poller);
     this.#container = container;
@@ -440,6 +446,7 @@ export class SiteRunner {
     if (this.#history.lastWake) this.#history = { ...this.#history, lastWake: { ...this.#history.lastWake, phasesMs } };
     this.#dispatch({ type: 'listening' });
     this.#saveState(this.#container?.process?.pid ?? null);
+    if (this.#takenOver && this.#container) this.#watchFlags(this.#container);
     if (this.#sleepWaiters.length > 0) this.#dispatch({ type: 'sleep', force: this.#sleepWaiters.some(({ force }) => force) });
   }
 
@@ -689,8 +696,8 @@ export class SiteRunner {
       return;
     }
     if (this.#crippled) this.#parts.log.warn(`${this.name} is stopped as soon as it serves nobody: what an earlier activator kept of it is lost`, { site: this.name });
-    this.sockets.statusFlags = this.#flagsOf(state, container.cgroup?.processes() ?? [alive.pid]);
     container.isProcess(alive.pid);
+    this.sockets.statusFlags = this.#flagsOf(state, container);
     this.#watchExit(container);
     const sink = this.#parts.lines(this.name, () => container.process?.pid ?? null);
     if (stored.stdout !== null) container.output.follow(this.#parts.poller, stored.stdout, 'stdout', sink);
@@ -709,13 +716,36 @@ export class SiteRunner {
     if (stored.notify !== null) this.#answerFrom(container, stored.notify);
     // Last: until it is thawed whoever finds it frozen must know better than to take it for the midst of a stop.
     if (container.cgroup && !midStop) this.#interrupted = interruptCalls(container.cgroup);
+    this.#takenOver = true;
+    this.#watchFlags(container);
+  }
+
+  /**
+   * Who was made non-blocking by its program between its `bind` and the next activator's start, and noted by none, is known
+   * only once its program waits for it with epoll. It may be waiting in accept(2) by then: that call is made anew.
+   */
+  #watchFlags(container: Container, afterMs = FLAGS_MS_FIRST): void {
+    if (afterMs > FLAGS_MS_LAST) return;
+    setTimeout(() => {
+      const { state } = this.#life;
+      if (this.#container !== container || !container.process) return;
+      const flags = this.#flagsOf(null, container);
+      const frozen = state.name === 'awake' && state.stopping;
+      if (!frozen && flags.join() !== this.sockets.statusFlags.join()) {
+        this.sockets.statusFlags = flags;
+        this.noteFlags();
+        if (container.cgroup) this.#interrupted = interruptCalls(container.cgroup);
+      }
+      this.#watchFlags(container, afterMs * 2);
+    }, afterMs).unref();
   }
 
   /**
    * Blocking modes as the program left them. systemd has made every socket blocking since. What the dead activator noted may
    * be older than the program's own `fcntl`; but who waits for a socket with epoll does not want to wait in accept(2) too.
    */
-  #flagsOf(state: RuntimeState | null, processes: readonly number[]): number[] {
+  #flagsOf(state: RuntimeState | null, { cgroup, process }: Container): number[] {
+    const processes = cgroup?.processes() ?? (process ? [process.pid] : []);
     return this.sockets.served.map(({ fd, inode }, index) => {
       const flags = state?.statusFlags[index] ?? getStatusFlags(fd);
       return processes.some((pid) => watchesByEpoll(pid, inode)) ? flags | O_NONBLOCK : flags;

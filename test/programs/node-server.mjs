@@ -1,4 +1,4 @@
-// node-server.mjs PORT|fds: an ordinary Node server, as anybody writes it: non-blocking, all addresses.
+// An ordinary Node server, as anybody writes it: non-blocking, all addresses.
 import { createServer } from 'node:net';
 
 createServer((connection) => {
@@ -7,5 +7,5 @@ createServer((connection) => {
     connection.write(`${JSON.stringify({ said, peer: [connection.remoteAddress, connection.remotePort], pid: process.pid, start: String(performance.timeOrigin), result: null })}\n`);
   });
   connection.on('error', () => {});
-}).listen(process.argv[2] === 'fds' ? { fd: 3 } : Number(process.argv[2]));
+}).listen(Number(process.argv[2]));
 process.on('SIGTERM', () => process.exit(0));
