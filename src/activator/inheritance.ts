@@ -110,7 +110,7 @@ function storedFds(of: ReadonlyMap<string, number>): StoredFds {
     notify: of.get('notify') ?? null,
     stdout: of.get('stdout') ?? null,
     stderr: of.get('stderr') ?? null,
-    spares: [...of.values()].filter((fd) => !container.includes(fd)),
+    spares: new Map([...of].flatMap(([kind, fd]): [number, number][] => (kind.startsWith('spare.') ? [[Number(kind.slice('spare.'.length)), fd]] : []))),
     closeContainer: () => {
       for (const fd of container) closeFd(fd);
     },

@@ -8,6 +8,7 @@ import type { Crun } from '../runtime/crun.ts';
 import type { GracePeriod } from '../runtime/grace-period.ts';
 import type { LineSink } from '../runtime/output.ts';
 import type { Poller } from '../sockets/poller.ts';
+import type { StoredSpares } from '../sockets/site-sockets.ts';
 import type { Manager } from '../systemd/manager.ts';
 
 export interface RunnerParts {
@@ -51,7 +52,7 @@ export interface StoredFds {
   readonly stdout: number | null;
   readonly stderr: number | null;
   /** Clients may wait on them, whatever became of the container: they are the sockets'. */
-  readonly spares: readonly number[];
+  readonly spares: StoredSpares;
   /** All but the spares. */
   closeContainer(): void;
 }

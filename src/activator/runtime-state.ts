@@ -13,6 +13,8 @@ export interface RuntimeState {
   readonly listened?: readonly number[];
   /** It has been sent its stop signal, or is about to be: clients stay held until it is gone. */
   readonly stopping: boolean;
+  /** When it was known to have been sent it, in milliseconds since the epoch: it is not sent again, and its time runs. Null before. */
+  readonly toldMs: number | null;
   /** Milliseconds since the epoch. */
   readonly lastActiveMs: number;
   /** Taken before any program held the sockets. */

@@ -7,13 +7,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { born, next, type Effect, type Event, type Life, type SiteError } from '../lifecycle/lifecycle.ts';
 import { Adoption, type Pairing } from '../wake/adoption.ts';
 import { mendEpoll } from '../wake/epoll-mend.ts';
+import { watchesByEpoll } from '../wake/epoll-registrations.ts';
 import { launch } from '../wake/launch.ts';
 import { beginStop, catchesSignal, finishStop, interruptCalls, signalNumber } from '../idle/stop.ts';
-import { isNobody, lookAt, type Activity } from '../idle/activity.ts';
+import { hasAccepted, isNobody, lookAt, type Activity } from '../idle/activity.ts';
 import { Cgroup, isInScope } from '../runtime/cgroup.ts';
 import { SiteSockets } from '../sockets/site-sockets.ts';
 import { addressText, type Listener } from '../sockets/listener.ts';
-import { freezeMsMax } from '../base/limits.ts';
+import { freezeMsMax, stopTimeoutMsDefault } from '../base/limits.ts';
+import { O_NONBLOCK } from '../linux/constants.ts';
+import { getStatusFlags } from '../linux/fd.ts';
 import { preparedDir, runtimeSiteDir } from '../base/paths.ts';
 import { WakesockError, describeError } from '../base/errors.ts';
 import type { PreparedSite } from '../base/site.ts';
@@ -34,6 +37,9 @@ const BUS_RETRY_MS = 100;
 const SPENT_HANDLER_MS = 1_000;
 /** Sockets that could not be watched are tried again after this: descriptors come back when a site stops. */
 const REARM_MS = 1_000;
+/** After a take-over, and twice this and so on: nothing announces that a program waits for its socket with epoll. */
+const FLAGS_MS_FIRST = 25;
+const FLAGS_MS_LAST = 3_200;
 /** Idle looks are never closer together than this. */
 const LOOK_MS_MIN = 20;
 
@@ -68,6 +74,14 @@ export class SiteRunner {
   #unsubscribe: (() => void) | null = null;
   #lastActiveMs = 0;
   #savedFlags = '';
+  /** Somebody has been accepted by this program. */
+  #served = false;
+  /** It was found without what belongs to it: it serves whom it has, and is stopped as soon as there is nobody. */
+  #crippled = false;
+  /** An earlier activator started it. */
+  #takenOver = false;
+  /** The program has been sent its stop signal, or is about to be: {@link RuntimeState.toldMs}. */
+  #ending: { readonly toldMs: number | null } | null = null;
   /** Settled, unless the program is frozen for an instant. */
   #interrupted: Promise<void> = Promise.resolve();
   #leases = 0;
@@ -135,10 +149,10 @@ export class SiteRunner {
     this.sockets.undoLeftovers(stored.spares, state?.stopping === true, state?.served);
     const cgroup = this.#cgroup();
     // Whoever died while the program was frozen left it so.
-    const midStop = state?.stopping === true && cgroup?.frozen === true;
+    const midStop = state?.stopping === true && (state.toldMs ?? null) === null && cgroup?.frozen === true;
     if (cgroup?.exists && !midStop) cgroup.thaw();
     if (state === null && !cgroup?.exists && !this.#parts.crun.knows(this.name)) {
-      stored.closeContainer();
+      this.#giveUp(stored);
       this.sockets.arm();
       return;
     }
@@ -212,8 +226,8 @@ export class SiteRunner {
 
   /** A seccomp notify descriptor of this site's container, sent by crun. */
   notifyFdArrived(fd: number, pid: number): boolean {
-    // crun may have ended before its message is read.
-    if (!this.#container || this.#container.notifyFd !== null || this.#life.state.name !== 'waking') return false;
+    // crun may have ended before its message is read, and its program with it: then the next one is not to be taken for that.
+    if (!this.#container || this.#container.notifyFd !== null || this.#life.state.name !== 'waking' || processIdentity(pid) === null) return false;
     this.#phase('go');
     this.#parts.fdStore.keep(`notify=${this.name}`, [fd]);
     this.#container.isProcess(pid);
@@ -283,6 +297,9 @@ export class SiteRunner {
     this.#phases = noPhases;
     this.#hindrance = null;
     this.#listening.clear();
+    this.#served = false;
+    this.#crippled = false;
+    this.#takenOver = false;
     const abort = new AbortController();
     const container = new Container(this.#cgroup(), this.#parts.poller);
     this.#container = container;
@@ -390,6 +407,8 @@ export class SiteRunner {
 
   #answerFrom(container: Container, fd: number): void {
     const adoption = new Adoption(fd, () => this.sockets.all, () => this.#pairings(), {
+      // With its blocking mode, which is lost when the next activator is started.
+      giving: () => this.#saveState(container.process?.pid ?? null),
       listening: (listener) => {
         this.#listening.add(listener.inode);
         if (this.#pairings().every((pairing) => this.#listening.has(pairing.listener.inode))) return this.#nowListening();
@@ -427,6 +446,7 @@ export class SiteRunner {
     if (this.#history.lastWake) this.#history = { ...this.#history, lastWake: { ...this.#history.lastWake, phasesMs } };
     this.#dispatch({ type: 'listening' });
     this.#saveState(this.#container?.process?.pid ?? null);
+    if (this.#takenOver && this.#container) this.#watchFlags(this.#container);
     if (this.#sleepWaiters.length > 0) this.#dispatch({ type: 'sleep', force: this.#sleepWaiters.some(({ force }) => force) });
   }
 
@@ -435,7 +455,7 @@ export class SiteRunner {
     if (!Number.isFinite(timeoutMs)) return;
     this.#startDeadline = setTimeout(() => {
       this.#startDeadline = null;
-      if (this.#life.state.name === 'awake' && this.sockets.waiting() === 0) return;
+      if (this.#life.state.name === 'awake' && (this.#served || this.#serves || this.sockets.waiting() === 0)) return;
       if (this.#hindrance) return this.#dispatch({ type: 'launchFailed', error: this.#hindrance });
       const missing = this.#pairings().filter(({ listener }) => !this.#listening.has(listener.inode)).map(({ port }) => (port.kind === 'tcp' ? `port ${port.port}` : port.path));
       const what = missing.length > 0 ? `did not listen on ${missing.join(', ')}` : 'accepted nobody';
@@ -462,6 +482,7 @@ export class SiteRunner {
     this.#unsubscribe ??= this.#parts.cameAndWent.subscribe(addresses, quantumMs, () => {
       // Whoever comes and goes until it hears again is not heard: IdleSec= is a minimum, so that time counts as use.
       this.#lastActiveMs = this.#parts.now() + quantumMs;
+      this.#served = true;
       this.#saveRunning();
     });
     this.#scheduleLook();
@@ -474,7 +495,7 @@ export class SiteRunner {
   /** Somebody who waits on the socket that this program does not serve is not made to wait for the whole idle time. */
   get #idleMs(): number {
     const idleMs = this.#prepared?.site.idleMs ?? Infinity;
-    return this.sockets.unservedWaiting ? Math.min(idleMs, UNSERVED_IDLE_MS) : idleMs;
+    return this.sockets.unservedWaiting || this.#crippled ? Math.min(idleMs, UNSERVED_IDLE_MS) : idleMs;
   }
 
   /** @param heldUp its time was over, and somebody waited or was not read: nothing tells when that ends */
@@ -495,6 +516,7 @@ export class SiteRunner {
     this.#idleTimer = null;
     if (this.#life.state.name !== 'awake' || this.#life.state.stopping) return;
     const activity = this.#look();
+    this.#served ||= hasAccepted(activity);
     if (activity.established > 0) this.#lastActiveMs = Math.max(this.#lastActiveMs, this.#parts.now() - activity.quietMs);
     if (!this.#isQuiet(activity)) {
       this.#saveState(this.#container?.process?.pid ?? null);
@@ -506,6 +528,11 @@ export class SiteRunner {
 
   #look(): Activity {
     return lookAt(this.sockets.served);
+  }
+
+  /** The program has clients at this moment. */
+  get #serves(): boolean {
+    return hasAccepted(this.#look());
   }
 
   #isQuiet(activity: Activity): boolean {
@@ -531,12 +558,21 @@ export class SiteRunner {
         && (force || (this.#sleepWaiters.length > 0 ? this.#nobodyNow(activity) : this.#isQuiet(activity))),
       committed: () => {
         this.#stopAttending();
-        this.#saveState(process.pid, true);
+        this.#ending = { toldMs: null };
+        this.#saveState(process.pid);
         this.#dispatch({ type: 'stopping' });
       },
     }, this.#prepared?.site.stopSignal ?? 'TERM');
     if (outcome === 'inUse') return this.#notStopped(force);
-    if (outcome === 'signalled') this.#setStopDeadline(container);
+    if (outcome === 'signalled') this.#told(container);
+  }
+
+  /** The program knows that it is to end. Noted at once: to most programs a second stop signal means to drop everybody. */
+  #told(container: Container): void {
+    const toldMs = this.#ending?.toldMs ?? Date.now();
+    this.#ending = { toldMs };
+    this.#saveState(container.process?.pid ?? null);
+    this.#setStopDeadline(container, Math.max(0, Date.now() - toldMs));
   }
 
   #notStopped(force: boolean): void {
@@ -555,14 +591,14 @@ export class SiteRunner {
     this.#dispatch({ type: 'inUse' });
   }
 
-  #setStopDeadline(container: Container): void {
+  #setStopDeadline(container: Container, elapsedMs: number): void {
     const site = this.#prepared?.site;
-    const timeoutMs = site?.stopTimeoutMs ?? 0;
+    const timeoutMs = Math.max(0, (site?.stopTimeoutMs ?? stopTimeoutMsDefault) - elapsedMs);
     // Node without a handler of its own takes the signal, restores the default and sends it again: as the first process
     // of its namespace it never sees that. Who has used up the handler and is still there is told nothing more.
     const spent = setTimeout(() => {
       if (container.process && !catchesSignal(container.process.pid, signalNumber(site?.stopSignal ?? 'TERM'))) container.kill();
-    }, Math.min(SPENT_HANDLER_MS, timeoutMs));
+    }, Math.min(Math.max(0, SPENT_HANDLER_MS - elapsedMs), timeoutMs));
     this.#stopDeadline = setTimeout(() => container.kill(), timeoutMs);
     void container.exited.then(() => clearTimeout(spent));
   }
@@ -593,6 +629,7 @@ export class SiteRunner {
       .finally(() => {
         this.#clearing = null;
         this.#container = null;
+        this.#ending = null;
         this.#dispatch({ type: 'gone' });
       });
     return this.#clearing;
@@ -627,7 +664,7 @@ export class SiteRunner {
       if (changed.length > 0) log.debug('Undid what the program did to its socket', { site: this.name, changed: changed.join(' ') });
       if (changed.includes('shutdown')) this.#remember();
     });
-    for (const kind of ['notify', 'stdout', 'stderr']) await step(() => fdStore.drop(`${kind}=${this.name}`));
+    for (const kind of storedKinds) await step(() => fdStore.drop(`${kind}=${this.name}`));
     await step(() => crun.delete(this.name));
     await step(() => removeRuntimeState(paths, this.name));
     await step(() => this.sockets.verify());
@@ -648,41 +685,83 @@ export class SiteRunner {
     this.#prepared = this.#preparedNow();
     const alive = this.#survivor(state, container.cgroup);
     // What was handed its socket may have accepted somebody since crun started it, whether that was noted or not.
-    const listening = state?.listening === true || this.#prepared?.site.handoff === 'listen-fds';
+    const listening = state?.listening === true || this.#prepared?.site.handoff === 'listen-fds' || this.#serves;
     // `systemctl stop` empties the fd store, where systemd does not preserve it: a program that was adopted has lost its
     // notify descriptor then, and the readers of its output. It would fail at the next line it prints.
-    const whole = stored.notify !== null || this.#prepared?.site.handoff === 'listen-fds';
-    if (alive === null || this.#prepared === null || !whole) {
+    const whole = state !== null && this.#prepared !== null && (stored.notify !== null || this.#prepared.site.handoff === 'listen-fds');
+    this.#crippled = !whole;
+    if (alive === null || (this.#crippled && !this.#serves)) {
       stored.closeContainer();
       this.#dispatch({ type: 'orphan' });
       return;
     }
-    if (state?.listening === true || state?.listened?.length) this.sockets.statusFlags = state.statusFlags;
+    if (this.#crippled) this.#parts.log.warn(`${this.name} is stopped as soon as it serves nobody: what an earlier activator kept of it is lost`, { site: this.name });
     container.isProcess(alive.pid);
+    this.sockets.statusFlags = this.#flagsOf(state, container);
     this.#watchExit(container);
     const sink = this.#parts.lines(this.name, () => container.process?.pid ?? null);
     if (stored.stdout !== null) container.output.follow(this.#parts.poller, stored.stdout, 'stdout', sink);
     if (stored.stderr !== null) container.output.follow(this.#parts.poller, stored.stderr, 'stderr', sink);
     this.#lastActiveMs = this.#parts.now() - Math.max(0, Date.now() - (state?.lastActiveMs ?? Date.now()));
     if (listening) for (const { inode } of this.sockets.listeners) this.#listening.add(inode);
-    else {
-      for (const inode of state?.listened ?? []) this.#listening.add(inode);
-      this.#setStartDeadline(this.#prepared.site.startTimeoutMs);
-    }
-    this.#dispatch({ type: 'found', as: state?.stopping ? 'draining' : listening ? 'awake' : 'waking' });
+    else for (const inode of state?.listened ?? []) this.#listening.add(inode);
+    // It was being started.
+    if (!listening || state?.process === null) this.#setStartDeadline(this.#prepared?.site.startTimeoutMs ?? Infinity);
+    this.#ending = state?.stopping ? { toldMs: state.toldMs ?? null } : null;
+    this.#dispatch({ type: 'found', as: this.#ending ? 'draining' : listening ? 'awake' : 'waking' });
     const { process } = container;
-    const outcome = midStop && process ? finishStop({ ...process, cgroup: container.cgroup }, this.#prepared.site.stopSignal) : 'signalled';
-    // How far it got is not known: it is given the whole time again.
-    if (state?.stopping && outcome === 'signalled') this.#setStopDeadline(container);
+    const outcome = midStop && process ? finishStop({ ...process, cgroup: container.cgroup }, this.#prepared?.site.stopSignal ?? 'TERM') : 'signalled';
+    if (this.#ending && outcome === 'signalled') this.#told(container);
+    else this.#saveState(alive.pid);
     if (stored.notify !== null) this.#answerFrom(container, stored.notify);
+    // Last: until it is thawed whoever finds it frozen must know better than to take it for the midst of a stop.
     if (container.cgroup && !midStop) this.#interrupted = interruptCalls(container.cgroup);
-    this.#saveState(alive.pid, state?.stopping === true);
+    this.#takenOver = true;
+    this.#watchFlags(container);
+  }
+
+  /**
+   * Who was made non-blocking by its program between its `bind` and the next activator's start, and noted by none, is known
+   * only once its program waits for it with epoll. It may be waiting in accept(2) by then: that call is made anew.
+   */
+  #watchFlags(container: Container, afterMs = FLAGS_MS_FIRST): void {
+    if (afterMs > FLAGS_MS_LAST) return;
+    setTimeout(() => {
+      const { state } = this.#life;
+      if (this.#container !== container || !container.process) return;
+      const flags = this.#flagsOf(null, container);
+      const frozen = state.name === 'awake' && state.stopping;
+      if (!frozen && flags.join() !== this.sockets.statusFlags.join()) {
+        this.sockets.statusFlags = flags;
+        this.noteFlags();
+        if (container.cgroup) this.#interrupted = interruptCalls(container.cgroup);
+      }
+      this.#watchFlags(container, afterMs * 2);
+    }, afterMs).unref();
+  }
+
+  /**
+   * Blocking modes as the program left them. systemd has made every socket blocking since. What the dead activator noted may
+   * be older than the program's own `fcntl`; but who waits for a socket with epoll does not want to wait in accept(2) too.
+   */
+  #flagsOf(state: RuntimeState | null, { cgroup, process }: Container): number[] {
+    const processes = cgroup?.processes() ?? (process ? [process.pid] : []);
+    return this.sockets.served.map(({ fd, inode }, index) => {
+      const flags = state?.statusFlags[index] ?? getStatusFlags(fd);
+      return processes.some((pid) => watchesByEpoll(pid, inode)) ? flags | O_NONBLOCK : flags;
+    });
+  }
+
+  /** Nothing is left of the container: the next one's descriptors have the same names in the store. */
+  #giveUp(stored: StoredFds): void {
+    stored.closeContainer();
+    for (const kind of storedKinds) if (stored[kind] !== null) this.#parts.fdStore.drop(`${kind}=${this.name}`);
   }
 
   /** The first process of the container that an earlier activator started, if it can be known. */
   #survivor(state: RuntimeState | null, cgroup: Cgroup | null): { readonly pid: number } | null {
     if (!state?.process) {
-      const pid = state === null ? null : cgroup?.firstProcess() ?? null;
+      const pid = cgroup?.firstProcess() ?? null;
       return pid === null ? null : { pid };
     }
     return processIdentity(state.process.pid)?.startTime === state.process.startTime ? state.process : null;
@@ -707,14 +786,15 @@ export class SiteRunner {
     if (state.name === 'awake' && !state.stopping && this.#container?.process) this.#saveState(this.#container.process.pid);
   }
 
-  #saveState(pid: number | null, stopping = false): void {
+  #saveState(pid: number | null): void {
     try {
       writeRuntimeState(this.#parts.paths, this.name, {
         version: 1,
         process: pid === null ? null : processIdentity(pid),
         listening: this.#life.state.name === 'awake',
         listened: [...this.#listening],
-        stopping,
+        stopping: this.#ending !== null,
+        toldMs: this.#ending?.toldMs ?? null,
         lastActiveMs: Date.now() - (this.#parts.now() - this.#lastActiveMs),
         baselines: this.sockets.baselines,
         served: this.sockets.served.map(({ inode }) => inode),
@@ -801,6 +881,7 @@ export class SiteRunner {
   }
 }
 
+const storedKinds = ['notify', 'stdout', 'stderr'] as const;
 const noPhases: WakePhases = { process: null, scope: null, go: null, listen: null, total: null };
 
 /** A wildcard is reached by its family's loopback address. */

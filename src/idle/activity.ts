@@ -36,6 +36,11 @@ export function isNobody({ waiting, halfOpen, unreadMs, quietMs }: Activity, qui
   return waiting === 0 && halfOpen === 0 && unreadMs >= unreadMsMax && quietMs >= quietMsMin;
 }
 
+/** Whether the program has clients: those who wait to be accepted are connected as well. */
+export function hasAccepted({ established, waiting }: Activity): boolean {
+  return established > waiting;
+}
+
 function lookAtOne(listener: Listener): Activity {
   const { address } = listener;
   if (address.family === 'unix') {

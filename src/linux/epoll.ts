@@ -1,6 +1,6 @@
 /** epoll(7). One set, waited on by one thread of libuv's pool. */
 import { machine } from './constants.ts';
-import { call, callAsync } from './libc.ts';
+import { call, callAsync, isErrno } from './libc.ts';
 
 export const EPOLLIN = 0x001;
 export const EPOLLPRI = 0x002;
@@ -39,9 +39,14 @@ export function epollRemove(epoll: number, fd: number): void {
   call('epoll_ctl', epoll, EPOLL_CTL_DEL, fd, epollEvent(0, 0n));
 }
 
-/** Adds `fd` to a set that is not ours, with that set's own 64 bits of data. */
+/** Adds `fd` to a set that is not ours, with that set's own 64 bits of data. Adding it again is harmless. */
 export function epollAddForeign(epoll: number, fd: number, events: number, data: bigint): void {
-  call('epoll_ctl', epoll, EPOLL_CTL_ADD, fd, epollEvent(events, data));
+  try {
+    call('epoll_ctl', epoll, EPOLL_CTL_ADD, fd, epollEvent(events, data));
+  } catch (error) {
+    if (!isErrno(error, 'EEXIST')) throw error;
+    call('epoll_ctl', epoll, EPOLL_CTL_MOD, fd, epollEvent(events, data));
+  }
 }
 
 /** Waits without limit for up to `buffer` full of events. */

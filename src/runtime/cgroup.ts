@@ -59,12 +59,13 @@ export class Cgroup {
     await this.#until((events) => events.includes('populated 0'));
   }
 
+  processes(): number[] {
+    return this.#read('cgroup.procs')?.split('\n').filter(Boolean).map(Number) ?? [];
+  }
+
   /** The first process of the container in it: number 1 in the namespace below ours. Null where there is none. */
   firstProcess(): number | null {
-    for (const pid of this.#read('cgroup.procs')?.split('\n').filter(Boolean) ?? []) {
-      if (/^NSpid:\t\d+\t1$/m.test(readStatus(pid))) return Number(pid);
-    }
-    return null;
+    return this.processes().find((pid) => /^NSpid:\t\d+\t1$/m.test(readStatus(pid))) ?? null;
   }
 
   /** Bytes; null where there is no memory controller. */
@@ -122,7 +123,7 @@ export class Cgroup {
 }
 
 /** Empty where the process is gone. */
-function readStatus(pid: string): string {
+function readStatus(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/status`, 'utf8');
   } catch {

@@ -26,6 +26,9 @@ interface Entry {
   isNew: boolean;
 }
 
+/** Second sockets that an earlier activator made, by the inode of the original. */
+export type StoredSpares = ReadonlyMap<number, number>;
+
 export interface SocketEvents {
   /** A client waits. Told once; {@link SiteSockets.arm} asks for the next. */
   readable(): void;
@@ -35,6 +38,7 @@ export interface SocketEvents {
   shutDown(listener: Listener, healed: boolean): void;
   /** Clients may wait on this socket from now on, and would be lost with us. `inode` is the original's: each has at most one. */
   spareMade(fd: number, inode: number): void;
+  /** It is of no use any more: the store need not keep it. */
   spareDropped(inode: number): void;
 }
 
@@ -99,11 +103,11 @@ export class SiteSockets {
   /**
    * Undoes what a dead activator may have left: no site may stay deaf because somebody died at the wrong line.
    *
-   * @param spareFds second sockets that it made, where clients may wait; closed here where they are of no use
+   * @param spares second sockets that it made, where clients may wait; given up here where they are of no use
    * @param stopping its program is ending: clients stay held until it is gone
    * @param served inodes of the sockets that its program serves; by default those that there are
    */
-  undoLeftovers(spareFds: readonly number[], stopping = false, served?: readonly number[]): void {
+  undoLeftovers(spares: StoredSpares, stopping = false, served?: readonly number[]): void {
     this.#held = stopping;
     for (const entry of this.#entries) {
       entry.isNew = served !== undefined && !served.includes(entry.original.inode);
@@ -111,7 +115,8 @@ export class SiteSockets {
         if (!stopping) releaseSyns(entry.original.fd);
         continue;
       }
-      const spare = spareFds.map((fd) => inspectSpare(fd, entry.original)).find((found) => found !== null) ?? null;
+      const spareFd = spares.get(entry.original.inode);
+      const spare = spareFd === undefined ? null : inspectSpare(spareFd, entry.original);
       const held = isHeld(entry.original);
       if (spare === null || !(held || hasSpareName(entry.original))) {
         undoUnixHold(entry.original);
@@ -124,7 +129,12 @@ export class SiteSockets {
       entry.pathLeadsTo = held ? 'spare' : 'original';
       lead(entry, entry.servesSpare === stopping ? 'original' : 'spare');
     }
-    for (const fd of spareFds) if (!this.#entries.some(({ spare }) => spare?.fd === fd)) closeFd(fd);
+    for (const [inode, fd] of spares) {
+      if (this.#entries.some(({ spare }) => spare?.fd === fd)) continue;
+      // Out of the store, too: the next one has the same name there, and who is killed with both finds either.
+      this.#events.spareDropped(inode);
+      closeFd(fd);
+    }
   }
 
   /** Settles which sockets the next program is given: first those on which somebody was left waiting. */

@@ -25,6 +25,8 @@ export interface Pairing {
 }
 
 export interface AdoptionEvents {
+  /** The program is about to be given this socket, in the blocking mode that it expects. */
+  giving(listener: Listener): void;
   /** The program listens on this socket. May come again. */
   listening(listener: Listener): void;
   /** The program can never serve this site. */
@@ -118,25 +120,24 @@ export class Adoption {
   }
 
   async #replace(notification: SeccompNotification, caller: Caller, kind: SocketKind, listener: Listener): Promise<NotificationAnswer> {
+    // Given by an activator that died before it answered: all that is missing is the answer.
+    if (caller.inode() === listener.inode) return SUCCESS;
     const mismatch = misfit(kind, listener);
     if (mismatch) throw new WakesockError('ERR_WAKESOCK_ADOPT_FAMILY', mismatch);
     const flags = caller.flags();
     const registrations = epollRegistrations(caller.processId, caller.fd);
     try {
       if (!notificationValid(this.#fd, notification.id)) return SUCCESS;
+      // First: once the program's own socket has been replaced, nothing tells any more where it was registered.
+      if (registrations.length > 0) await this.#events.mendEpoll(registrations, listener);
       // Blocking mode belongs to the open file description: a program that expects the other one spins or hangs.
       setStatusFlags(listener.fd, (getStatusFlags(listener.fd) & ~O_NONBLOCK) | (flags & O_NONBLOCK));
-      if (registrations.length > 0) await this.#prepareMend(notification, caller, registrations, listener, flags);
-      else installFd(this.#fd, notification.id, listener.fd, caller.fd, (flags & O_CLOEXEC) !== 0);
+      this.#events.giving(listener);
+      installFd(this.#fd, notification.id, listener.fd, caller.fd, (flags & O_CLOEXEC) !== 0);
     } finally {
       for (const registration of registrations) closeFd(registration.epoll);
     }
     return SUCCESS;
-  }
-
-  async #prepareMend(notification: SeccompNotification, caller: Caller, registrations: readonly EpollRegistration[], listener: Listener, flags: number): Promise<void> {
-    installFd(this.#fd, notification.id, listener.fd, caller.fd, (flags & O_CLOEXEC) !== 0);
-    await this.#events.mendEpoll(registrations, listener);
   }
 
   #ours(caller: Caller): Listener | null {

@@ -31,6 +31,17 @@ export function epollRegistrations(processId: number, fd: number): EpollRegistra
   }
 }
 
+/** Whether any epoll set of the process watches the socket of this inode. False where the process is gone. */
+export function watchesByEpoll(processId: number, inode: number): boolean {
+  try {
+    return readdirSync(`/proc/${processId}/fd`).some((number) => linkOf(processId, number) === 'anon_inode:[eventpoll]'
+      && [...readFileSync(`/proc/${processId}/fdinfo/${number}`, 'utf8').matchAll(/^tfd:.* ino:([0-9a-f]+)/gm)].some(([, ino]) => Number.parseInt(ino ?? '', 16) === inode));
+  } catch (error) {
+    if (isErrno(error, 'ENOENT') || isErrno(error, 'ESRCH')) return false;
+    throw error;
+  }
+}
+
 function registered(processId: number, epoll: string, fd: number): { events: number; data: bigint }[] {
   const info = readFileSync(`/proc/${processId}/fdinfo/${epoll}`, 'utf8');
   return [...info.matchAll(/^tfd:\s*(\d+) events:\s*([0-9a-f]+) data:\s*([0-9a-f]+)/gm)]

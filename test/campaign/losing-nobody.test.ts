@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { attachBox } from '../box/box.ts';
 import { churn, type ChurnOptions, describeChurn, enableChurnSites, type Churn } from '../support/churn.ts';
+import { dyingAtMoments, moments } from '../support/moments.ts';
 import { installMutant, type Mutation, removeMutant, without } from '../support/mutant.ts';
 import { Scene } from '../support/scene.ts';
 
@@ -50,6 +51,13 @@ test(`${requests / 4} requests, while the activator is killed three times as oft
   expect(result.report).toBe('');
   expect(result.failed).toEqual([]);
   expect(result.kills).toBeGreaterThanOrEqual(requests / 4 * 0.015);
+});
+
+test('killed at every moment at which something is half done: none is lost', async () => {
+  const result = await runWithout('killed at every moment', dyingAtMoments(), { requests: requests / 10, burstMax: 6, signalEveryMs: null, moments });
+  expect(result.report).toBe('');
+  expect(result.failed).toEqual([]);
+  expect([...result.met.keys()].toSorted()).toEqual(moments.toSorted());
 });
 
 describe('each protection is seen missing', () => {

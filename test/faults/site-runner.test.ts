@@ -88,7 +88,7 @@ function stage({ program = echo, changes = {}, parts = {} }: { program?: string;
     await runner.sleep(true).catch(() => {});
     runner.sockets.disarm();
   });
-  runner.begin({ notify: null, stdout: null, stderr: null, spares: [], closeContainer: () => {} });
+  runner.begin({ notify: null, stdout: null, stderr: null, spares: new Map(), closeContainer: () => {} });
   const [listener] = runner.sockets.listeners;
   if (listener === undefined) throw new Error('no listener');
   return {

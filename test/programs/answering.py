@@ -35,6 +35,14 @@ def tcp(port, backlog=128, address='0.0.0.0'):
     return listener
 
 
+def unix(path):
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(path)
+    os.chmod(path, 0o666)
+    listener.listen(16)
+    return listener
+
+
 def peer_of(connection):
     address = connection.getpeername()
     return list(address[:2]) if isinstance(address, tuple) else address

@@ -7,11 +7,7 @@ import answering
 
 def listen_on(text):
     if text.startswith('/'):
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(text)
-        os.chmod(text, 0o666)
-        listener.listen(16)
-        return listener
+        return answering.unix(text)
     if text.startswith('['):
         address, _, port = text[1:].rpartition(']:')
         return answering.tcp(int(port), address=address)

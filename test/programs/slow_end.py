@@ -1,4 +1,7 @@
-"""slow_end.py PATH: on SIGTERM it accepts nobody any more, says so, and ends only once PATH exists: a test decides when."""
+"""slow_end.py PATH [SOCKET…]: on SIGTERM it says so, and ends only once PATH exists: a test decides when.
+
+It listens on these UNIX sockets, or else on port 3000. Another SIGTERM is told, too.
+"""
 import os
 import signal
 import sys
@@ -11,13 +14,13 @@ class Ending(BaseException):
 
 
 def end(*_):
-    signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.signal(signal.SIGTERM, lambda *_: answering.say('told again'))
     raise Ending
 
 
 signal.signal(signal.SIGTERM, end)
 try:
-    answering.serve(answering.tcp(3000))
+    answering.serve_all([answering.unix(path) for path in sys.argv[2:]] or [answering.tcp(3000)])
 except Ending:
     answering.say('draining')
     while not os.path.exists(sys.argv[1]):

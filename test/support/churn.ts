@@ -4,6 +4,7 @@
  */
 import { createInterface } from 'node:readline';
 import type { BoxProcess } from '../box/box.ts';
+import { momentsDirectory } from './moments.ts';
 import { programs } from './product.ts';
 import { node, python, type Scene, siteFile, type SiteKeys } from './scene.ts';
 
@@ -52,6 +53,8 @@ export interface ChurnOptions {
   readonly burstMax: number;
   /** Milliseconds between two signals to the activator, at most; null: it is left alone. */
   readonly signalEveryMs: number | null;
+  /** Of a product that is installed with them (moments.ts): it is killed at each in turn, over and over. */
+  readonly moments?: readonly string[];
   readonly sites?: readonly string[];
   /** The same seed makes the same requests and signals; what they meet is another thing. */
   readonly seed: number;
@@ -88,6 +91,8 @@ export interface Churn {
   /** Activators that were there to be killed, or to step aside. */
   readonly kills: number;
   readonly asides: number;
+  /** How often it was killed at each moment. */
+  readonly met: ReadonlyMap<string, number>;
   readonly seconds: number;
   /** What the activator and systemd said about each failed request, for a person to read. */
   readonly report: string;
@@ -98,6 +103,7 @@ export async function churn(scene: Scene, options: ChurnOptions): Promise<Churn>
   const from = performance.now();
   const events = new Events(scene);
   const signals = new Signals(scene, events, options);
+  const arming = new Arming(scene, options.moments ?? []);
   const outcomes: Outcome[] = [];
   try {
     const plan = {
@@ -118,6 +124,7 @@ export async function churn(scene: Scene, options: ChurnOptions): Promise<Churn>
     if (code !== 0 || outcomes.length !== options.requests) throw new Error(`Expected the outcome of ${options.requests} requests, got ${outcomes.length}; the client ended with ${code}\n${said}`);
   } finally {
     signals.end();
+    arming.end();
     events.end();
   }
   const lost = outcomes.filter(({ error }) => error !== null);
@@ -129,18 +136,19 @@ export async function churn(scene: Scene, options: ChurnOptions): Promise<Churn>
     wakes: events.count((text) => text.endsWith(' → waking')),
     kills: signals.sent.filter(({ signal }) => signal === kill).length,
     asides: signals.sent.filter(({ signal }) => signal === stepAside).length,
+    met: arming.met,
     seconds: (performance.now() - from) / 1000,
-    report: failed.slice(0, 5).map((outcome) => explain(outcome, events, signals)).join('\n\n'),
+    report: failed.slice(0, 5).map((outcome) => explain(outcome, events, [...signals.lines, ...arming.lines])).join('\n\n'),
   };
 }
 
 /** Figures in one paragraph. */
-export function describeChurn({ outcomes, failed, silent, stops, wakes, kills, asides, seconds }: Churn): string {
+export function describeChurn({ outcomes, failed, silent, stops, wakes, kills, asides, met, seconds }: Churn): string {
   const latencies = outcomes.map(({ startMs, endMs }) => endMs - startMs).toSorted((a, b) => a - b);
   const percentile = (part: number): number => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * part))] ?? 0;
   const held = outcomes.filter(({ startMs, connectedMs }) => connectedMs !== null && connectedMs - startMs > 900).length;
   return `${outcomes.length} requests in ${Math.round(seconds)} s: ${failed.length} failed, ${silent.length} silent for the idle time; ${stops} stops, ${wakes} wakes, `
-    + `${kills} kills, ${asides} steps aside; ${held} were held at the SYN; p50 ${percentile(0.5)} ms, p90 ${percentile(0.9)} ms, p99 ${percentile(0.99)} ms, longest ${latencies.at(-1) ?? 0} ms`;
+    + `${kills} kills, ${asides} steps aside${met.size > 0 ? `, killed at ${[...met].map(([moment, count]) => `${count} × ${moment}`).join(', ')}` : ''}; ${held} were held at the SYN; p50 ${percentile(0.5)} ms, p90 ${percentile(0.9)} ms, p99 ${percentile(0.99)} ms, longest ${latencies.at(-1) ?? 0} ms`;
 }
 
 interface Said {
@@ -232,20 +240,50 @@ class Signals {
     plan();
   }
 
+  get lines(): Mark[] {
+    return this.sent.map(({ ms, signal }) => ({ ms, line: signal === stepAside ? '--- the activator is restarted' : `--- signal ${signal} to the activator` }));
+  }
+
   end(): void {
     clearTimeout(this.#timer);
     this.#process.child.stdin?.end();
   }
 }
 
-function explain(outcome: Outcome, events: Events, signals: Signals): string {
+/** A line of its own in a timeline. */
+interface Mark {
+  readonly ms: number;
+  readonly line: string;
+}
+
+/** Arms one moment after the other. */
+class Arming {
+  readonly met = new Map<string, number>();
+  readonly lines: Mark[] = [];
+  readonly #process: BoxProcess | null;
+
+  constructor(scene: Scene, moments: readonly string[]) {
+    this.#process = moments.length === 0 ? null : scene.box.spawn(['/usr/bin/python3', `${programs}/arm_moments.py`, momentsDirectory, ...moments]);
+    if (!this.#process) return;
+    eachLine(this.#process, (moment) => {
+      this.met.set(moment, (this.met.get(moment) ?? 0) + 1);
+      this.lines.push({ ms: Date.now(), line: `--- killed at: ${moment}` });
+    });
+  }
+
+  end(): void {
+    this.#process?.kill();
+  }
+}
+
+function explain(outcome: Outcome, events: Events, marks: readonly Mark[]): string {
   const { site: name, method, bytes, startMs, connectedMs, endMs, error, local } = outcome;
   const at = (ms: number): string => String(Math.round(ms - startMs)).padStart(6);
   const [fromMs, toMs] = [startMs - 1_500, endMs + 500];
   const own = new RegExp(`${name}(?![-\\w])`);
   const heard = [
     ...events.between(fromMs, toMs).filter(({ line }) => own.test(line) || !line.includes('churn-')),
-    ...signals.sent.filter(({ ms }) => ms >= fromMs && ms <= toMs).map(({ ms, signal }) => ({ ms, line: signal === stepAside ? '--- the activator is restarted' : `--- signal ${signal} to the activator` })),
+    ...marks.filter(({ ms }) => ms >= fromMs && ms <= toMs),
     { ms: startMs, line: '>>> starts' },
     ...connectedMs === null ? [] : [{ ms: connectedMs, line: `>>> connected from ${local}` }],
     { ms: endMs, line: `>>> ${error}` },

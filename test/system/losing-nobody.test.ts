@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { attachBox } from '../box/box.ts';
 import { churn, describeChurn, enableChurnSites } from '../support/churn.ts';
+import { dyingAtMoments, moments } from '../support/moments.ts';
 import { installMutant, removeMutant, without } from '../support/mutant.ts';
 import { python, Scene, service, tcpSite } from '../support/scene.ts';
 
@@ -23,6 +24,19 @@ test('500 requests, while sites stop and wake and the activator is killed: none 
   expect(result.stops).toBeGreaterThanOrEqual(30);
   expect(result.wakes).toBeGreaterThanOrEqual(30);
   expect(result.kills).toBeGreaterThanOrEqual(5);
+}, 120_000);
+
+test('killed at moments at which something is half done: none is lost', async () => {
+  await installMutant(scene.box, exitIdleTime, ...dyingAtMoments());
+  try {
+    const result = await churn(scene, { requests: 500, burstMax: 3, signalEveryMs: null, moments, seed });
+    process.stderr.write(`losing-nobody, killed at moments: ${describeChurn(result)}\n`);
+    expect(result.report).toBe('');
+    expect(result.failed).toEqual([]);
+    expect(result.met.size).toBeGreaterThanOrEqual(moments.length / 3);
+  } finally {
+    await removeMutant(scene.box);
+  }
 }, 120_000);
 
 test('the same loses clients once the protection is taken out', async () => {

@@ -24,7 +24,7 @@ const links = new Map(fds.map((fd) => [fd, linkOf(fd)]));
 const { control, sites: found, everyFd, stored, closeUnclaimed } = inherit({ ...process.env, LISTEN_PID: `${process.pid}` }, log);
 const kept = Object.fromEntries(sites.map((site) => {
   const { notify, stdout, stderr, spares } = stored(site);
-  return [site, { notify, stdout, stderr, spares }];
+  return [site, { notify, stdout, stderr, spares: [...spares] }];
 }));
 const dropped: string[] = [];
 closeUnclaimed(new Set(sites), (name) => dropped.push(name));

@@ -69,7 +69,7 @@ describe('the fd store', () => {
 
   test('each UNIX socket of a site has a spare of its own', async () => {
     expect(await inherited([['spare.12=blog', nothing()], ['notify=blog', nothing()], ['spare.13=blog', nothing()]], ['blog'])).toMatchObject({
-      kept: { blog: { notify: 4, spares: [3, 5] } }, open: [3, 4, 5], dropped: [],
+      kept: { blog: { notify: 4, spares: [[12, 3], [13, 5]] } }, open: [3, 4, 5], dropped: [],
     });
   });
 

@@ -12,7 +12,7 @@ function paths(): Paths {
 }
 
 const state: RuntimeState = {
-  version: 1, process: { pid: 7, startTime: '123' }, listening: true, stopping: false, lastActiveMs: 5, served: [7], statusFlags: [2050],
+  version: 1, process: { pid: 7, startTime: '123' }, listening: true, stopping: false, toldMs: null, lastActiveMs: 5, served: [7], statusFlags: [2050],
   baselines: [{ inode: 1, backlog: 2, statusFlags: 3, options: { SO_LINGER: '00' } }],
 };
 

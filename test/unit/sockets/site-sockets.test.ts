@@ -11,7 +11,7 @@ import { acceptConnection, listenSocket, setIntOption } from '../../../src/linux
 import { captureBaseline, differences, queueOf } from '../../../src/sockets/baseline.ts';
 import { leadToSpare, makeSpare } from '../../../src/sockets/hold.ts';
 import { inspectListener, openListener, type Listener } from '../../../src/sockets/listener.ts';
-import { SiteSockets } from '../../../src/sockets/site-sockets.ts';
+import { SiteSockets, type StoredSpares } from '../../../src/sockets/site-sockets.ts';
 import { client, closedAfterTest, connected, listening, python, pythonDone, temporaryDirectory, testPoller } from './kit.ts';
 
 type Told = 'readable' | 'unserved' | `shutDown ${boolean}` | 'spareMade' | 'spareDropped';
@@ -45,6 +45,8 @@ class Site {
   }
 }
 
+/** What the store has of a dead activator's site with one address. */
+const stored = ({ sockets, spareFd }: Site): StoredSpares => new Map(spareFd === null ? [] : sockets.all.slice(0, 1).map(({ inode }) => [inode, spareFd]));
 const shutDown = (how: string, { fd }: Listener): Promise<void> => pythonDone(`import socket; socket.socket(fileno=3).shutdown(socket.${how})`, [fd]);
 
 describe.each(['ipv4', 'ipv6', 'unix'] as const)('%s, asleep', (family) => {
@@ -336,7 +338,7 @@ describe('UNIX clients during a stop', () => {
           // The store of systemd holds the spare; the next activator has that and the original.
           const spare = site.sockets.all.find((one) => one !== listener);
           site = new Site([listener]);
-          site.sockets.undoLeftovers(spare ? [spare.fd] : []);
+          site.sockets.undoLeftovers(spare ? new Map([[listener.inode, spare.fd]]) : new Map());
         }
         for (const one of site.sockets.all) if (one !== listener) everySpare.add(one.fd);
         if (!existsSync(`${directory}/socket`)) throw new Error(`after ${step} nothing is at the path`);
@@ -415,7 +417,7 @@ describe('what a dead activator left is undone', () => {
   test('a SYN filter', async () => {
     const listener = listening();
     new Site([listener]).sockets.hold();
-    new Site([listener]).sockets.undoLeftovers([]);
+    new Site([listener]).sockets.undoLeftovers(new Map());
     await connected(listener);
     expect(queueOf(listener)?.waiting).toBe(1);
   });
@@ -426,7 +428,7 @@ describe('what a dead activator left is undone', () => {
     dead.sockets.hold();
     await connected(listener);
     const site = new Site([listener]);
-    site.sockets.undoLeftovers(dead.spareFd === null ? [] : [dead.spareFd]);
+    site.sockets.undoLeftovers(stored(dead));
     await connected(listener);
     expect(queueOf(listener)?.waiting).toBe(1);
     expect(site.sockets.waiting()).toBe(2);
@@ -440,7 +442,7 @@ describe('what a dead activator left is undone', () => {
     const spare = makeSpare(listener, 10);
     closeFd(spare.fd);
     linkSync(listener.text, `${listener.text}.wakesock-kept`);
-    new Site([listener]).sockets.undoLeftovers([]);
+    new Site([listener]).sockets.undoLeftovers(new Map());
     expect(readdirSync(directoryOf(listener))).toEqual(['socket']);
     await connected(listener);
     expect(queueOf(listener)?.waiting).toBe(1);
@@ -451,7 +453,7 @@ describe('what a dead activator left is undone', () => {
     const spare = makeSpare(listener, 10);
     linkSync(listener.text, `${listener.text}.wakesock-kept`);
     const site = new Site([listener]);
-    site.sockets.undoLeftovers([spare.fd]);
+    site.sockets.undoLeftovers(new Map([[listener.inode, spare.fd]]));
     site.sockets.hold();
     await connected(listener);
     expect(queueOf(spare)?.waiting).toBe(1);
@@ -467,7 +469,7 @@ describe('what a dead activator left is undone', () => {
     dead.sockets.choose();
     if (stopping) dead.sockets.hold();
     const site = new Site([listener]);
-    site.sockets.undoLeftovers(dead.spareFd === null ? [] : [dead.spareFd], stopping, dead.sockets.listeners.map(({ inode }) => inode));
+    site.sockets.undoLeftovers(stored(dead), stopping, dead.sockets.listeners.map(({ inode }) => inode));
     const [spare] = site.sockets.listeners;
     expect(spare?.inode).toBe(dead.sockets.listeners[0]?.inode);
     expect(spare?.inode).not.toBe(listener.inode);
@@ -487,7 +489,7 @@ describe('what a dead activator left is undone', () => {
     closeFd(former.fd);
     closeFd(spare.fd);
     const listener = listening('unix', directory);
-    new Site([listener]).sockets.undoLeftovers([]);
+    new Site([listener]).sockets.undoLeftovers(new Map());
     expect(readdirSync(directory)).toEqual(['socket']);
     await connected(listener);
     expect(queueOf(listener)?.waiting).toBe(1);
@@ -497,14 +499,14 @@ describe('what a dead activator left is undone', () => {
     const listeners = [listening('unix'), listening('unix')];
     const spares = listeners.map((listener) => makeSpare(listener, 10));
     const site = new Site(listeners);
-    site.sockets.undoLeftovers(spares.map(({ fd }) => fd).toReversed());
+    site.sockets.undoLeftovers(new Map(listeners.map(({ inode }, index) => [inode, spares[index]?.fd ?? -1] as const).toReversed()));
     expect(site.sockets.all.map(({ inode }) => inode)).toEqual([listeners[0], spares[0], listeners[1], spares[1]].map((one) => one?.inode));
   });
 
   test('a socket that its program does not hold, since it was made anew: it is told of its clients, and gives it to the next program', async () => {
     const [held, made] = [listening(), listening()];
     const site = new Site([held, made]);
-    site.sockets.undoLeftovers([], false, [held.inode]);
+    site.sockets.undoLeftovers(new Map(), false, [held.inode]);
     expect(site.sockets.served).toEqual([held]);
     site.sockets.guard();
     const told = site.next();
@@ -521,11 +523,13 @@ describe('what a dead activator left is undone', () => {
     const [listener, other] = [listening('unix'), listening('unix')];
     const spare = makeSpare(listener, 10);
     const site = new Site([other]);
-    site.sockets.undoLeftovers([duplicateFd(spare.fd)]);
+    site.sockets.undoLeftovers(new Map([[other.inode, duplicateFd(spare.fd)]]));
     expect(site.sockets.all).toEqual([other]);
+    expect(site.told).toEqual(['spareDropped']);
     await shutDown('SHUT_RD', spare);
     const own = new Site([listener]);
-    own.sockets.undoLeftovers([spare.fd]);
+    own.sockets.undoLeftovers(new Map([[listener.inode, spare.fd]]));
+    expect(own.told).toEqual(['spareDropped']);
     expect(own.sockets.all).toEqual([listener]);
     expect(readdirSync(directoryOf(listener))).toEqual(['socket']);
   });

@@ -51,7 +51,7 @@ async function readable(fd: number): Promise<void> {
 }
 
 const openFds = (): number => readdirSync('/proc/self/fd').length;
-const events = { listening: () => {}, failed: () => {}, shutdownRefused: () => {}, mendEpoll: () => Promise.resolve() };
+const events = { giving: () => {}, listening: () => {}, failed: () => {}, shutdownRefused: () => {}, mendEpoll: () => Promise.resolve() };
 
 test('a call that is interrupted while it is looked at leaves no descriptor behind, and is answered when it comes again', async () => {
   const { child, notify } = await boundProgram();
@@ -83,6 +83,33 @@ test('a call that is interrupted while it is looked at leaves no descriptor behi
   expect([await line(child), await line(child)]).toEqual(['interrupted', 'bound']);
   expect(mended).toEqual([2]);
   expect(openFds()).toBe(before);
+});
+
+test('an activator dies while it mends epoll sets: the next one finds them as they were', async () => {
+  const { child, notify } = await boundProgram();
+  const listener = listening();
+  const given: string[] = [];
+  const found: number[] = [];
+  const adopting = (mend: () => Promise<void>): Adoption => new Adoption(notify, () => [listener], () => [{ port: { kind: 'tcp', port: 3000 }, listener }], {
+    ...events, giving: ({ text }) => void given.push(text), mendEpoll: (registrations) => {
+      found.push(registrations.length);
+      return mend();
+    },
+  });
+  await readable(notify);
+  const began = deferred();
+  void adopting(() => {
+    began.resolve();
+    return new Promise(() => {});
+  }).answerOne();
+  await began.promise;
+  expect(given).toEqual([]);
+  child.kill('SIGUSR1');
+  await readable(notify);
+  await adopting(() => Promise.resolve()).answerOne();
+  expect([await line(child), await line(child)]).toEqual(['interrupted', 'bound']);
+  expect(found).toEqual([2, 2]);
+  expect(given).toEqual([listener.text]);
 });
 
 test('what does not fit fails by name and leaves no descriptor behind', async () => {

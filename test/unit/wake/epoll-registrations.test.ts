@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { EPOLLIN, epollAddForeign } from '../../../src/linux/epoll.ts';
 import { closeFd } from '../../../src/linux/libc.ts';
 import { socketKind } from '../../../src/linux/socket.ts';
-import { epollRegistrations } from '../../../src/wake/epoll-registrations.ts';
+import { epollRegistrations, watchesByEpoll } from '../../../src/wake/epoll-registrations.ts';
 import { client, line, listening, python } from '../sockets/kit.ts';
 
 /** A program that made its socket, registered it before bind, and prints its number. */
@@ -53,12 +53,30 @@ print(one.poll()[0][0], flush=True)`);
     const listener = listening();
     const [registration] = epollRegistrations(pid, 40);
     if (!registration) throw new Error('not found');
+    // Twice, as by an activator that cannot know how far a dead one got.
+    epollAddForeign(registration.epoll, listener.fd, EPOLLIN, registration.data);
     epollAddForeign(registration.epoll, listener.fd, EPOLLIN, registration.data);
     closeFd(registration.epoll);
     const heard = line(child);
     client(listener);
     expect(await heard).toBe('40');
   });
+});
+
+test('a socket that the program waits for with epoll is known by its inode', async () => {
+  const [watched, other] = [listening(), listening()];
+  const child = python(`
+import os, select
+one = select.epoll()
+one.register(3, select.EPOLLIN)
+print(os.getpid(), flush=True)
+input()`, [watched.fd, other.fd]);
+  const pid = Number(await line(child));
+  expect([watched, other].map(({ inode }) => watchesByEpoll(pid, inode))).toEqual([true, false]);
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  child.kill();
+  await exited;
+  expect(watchesByEpoll(pid, watched.inode)).toBe(false);
 });
 
 test('a process that is gone', async () => {
