@@ -710,7 +710,7 @@ export class SiteRunner {
     this.#ending = state?.stopping ? { toldMs: state.toldMs ?? null } : null;
     this.#dispatch({ type: 'found', as: this.#ending ? 'draining' : listening ? 'awake' : 'waking' });
     const { process } = container;
-    const outcome = midStop && process ? finishStop({ ...process, cgroup: container.cgroup }, this.#prepared?.site.stopSignal ?? 'TERM') : 'signalled';
+    const outcome = midStop && container.process ? finishStop({ ...container.process, cgroup: container.cgroup }, this.#prepared?.site.stopSignal ?? 'TERM') : 'signalled';
     if (this.#ending && outcome === 'signalled') this.#told(container);
     else this.#saveState(alive.pid);
     if (stored.notify !== null) this.#answerFrom(container, stored.notify);

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import type { Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import type { RunnerParts } from '../../src/activator/parts.ts';
+import { processIdentity, writeRuntimeState, type RuntimeState } from '../../src/activator/runtime-state.ts';
 import { SiteRunner } from '../../src/activator/site-runner.ts';
 import type { WakesockError } from '../../src/base/errors.ts';
 import type { LogFields } from '../../src/base/log.ts';
@@ -12,7 +13,7 @@ import type { PreparedSite, Site } from '../../src/base/site.ts';
 import { CameAndWent } from '../../src/idle/came-and-went.ts';
 import { Crun } from '../../src/runtime/crun.ts';
 import { queueOf } from '../../src/sockets/baseline.ts';
-import { client, listening, temporaryDirectory, testPoller } from '../unit/sockets/kit.ts';
+import { client, line, listening, python, temporaryDirectory, testPoller } from '../unit/sockets/kit.ts';
 import type { Listener } from '../../src/sockets/listener.ts';
 
 /** `config.json` is the program, as a shell script. With `dies` in it crun is killed between starting it and telling its number. */
@@ -61,7 +62,8 @@ interface Stage {
   readonly inState: (name: string) => Promise<number>;
 }
 
-function stage({ program = echo, changes = {}, parts = {} }: { program?: string; changes?: Partial<Site>; parts?: Partial<RunnerParts> } = {}): Stage {
+/** @param left what a dead activator noted */
+function stage({ program = echo, changes = {}, parts = {}, left = null }: { program?: string; changes?: Partial<Site>; parts?: Partial<RunnerParts>; left?: RuntimeState | null } = {}): Stage {
   const directory = temporaryDirectory();
   const paths: Paths = { siteDirs: [], stateDir: `${directory}/state`, runtimeDir: `${directory}/run`, controlPath: `${directory}/control` };
   mkdirSync(preparedDir(paths, 'blog'), { recursive: true });
@@ -75,6 +77,7 @@ function stage({ program = echo, changes = {}, parts = {} }: { program?: string;
   const write = (message: string, fields?: LogFields): void => void logged.push(`${message} ${JSON.stringify(fields ?? {})}`);
   const waiters = new Set<() => void>();
   const poller = testPoller();
+  if (left) writeRuntimeState(paths, 'blog', left);
   const runner = new SiteRunner('blog', [listening()], {
     paths, poller, crun, manager: null, gracePeriod: null, sliceDir: null, cameAndWent: new CameAndWent(poller),
     fdStore: { keep: () => {}, drop: () => {} },
@@ -193,4 +196,33 @@ test('IdleSec= is a minimum, counted from the last client that came and went', a
   let lastMs = await comeAndGo();
   for (const from = lastMs; performance.now() - from < idleMs / 8; ) lastMs = await comeAndGo();
   expect(await slept - lastMs).toBeGreaterThanOrEqual(idleMs);
+});
+
+test('TimeoutStartSec= of a program that was handed its socket: one that has a client is not ended for another who waits', async () => {
+  const startTimeoutMs = 300;
+  const oneByOne = echo.replace('threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()', 'serve(listener.accept()[0])');
+  const { listener, inState } = stage({ program: oneByOne, changes: { startTimeoutMs } });
+  const first = client(listener);
+  expect(await ask(first, 'hello')).toBe('hello');
+  await inState('awake');
+  const second = client(listener);
+  const answered = ask(second, 'me too');
+  // The deadline itself is what passes here: nothing tells of one at which nothing is done.
+  await new Promise((resolve) => { setTimeout(resolve, startTimeoutMs * 2); });
+  expect(await ask(first, 'still')).toBe('still');
+  first.end();
+  expect(await answered).toBe('me too');
+});
+
+test('TimeoutStopSec= runs from when the program was told, however many activators it takes', async () => {
+  const stubborn = python('import signal\nsignal.signal(signal.SIGTERM, lambda *_: None)\nprint("ready", flush=True)\nwhile True: signal.pause()');
+  await line(stubborn);
+  const ended = once(stubborn, 'exit');
+  const stopTimeoutMs = 60_000;
+  const { inState } = stage({ changes: { stopTimeoutMs }, left: {
+    version: 1, process: processIdentity(stubborn.pid ?? 0), listening: true, stopping: true, toldMs: Date.now() - stopTimeoutMs + 200,
+    lastActiveMs: Date.now(), baselines: [], served: [], statusFlags: [],
+  } });
+  expect(await ended).toEqual([null, 'SIGKILL']);
+  await inState('dormant');
 });
