@@ -80,7 +80,8 @@ export function parseEnvironmentFile(text: string): [name: string, value: string
         else if (newline) state = 'beforeKey';
         break;
       default:
-        state = 'comment';
+        // Since systemd 254 a backslash does not continue a comment.
+        state = newline ? 'beforeKey' : 'comment';
     }
   }
   if (!['beforeKey', 'key', 'comment', 'commentEscape'].includes(state)) push();

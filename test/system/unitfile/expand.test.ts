@@ -38,7 +38,9 @@ test('what formatCommandLine writes arrives as it was', async () => {
 
 test('EnvironmentFile=', async () => {
   const piece = fc.constantFrom('A', 'B_1', '=', 'x', ' ', '\t', '"', "'", '\\', '\\\n', '\n', '\n', '#', ';', '$', '`', '1', 'ä', '\\n', '\r', 'A=b\n', 'C="d e"\n');
-  const files = fc.sample(fc.array(piece, { minLength: 3, maxLength: 14 }).map((all) => all.join('')), { numRuns: 120, seed });
+  const files = fc.sample(fc.array(piece, { minLength: 3, maxLength: 14 }).map((all) => all.join('')), { numRuns: 120, seed })
+    // Before 254 a backslash continued a comment.
+    .filter((text) => box.info.target === 'debian13' || !/[#;].*\\$/m.test(text));
   const units = files.map((_text, i) => `env-oracle-${i}`);
   await box.run(['node', '-e', `const fs = require('fs'); const files = JSON.parse(fs.readFileSync(0, 'utf8')); fs.mkdirSync('/run/env-oracle', { recursive: true });
     files.forEach((text, i) => { fs.writeFileSync('/run/env-oracle/' + i, text);
