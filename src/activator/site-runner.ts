@@ -709,7 +709,6 @@ export class SiteRunner {
     if (!listening || state?.process === null) this.#setStartDeadline(this.#prepared?.site.startTimeoutMs ?? Infinity);
     this.#ending = state?.stopping ? { toldMs: state.toldMs ?? null } : null;
     this.#dispatch({ type: 'found', as: this.#ending ? 'draining' : listening ? 'awake' : 'waking' });
-    const { process } = container;
     const outcome = midStop && container.process ? finishStop({ ...container.process, cgroup: container.cgroup }, this.#prepared?.site.stopSignal ?? 'TERM') : 'signalled';
     if (this.#ending && outcome === 'signalled') this.#told(container);
     else this.#saveState(alive.pid);
