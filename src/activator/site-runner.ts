@@ -207,12 +207,13 @@ export class SiteRunner {
     const { state } = this.#life;
     const awake = state.name === 'awake' || state.name === 'draining';
     const cgroup = this.#container?.cgroup ?? null;
+    const site = this.#known()?.site;
     return {
       name: this.name,
       state: state.name,
-      handoff: this.#prepared?.site.handoff ?? 'adopt',
+      handoff: site?.handoff ?? 'adopt',
       listen: this.sockets.listeners.map(({ text }) => text),
-      hosts: this.#prepared?.site.hosts ?? [],
+      hosts: site?.hosts ?? [],
       unit: this.#parts.manager ? writtenSocketUnit(this.name) : null,
       since: this.#history.wakes === 0 && state.name === 'dormant' ? null : this.#history.since,
       wakes: this.#history.wakes,
@@ -764,6 +765,15 @@ export class SiteRunner {
       return pid === null ? null : { pid };
     }
     return processIdentity(state.process.pid)?.startTime === state.process.startTime ? state.process : null;
+  }
+
+  /** Of a site that this activator has not woken, what was prepared. */
+  #known(): PreparedSite | null {
+    try {
+      return this.#prepared ?? this.#parts.preparedNow(this.name);
+    } catch {
+      return null;
+    }
   }
 
   #preparedNow(): PreparedSite | null {
