@@ -3,7 +3,8 @@ import { born } from './born.ts';
 import { cold } from './cold.ts';
 import { footprint } from './footprint.ts';
 import { idle } from './idle.ts';
+import { unitfile } from './unitfile.ts';
 import { zero } from './zero.ts';
 
 /** In the order in which they run. */
-export const scenarios: readonly Scenario[] = [cold, zero, idle, footprint, born];
+export const scenarios: readonly Scenario[] = [cold, zero, idle, footprint, born, unitfile];

@@ -219,12 +219,13 @@ export class SiteRunner {
     const { state } = this.#life;
     const awake = state.name === 'awake' || state.name === 'draining';
     const cgroup = this.#container?.cgroup ?? null;
+    const site = this.#known()?.site;
     return {
       name: this.name,
       state: state.name,
-      handoff: this.#prepared?.site.handoff ?? 'adopt',
+      handoff: site?.handoff ?? 'adopt',
       listen: this.sockets.listeners.map(({ text }) => text),
-      hosts: this.#prepared?.site.hosts ?? [],
+      hosts: site?.hosts ?? [],
       unit: this.#parts.manager ? writtenSocketUnit(this.name) : null,
       since: this.#history.wakes === 0 && state.name === 'dormant' ? null : this.#history.since,
       wakes: this.#history.wakes,
@@ -722,8 +723,7 @@ export class SiteRunner {
     this.#ending = state?.stopping ? { toldMs: state.toldMs ?? null } : null;
     this.#dispatch({ type: 'found', as: this.#ending ? 'draining' : listening ? 'awake' : 'waking' });
     if (this.#ending) this.#holdAgain();
-    const { process } = container;
-    const outcome = midStop && process ? finishStop({ ...process, cgroup: container.cgroup }, this.#prepared?.site.stopSignal ?? 'TERM') : 'signalled';
+    const outcome = midStop && container.process ? finishStop({ ...container.process, cgroup: container.cgroup }, this.#prepared?.site.stopSignal ?? 'TERM') : 'signalled';
     if (this.#ending && outcome === 'signalled') this.#told(container);
     else this.#saveState(alive.pid);
     if (stored.notify !== null) this.#answerFrom(container, stored.notify);
@@ -787,6 +787,15 @@ export class SiteRunner {
       return pid === null ? null : { pid };
     }
     return processIdentity(state.process.pid)?.startTime === state.process.startTime ? state.process : null;
+  }
+
+  /** Of a site that this activator has not woken, what was prepared. */
+  #known(): PreparedSite | null {
+    try {
+      return this.#prepared ?? this.#parts.preparedNow(this.name);
+    } catch {
+      return null;
+    }
   }
 
   #preparedNow(): PreparedSite | null {

@@ -4,6 +4,9 @@
 export const siteNameLengthMax = 128;
 /** A unit file larger than this is not one; systemd itself stops a line at 1 MiB. */
 export const siteFileBytesMax = 1024 * 1024;
+/** Parsed sites held at once, and the memory that they may take: those in use, of however many there are. */
+export const siteCacheSitesMax = 5_000;
+export const siteCacheBytesMax = 64 * 1024 * 1024;
 /** Request bodies of the control socket: it takes none that matter. */
 export const controlBodyBytesMax = 16 * 1024;
 /** LISTEN_FDNAMES is one environment string, and the kernel's limit for one is 128 KiB (MAX_ARG_STRLEN). */

@@ -3,6 +3,11 @@ import { basename, dirname, resolve } from 'node:path';
 import { WakesockError } from '../base/errors.ts';
 import type { Paths } from '../base/paths.ts';
 import { checkConfiguration, checkSite, listSiteNames, listTemplateNames, loadSite, siteNameProblem, type LoadedSite } from '../site/index.ts';
+import { controlClient } from '../control/client.ts';
+import { bootSite, type Boot } from './boot-sites.ts';
+import { formatMs } from './format.ts';
+import { formatPhases } from './phases.ts';
+import { checkUnit } from '../unitfile/check-unit.ts';
 import type { Diagnostic } from '../unitfile/diagnostic.ts';
 import { readUnitFile } from '../unitfile/load.ts';
 import { pathOptionRows, pathOptions, pathsOf } from './paths.ts';
@@ -18,31 +23,49 @@ export const verb: Verb = {
   summary: 'Checks site files, or the whole configuration, and says what is wrong, where, and what to write instead.',
   usage: 'wakesock check [OPTION…] [FILE|SITE…]',
   options: [
-    ['--json', 'Print {"problems":[{"severity","code","file","line","column","text","message","suggestion"}],"errors","warnings"}.'],
+    ['--boot', 'Then wake each SITE once for real, time it by phase, and put it back to sleep. The activator must know the site (enable).'],
+    ['--json', 'Print {"problems":[{"severity","code","file","line","column","text","message","suggestion"}],"errors","warnings"}; with --boot also "boots":[{"name","phasesMs","asleepAgain"}].'],
     ...pathOptionRows,
   ],
   details: `
 Without arguments: all sites and templates, and what only shows across files: two sites on one address or host name,
 socket units of wakesock.service that name no site or cannot work. A FILE is an argument with a slash, or that ends in
-.container; its directory is then the search path. Nothing is started, nothing is written.
+.container; its directory is then the search path. Other unit files (.service, .socket, .timer, …) are checked as systemd reads them. Without --boot nothing is started, and nothing is ever written.
+
+--boot is the check to run when a site was deployed: it fails with what a client would have met. A site with errors is not woken.
 
 Exit code 0: no errors (there may be warnings). 1: errors.`,
-  parse: { ...pathOptions, json: { type: 'boolean' } },
+  parse: { ...pathOptions, json: { type: 'boolean' }, boot: { type: 'boolean' } },
   async run(context, values, names) {
     const paths = pathsOf(values, context.paths);
     const problems = unique(names.length === 0 ? checkAll(paths) : names.flatMap((name) => checkOne(name, paths)));
     const { errors, warnings, text } = problemCounts(problems);
+    if (values['boot'] === true && names.length === 0) throw new WakesockError('ERR_WAKESOCK_USAGE', 'Expected the sites to wake with --boot');
+    const boots = values['boot'] === true && errors === 0 ? await bootAll(names, paths.controlPath) : null;
     if (values['json'] === true) {
-      context.stdout.write(`${JSON.stringify({ problems, errors, warnings })}\n`);
+      context.stdout.write(`${JSON.stringify({ problems, errors, warnings, ...(boots === null ? {} : { boots }) })}\n`);
     } else {
       const terminal = terminalOf(context);
       for (const problem of problems) context.stdout.write(`${problemText(problem, terminal)}\n`);
       if (problems.length > 0) context.stdout.write(`${text}\n`);
-      else if (terminal.interactive) context.stdout.write('No problems found.\n');
+      else if (terminal.interactive && boots === null) context.stdout.write('No problems found.\n');
+      for (const boot of boots ?? []) context.stdout.write(bootText(boot));
     }
     return errors > 0 ? 1 : 0;
   },
 };
+
+/** One after the other: side by side they would slow each other down. */
+async function bootAll(names: readonly string[], controlPath: string): Promise<Boot[]> {
+  const client = controlClient(controlPath);
+  const boots: Boot[] = [];
+  for (const name of new Set(names)) boots.push(await bootSite(name, client));
+  return boots;
+}
+
+function bootText({ name, phasesMs, asleepAgain }: Boot): string {
+  return `${name}  listened after ${formatMs(phasesMs.total)} (${formatPhases(phasesMs)})${asleepAgain ? ', sleeps again' : '; it has a client and stays awake'}\n`;
+}
 
 function checkAll(paths: Paths): Diagnostic[] {
   const loaded = new Map(listSiteNames(paths).map((name) => [name, loadSite(paths, name)]));
@@ -54,7 +77,7 @@ function checkOne(argument: string, paths: Paths): Diagnostic[] {
   if (!argument.includes('/') && !argument.endsWith('.container')) return problemsOf(loadSite(paths, argument));
   const file = resolve(argument);
   if (!existsSync(file)) throw new WakesockError('ERR_WAKESOCK_SITE_NOT_FOUND', `Expected a file or the name of a site, found nothing at ${file}`);
-  if (!file.endsWith('.container')) return [...readUnitFile(file).diagnostics];
+  if (!file.endsWith('.container')) return checkUnit(readUnitFile(file), file.slice(file.lastIndexOf('.') + 1));
   const name = basename(file, '.container');
   const isTemplate = name.endsWith('@');
   const problem = siteNameProblem(isTemplate ? name.slice(0, -1) : name);

@@ -10,6 +10,7 @@ export const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb 
   wake: () => import('./wake.ts'),
   sleep: () => import('./sleep.ts'),
   check: () => import('./check.ts'),
+  cat: () => import('./cat.ts'),
   enable: () => import('./enable.ts'),
   disable: () => import('./disable.ts'),
   install: () => import('./install.ts'),

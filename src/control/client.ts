@@ -29,8 +29,11 @@ export interface ControlClient {
  */
 export function controlClient(socketPath: string): ControlClient {
   const call = async <T>(method: string, path: string, rest: Pick<Question, 'headers' | 'body' | 'signal'> = {}): Promise<T> => {
-    const response = await ask(socketPath, { method, path, ...rest });
-    return parseAnswer(socketPath, response, await readAll(socketPath, response)) as T;
+    const once = async (): Promise<T> => {
+      const response = await ask(socketPath, { method, path, ...rest });
+      return parseAnswer(socketPath, response, await readAll(socketPath, response)) as T;
+    };
+    return againIfEnding(once);
   };
   return {
     report: async (options = {}) => {
@@ -41,8 +44,20 @@ export function controlClient(socketPath: string): ControlClient {
     site: (name) => call('GET', pathOf(name)),
     wake: (name, { by } = {}) => call('POST', pathOf(name, '/wake'), by === undefined ? {} : { headers: { 'Wakesock-By': by } }),
     sleep: (name, { force = false } = {}) => call('POST', pathOf(name, '/sleep'), { body: { force } }),
-    lease: (name) => takeLease(socketPath, pathOf(name, '/lease')),
+    lease: (name) => againIfEnding(() => takeLease(socketPath, pathOf(name, '/lease'))),
   };
+}
+
+/** Who was taken in by an activator that was just ending is told so by it; the next one answers. Every call may be repeated. */
+async function againIfEnding<T>(action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    // Of its own word: an error of the connection has a cause.
+    const ending = error instanceof WakesockError && error.code === 'ERR_WAKESOCK_NOT_RUNNING' && error.cause === undefined;
+    if (!ending) throw error;
+  }
+  return action();
 }
 
 function pathOf(name: string, action = ''): string {

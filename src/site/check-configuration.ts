@@ -1,6 +1,6 @@
 import { listenFdNamesBytesMax } from '../base/limits.ts';
 import type { Paths } from '../base/paths.ts';
-import type { ListenAddress } from '../base/site.ts';
+import type { ListenAddress, Site } from '../base/site.ts';
 import type { Diagnostic } from '../unitfile/diagnostic.ts';
 import type { Place } from '../unitfile/unit-file.ts';
 import { systemUnitDirs } from '../systemd/unit-names.ts';
@@ -38,7 +38,7 @@ export function checkConfiguration(
     }
   }
 
-  const units = checkSocketUnits(new Set(loaded.keys()), unitDirs);
+  const units = checkSocketUnits(new Map([...loaded].map(([name, { site }]) => [name, declaredPorts(site)])), unitDirs);
   found.push(...units.diagnostics);
   const bytes = descriptorNameBytes(loaded, units.descriptors);
   if (bytes > listenFdNamesBytesMax) {
@@ -66,6 +66,11 @@ function claimKeys<T extends { name: string }>(claims: Map<string, T>, own: read
   const other = meets.map((key) => claims.get(key)).find((claim) => claim !== undefined && claim.name !== owner.name);
   for (const key of own) if (!claims.has(key)) claims.set(key, owner);
   return other ?? null;
+}
+
+function declaredPorts(site: Site | null): Set<string> | null {
+  if (site === null || site.listen.length === 0) return null;
+  return new Set(site.listen.map((listen) => (listen.family === 'unix' ? listen.path : String(listen.port))));
 }
 
 /** As systemd writes LISTEN_FDNAMES: a name for each descriptor, a colon between. `enable` makes one unit of each site. */

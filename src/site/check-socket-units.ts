@@ -5,6 +5,7 @@ import type { Diagnostic } from '../unitfile/diagnostic.ts';
 import { loadUnit } from '../unitfile/load.ts';
 import { mergeUnits, type MergedUnit } from '../unitfile/merge.ts';
 import { expandSpecifiers, nameSpecifiers } from '../unitfile/specifiers.ts';
+import { parseSocketAddress } from '../unitfile/socket-address.ts';
 import { suggest } from '../unitfile/suggest.ts';
 import type { Place } from '../unitfile/unit-file.ts';
 import { splitUnitName, type UnitName } from '../unitfile/unit-name.ts';
@@ -20,8 +21,10 @@ export interface SocketUnits {
   readonly descriptors: ReadonlyMap<string, number>;
 }
 
-/** Looks at all socket units that start wakesock.service; those of other services are none of our business. */
-export function checkSocketUnits(sites: ReadonlySet<string>, dirs: readonly string[] = systemUnitDirs): SocketUnits {
+/** Looks at all socket units that start wakesock.service; those of other services are none of our business.
+ * @param sites by name: the ports and paths that its `ListenStream=` declares; null where it declares none or cannot be read
+ */
+export function checkSocketUnits(sites: ReadonlyMap<string, ReadonlySet<string> | null>, dirs: readonly string[] = systemUnitDirs): SocketUnits {
   const diagnostics: Diagnostic[] = [];
   const descriptors = new Map<string, number>();
   const names = new Set(dirs.flatMap(entriesOf).filter((name) => name.endsWith('.socket') && !name.endsWith('@.socket')));
@@ -37,7 +40,7 @@ export function checkSocketUnits(sites: ReadonlySet<string>, dirs: readonly stri
 }
 
 /** @returns the descriptor name of the unit */
-function checkUnit(name: string, unit: MergedUnit, sites: ReadonlySet<string>, diagnostics: Diagnostic[]): string {
+function checkUnit(name: string, unit: MergedUnit, sites: ReadonlyMap<string, ReadonlySet<string> | null>, diagnostics: Diagnostic[]): string {
   const file = unit.files[0]?.file ?? name;
   const report = (code: string, place: Place | null, message: string, suggestion: string | null = null): void => {
     const at = place ?? { file, line: 0, column: 0, text: '' };
@@ -58,11 +61,29 @@ function checkUnit(name: string, unit: MergedUnit, sites: ReadonlySet<string>, d
     descriptor = named?.value ?? descriptor;
   }
   if (!sites.has(descriptor)) {
-    const near = suggest(descriptor, sites);
+    const near = suggest(descriptor, sites.keys());
     report('ERR_WAKESOCK_NO_SITE', named?.place() ?? null, `${named === null ? `Expected FileDescriptorName= with the name of a site (by default it is the unit's, ${JSON.stringify(descriptor)})`
       : `FileDescriptorName=: Expected the name of a site, found ${JSON.stringify(descriptor)}`}`, near === null ? null : `FileDescriptorName=${near}`);
   }
+  const declared = sites.get(descriptor) ?? null;
+  for (const entry of declared === null ? [] : unit.all('Socket', 'ListenStream')) {
+    const port = portOf(entry.value);
+    if (port !== null && declared?.has(port) === false) {
+      report('undeclared-address', entry.place(), `ListenStream=: Expected a port or path that site ${descriptor} declares (${[...declared].join(', ')}), found ${JSON.stringify(entry.value)}`,
+        'ListenStream= of the site file, and wakesock enable');
+    }
+  }
   return descriptor;
+}
+
+/** What tells sockets of one site apart: the port, or the path. Null for what is reported elsewhere. */
+function portOf(text: string): string | null {
+  try {
+    const address = parseSocketAddress(text);
+    return 'port' in address ? String(address.port) : address.kind === 'path' ? address.path : null;
+  } catch {
+    return null;
+  }
 }
 
 function isTrue(text: string): boolean {

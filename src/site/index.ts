@@ -3,6 +3,8 @@ export { checkSite, pathDefault } from './check-site.ts';
 export { instancesDir, listSiteNames, listTemplateNames } from './list-sites.ts';
 export { loadSite, type LoadedSite, type SitePlaces } from './load-site.ts';
 export { resolveInRoot, type InRoot } from './resolve-in-root.ts';
+export { mergeSite, type MergedSite } from './merge-site.ts';
+export { SiteCache } from './site-cache.ts';
 export { assertSiteName, siteNameProblem } from './site-name.ts';
 export { sourcesUnchanged } from '../base/sources.ts';
 export { timerMsMax } from './values.ts';

@@ -9,6 +9,8 @@ export function parseListenAddress(text: string): ListenAddress {
   switch (address.kind) {
     case 'abstract':
       throw new UnitValueError('Expected a path or a port: an abstract UNIX socket cannot be held while the site stops', { suggestion: `/run/${address.name.replaceAll('/', '-')}.sock` });
+    case 'vsock':
+      throw new NotSupportedError('AF_VSOCK sockets are not supported yet');
     case 'path':
       return { family: 'unix', path: address.path, text: address.path };
     case 'port':

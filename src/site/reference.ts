@@ -23,6 +23,7 @@ export const problemCodes: Readonly<Record<string, string>> = {
   'outside-section': 'An assignment before the first section header.',
   'section-header': 'A section header is broken.',
   'too-large': 'The file is larger than 1 MiB.',
+  'undeclared-address': 'A socket unit of wakesock.service listens where its site does not: `ListenStream=` of the two differ.',
   'unknown-escape': 'A backslash that begins no known escape sequence.',
   'unknown-key': 'A key that nobody knows.',
   'unknown-section': 'A section that nobody knows; sections `X-…` pass.',

@@ -1,5 +1,6 @@
 import type { Diagnostic } from './diagnostic.ts';
 import { quote } from './quote.ts';
+import { utf8Length } from './utf8.ts';
 import type { Place, UnitEntry, UnitFile, UnitNode } from './unit-file.ts';
 
 /** systemd's LONG_LINE_MAX, in bytes, of a line with its continuation lines. */
@@ -28,6 +29,7 @@ export function parseUnit(text: string, fileName: string): UnitFile {
   const diagnostics: Diagnostic[] = [];
   /** null: before the first header; undefined: under a broken one. */
   let section: string | null | undefined = null;
+  const mark = { seen: false };
 
   const placeOf = (line: Line, column: number): Place =>
     ({ file: fileName, line: line.number, column, text: text.slice(line.start, line.end) });
@@ -44,14 +46,15 @@ export function parseUnit(text: string, fileName: string): UnitFile {
       report('error', 'nul', placeOf(line, nul - line.start + 1), 'Expected text, found a NUL character');
     }
     const first: Line = line;
-    const bom = first.start === 0 && text.startsWith(byteOrderMark) ? 1 : 0;
-    const kind = lineKind(text, first.start + bom, first.end);
+    // systemd looks for comments first: one after a byte order mark is none.
+    const marked = !mark.seen && text[first.start] === byteOrderMark;
+    const kind = marked ? 'content' : lineKind(text, first.start, first.end);
     if (kind !== 'content') {
       nodes.push({ kind, raw: text.slice(first.start, first.next) });
       line = nextLine(text, first.next, first.number + 1);
       continue;
     }
-    const logical = joinLines(text, first, bom);
+    const logical = joinLines(text, first, mark);
     const raw = text.slice(first.start, logical.next);
     if (logical.tooLong) {
       report('error', 'line-too-long', placeOf(first, 1), `Expected a line of at most ${lineBytesMax} bytes with its continuation lines`);
@@ -138,8 +141,11 @@ function lineKind(text: string, start: number, end: number): 'blank' | 'comment'
   return text[first] === '#' || text[first] === ';' ? 'comment' : 'content';
 }
 
-/** Joins what continues with a backslash; comments between are passed over, an empty line ends it. */
-function joinLines(text: string, first: Line, bom: number): { text: string; pieces: Piece[]; next: number; lastNumber: number; tooLong: boolean } {
+/**
+ * Joins what continues with a backslash; comments between are passed over, an empty line ends it. The first line of the file that
+ * begins with a byte order mark loses it, wherever it is.
+ */
+function joinLines(text: string, first: Line, mark: { seen: boolean }): { text: string; pieces: Piece[]; next: number; lastNumber: number; tooLong: boolean } {
   const pieces: Piece[] = [];
   const parts: string[] = [];
   let length = 0;
@@ -148,7 +154,8 @@ function joinLines(text: string, first: Line, bom: number): { text: string; piec
   for (let line: Line | null = first; line !== null; line = nextLine(text, line.next, line.number + 1)) {
     last = line;
     if (line !== first && lineKind(text, line.start, line.end) === 'comment') continue;
-    const skip = line === first ? bom : 0;
+    const skip = !mark.seen && text[line.start] === byteOrderMark && line.start < line.end ? 1 : 0;
+    if (skip === 1) mark.seen = true;
     const part = text.slice(line.start + skip, line.end);
     pieces.push({ offset: length, line, column: 1 + skip });
     bytes += part.length * 3 > lineBytesMax - bytes ? utf8Length(part) : part.length * 3;
@@ -173,16 +180,6 @@ function endsInEscape(part: string): boolean {
   let count = 0;
   while (part.charCodeAt(part.length - 1 - count) === 92) count++;
   return count % 2 === 1;
-}
-
-function utf8Length(text: string): number {
-  let bytes = 0;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    // Each half of a surrogate pair counts two: together the four bytes they make.
-    bytes += code < 0x80 ? 1 : code < 0x800 || (code >= 0xd800 && code < 0xe000) ? 2 : 3;
-  }
-  return bytes;
 }
 
 function strip(text: string, start: number, end: number): [number, number] {

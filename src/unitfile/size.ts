@@ -1,16 +1,24 @@
 import { quote } from './quote.ts';
 import { UnitValueError } from './value-error.ts';
 
-const suffixes: readonly (readonly [string, bigint])[] = [
-  ['E', 1024n ** 6n], ['P', 1024n ** 5n], ['T', 1024n ** 4n], ['G', 1024n ** 3n], ['M', 1024n ** 2n], ['K', 1024n], ['B', 1n], ['', 1n],
+const suffixesOf = (base: bigint): readonly (readonly [string, bigint])[] => [
+  ['E', base ** 6n], ['P', base ** 5n], ['T', base ** 4n], ['G', base ** 3n], ['M', base ** 2n], ['K', base], ['B', 1n], ['', 1n],
 ];
-const sizeMax = 2n ** 63n - 1n;
+const suffixesByBase = { 1000: suffixesOf(1000n), 1024: suffixesOf(1024n) } as const;
+const sizeMax = 2n ** 64n - 1n;
 
 /**
  * Reads a size in bytes, suffixes K M G T P E to the base 1024, fractions and sums from large to small allowed:
- * `256M`, `1.5G`, `1G 512M` (systemd's parse_size()). @throws UnitValueError
+ * `256M`, `1.5G`, `1G 512M` (systemd's parse_size()).
+ *
+ * @param base of the suffixes; 1000 for the bandwidths of `IOReadBandwidthMax=` and its kin
+ * @returns bytes
+ * @throws UnitValueError
+ * @example
+ * parseSize('1.5K') // 1536n
  */
-export function parseSize(text: string): bigint {
+export function parseSize(text: string, base: 1000 | 1024 = 1024): bigint {
+  const suffixes = suffixesByBase[base];
   const token = /[ \t\n\r\v\f]*\+?(\d+)(?:\.(\d*))?[ \t\n\r]*/y;
   let total = 0n;
   let first = 0;
@@ -37,4 +45,4 @@ export function parseSize(text: string): bigint {
 
 const bad = (text: string, offset: number): UnitValueError =>
   new UnitValueError(`Expected a size in bytes such as 256M or 1G, found ${quote(text)}`, { offset });
-const tooLarge = (offset: number): UnitValueError => new UnitValueError('Expected a size below 2^63 bytes', { offset });
+const tooLarge = (offset: number): UnitValueError => new UnitValueError('Expected a size below 2^64 bytes', { offset });

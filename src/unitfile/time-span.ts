@@ -34,8 +34,8 @@ export function parseTimeSpan(text: string): number {
   return usec === infinity ? Number.POSITIVE_INFINITY : Number(usec) / 1000;
 }
 
-/** As {@link parseTimeSpan}, in whole microseconds as systemd keeps them; 2^64−1 is `infinity`. @throws UnitValueError */
-export function parseTimeSpanUsec(text: string): bigint {
+/** As {@link parseTimeSpan}, in whole microseconds as systemd keeps them; 2^64−1 is `infinity`. @param bareUnitUsec what a bare number counts @throws UnitValueError */
+export function parseTimeSpanUsec(text: string, bareUnitUsec = second): bigint {
   if (/^[ \t\n\r]*infinity[ \t\n\r]*$/.test(text)) return infinity;
   const token = /[ \t\n\r\v\f]*(\+?)(\d*)(\.?)(\d*)([ \t\n\r]*)/y;
   let total = 0n;
@@ -56,7 +56,7 @@ export function parseTimeSpanUsec(text: string): bigint {
     const unit = units.find(([name]) => text.startsWith(name, after));
     // "12.34.56" is refused, "12.34 .56" and "12.34s.56" are not.
     if (unit === undefined && space === '' && after < text.length) throw bad(text, after);
-    const multiplier = unit === undefined ? second : unit[1];
+    const multiplier = unit === undefined ? bareUnitUsec : unit[1];
     if (value >= infinity / multiplier) throw tooLong(i);
     total += value * multiplier;
     for (let m = multiplier / 10n, k = 0; k < fraction.length && m > 0n; m /= 10n, k++) total += BigInt(fraction[k] as string) * m;

@@ -16,3 +16,13 @@ export function unescapeUnitName(text: string): string {
   }
   return builder.finish() ?? text;
 }
+
+/** The absolute path that an escaped name stands for (`systemd-escape --unescape --path`), or null if it stands for none. */
+export function unescapePath(text: string): string | null {
+  if (text === '') return null;
+  if (text === '-') return '/';
+  // A slash at either end, or two in a row, would be a path that escaping would have written differently.
+  if (/^-|--|-$/.test(text)) return null;
+  const path = `/${unescapeUnitName(text)}`;
+  return path.split('/').slice(1).some((part) => part === '' || part === '.' || part === '..') ? null : path;
+}

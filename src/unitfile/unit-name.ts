@@ -23,6 +23,29 @@ export function splitUnitName(name: string): UnitName | null {
   };
 }
 
+/** Types of systemd's units, and of Quadlet's. */
+export const unitTypes: readonly string[] = ['service', 'socket', 'target', 'device', 'mount', 'automount', 'swap', 'timer', 'path', 'slice', 'scope'];
+export const quadletTypes: readonly string[] = ['container', 'volume', 'network', 'kube', 'pod', 'image', 'build', 'artifact'];
+
+/**
+ * Whether systemd takes this for the name of a unit (`man systemd.unit`): at most 255 characters, a known type, letters, digits and `:-_.\\@`.
+ * @param kind `plain`: no `@`; `template`: `a@.service`; `instance`: `a@b.service`. Default: any
+ * @param types default {@link unitTypes} and {@link quadletTypes}
+ */
+export function isUnitName(name: string, kind?: 'plain' | 'template' | 'instance', types: readonly string[] = [...unitTypes, ...quadletTypes]): boolean {
+  const unit = name.length > 255 ? null : splitUnitName(name);
+  if (unit === null || !types.includes(unit.type) || !/^[A-Za-z0-9:_.\\@-]+$/.test(name)) return false;
+  return kind === undefined || kind === (unit.instance === null ? 'plain' : unit.instance === '' ? 'template' : 'instance');
+}
+
+/** The name of an instance: `blog@alice.service` of `blog@.service` and `alice`. Null for what is no template, or where the name would be none. */
+export function instanceName(template: string, instance: string): string | null {
+  const unit = splitUnitName(template);
+  if (unit === null || unit.instance !== '') return null;
+  const name = `${unit.prefix}@${instance}.${unit.type}`;
+  return isUnitName(name, 'instance', [unit.type]) ? name : null;
+}
+
 /** `blog@.container` of `blog@alice.container`; null for what is not an instance. */
 export function templateOf(unit: UnitName): string | null {
   return unit.instance === null || unit.instance === '' ? null : `${unit.prefix}@.${unit.type}`;

@@ -12,7 +12,8 @@ export interface Word {
   readonly unknownEscapes: readonly number[];
 }
 
-const isSeparator = (character: string): boolean => character === ' ' || character === '\t' || character === '\n' || character === '\r';
+/** systemd's WHITESPACE. */
+export const isSeparator = (character: string): boolean => character === ' ' || character === '\t' || character === '\n' || character === '\r';
 
 /**
  * Splits a value into words as systemd's extract_first_word(): whitespace separates; `"…"` and `'…'` may begin and end
@@ -23,47 +24,52 @@ const isSeparator = (character: string): boolean => character === ' ' || charact
  */
 export function splitWords(value: string, unknownEscapes: 'keep' | 'refuse' = 'keep'): Word[] {
   const words: Word[] = [];
-  let i = 0;
-  for (;;) {
-    while (i < value.length && isSeparator(value[i] as string)) i++;
-    if (i >= value.length) return words;
-    const start = i;
-    const builder = new Utf8Builder();
-    const kept: number[] = [];
-    let open: string | null = null;
-    let openedAt = 0;
-    for (; i < value.length; i++) {
-      const character = value[i] as string;
-      if (character === '\\') {
-        const escape = readEscape(value, i + 1);
-        if (escape === null) {
-          if (unknownEscapes === 'refuse') {
-            throw new UnitValueError(`Expected an escape sequence such as \\n, \\x41 or \\\\, found ${quote(value.slice(i, i + 2))}`, { offset: i, suggestion: '\\\\' });
-          }
-          kept.push(i);
-          builder.addText(character);
-          // The character after it is taken as it is too, be it a quote's own or a separator.
-          if (i + 1 < value.length) builder.addText(value[++i] as string);
-          continue;
+  for (let read = readWord(value, 0, unknownEscapes); read !== null; read = readWord(value, read.next, unknownEscapes)) words.push(read.word);
+  return words;
+}
+
+/** The word that begins at `from` or after it, and where the next one does; null if there is none. @throws UnitValueError as {@link splitWords} */
+export function readWord(value: string, from: number, unknownEscapes: 'keep' | 'refuse'): { readonly word: Word; readonly next: number } | null {
+  let i = from;
+  while (i < value.length && isSeparator(value[i] as string)) i++;
+  if (i >= value.length) return null;
+  const start = i;
+  const builder = new Utf8Builder();
+  const kept: number[] = [];
+  let open: string | null = null;
+  let openedAt = 0;
+  for (; i < value.length; i++) {
+    const character = value[i] as string;
+    if (character === '\\') {
+      const escape = readEscape(value, i + 1);
+      if (escape === null) {
+        if (unknownEscapes === 'refuse') {
+          throw new UnitValueError(`Expected an escape sequence such as \\n, \\x41 or \\\\, found ${quote(value.slice(i, i + 2))}`, { offset: i, suggestion: '\\\\' });
         }
-        if ('byte' in escape) builder.addByte(escape.byte);
-        else builder.addText(escape.text);
-        i += escape.length;
-      } else if (open !== null) {
-        if (character === open) open = null;
-        else builder.addText(character);
-      } else if (character === '"' || character === "'") {
-        open = character;
-        openedAt = i;
-      } else if (isSeparator(character)) {
-        break;
-      } else {
+        kept.push(i);
         builder.addText(character);
+        // The character after it is taken as it is too, be it a quote's own or a separator.
+        if (i + 1 < value.length) builder.addText(value[++i] as string);
+        continue;
       }
+      if ('byte' in escape) builder.addByte(escape.byte);
+      else builder.addText(escape.text);
+      i += escape.length;
+    } else if (open !== null) {
+      if (character === open) open = null;
+      else builder.addText(character);
+    } else if (character === '"' || character === "'") {
+      open = character;
+      openedAt = i;
+    } else if (isSeparator(character)) {
+      break;
+    } else {
+      builder.addText(character);
     }
-    if (open !== null) throw new UnitValueError(`Expected a closing ${open} for this one`, { offset: openedAt });
-    const text = builder.finish();
-    if (text === null) throw new UnitValueError('Expected escapes that make UTF-8', { offset: start });
-    words.push({ text, offset: start, unknownEscapes: kept });
   }
+  if (open !== null) throw new UnitValueError(`Expected a closing ${open} for this one`, { offset: openedAt });
+  const text = builder.finish();
+  if (text === null) throw new UnitValueError('Expected escapes that make UTF-8', { offset: start });
+  while (i < value.length && isSeparator(value[i] as string)) i++;
+  return { word: { text, offset: start, unknownEscapes: kept }, next: i };
 }

@@ -21,7 +21,7 @@ function run(scenarios: readonly string[], programs: readonly string[]): Promise
 beforeAll(async () => {
   await promisify(execFile)(process.execPath, ['scripts/bench.mjs', '--bundle-only']);
   await run(['cold', 'zero'], ['tiny', 'node', 'python']);
-  await run(['idle', 'footprint', 'born'], ['tiny']);
+  await run(['idle', 'footprint', 'born', 'unitfile'], ['tiny']);
   // Some 20 s; a busy machine takes longer.
 }, 120_000);
 
@@ -75,6 +75,11 @@ test('the footprint grows by descriptors with each site that is awake', () => {
   const values = of('footprint')[0]?.values ?? {};
   expect(values['awake1.pssBytes']).toBeGreaterThan(0);
   expect(values['perSite.descriptors']).toBeGreaterThan(0);
+});
+
+test('reading unit files: the parser, and sites the first time and from the cache', () => {
+  expect(of('unitfile').map(({ subject, values }) => [subject, values?.['sites'] ?? null])).toEqual([['parse 1 KB', null], ['parse 1 MB', null], ['load first', 1000], ['load cached', 1000]]);
+  for (const { values } of of('unitfile')) for (const value of Object.values(values ?? {})) expect(value).not.toBeNaN();
 });
 
 test('progress ends with all that was promised', () => {

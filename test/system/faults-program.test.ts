@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { attachBox } from '../box/box.ts';
 import { programs } from '../support/product.ts';
-import { node, python, Scene, scopeUnit, siteFile, tcpSite } from '../support/scene.ts';
+import { node, pollUntil, python, Scene, scopeUnit, siteFile, tcpSite } from '../support/scene.ts';
 
 const gate = '/srv/program-gate';
 const impatient = { Service: { TimeoutStartSec: '500ms' } };
@@ -149,6 +149,8 @@ describe('a program that ends by itself', () => {
   test('a client that waits while the container is killed from outside is served by the next one', async () => {
     const { start } = await scene.clients.ask('127.0.0.1:8219');
     await scene.box.run(['systemctl', 'kill', '--signal=STOP', scopeUnit('ends')]);
+    // Told to stop, it may still take one more client.
+    await pollUntil('the program to stand still', async () => (await scene.box.run(['sh', '-c', `for pid in $(cat /sys/fs/cgroup/wakesock.slice/${scopeUnit('ends')}/cgroup.procs); do cut -d" " -f3 /proc/$pid/stat; done`])).trim() === 'T');
     const waiting = scene.clients.open('127.0.0.1:8219', 'hello\n');
     await waiting.connected;
     await scene.box.run(['systemctl', 'kill', '--signal=KILL', scopeUnit('ends')]);

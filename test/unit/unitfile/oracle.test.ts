@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseTimeSpanUsec, unescapeUnitName } from '../../../src/unitfile/index.ts';
+import { escapePath, parseTimeSpanUsec, unescapeUnitName } from '../../../src/unitfile/index.ts';
 
 const has = (program: string): boolean => spawnSync(program, ['--version']).status === 0;
 
@@ -45,6 +45,14 @@ test.skipIf(!has('systemd-escape'))('names unescaped as by systemd-escape', () =
   const names = fc.sample(fc.array(fc.constantFrom('a', '-', '.', '_', '\\x2d', '\\xc3\\xa4', '\\x20', '0', ':'), { minLength: 1, maxLength: 8 }).map((parts) => `a${parts.join('')}`), 200);
   const { status, stdout } = spawnSync('systemd-escape', ['--unescape', '--', ...names], { encoding: 'utf8' });
   expect(status).toBe(0);
-  // It prints them with spaces between, and those of a name look the same.
+  // It prints them with spaces between, and those of a name look the same, at its end too.
   expect(stdout.replace(/\n$/, '')).toBe(names.map(unescapeUnitName).join(' '));
+});
+
+test.skipIf(!has('systemd-escape'))('paths escaped as by systemd-escape --path', () => {
+  const paths = fc.sample(fc.array(fc.constantFrom('a', '/', '//', '.', './', '-', 'ä', ' ', '.b', '\\', '@'), { minLength: 1, maxLength: 8 }).map((parts) => `/${parts.join('')}`), 300)
+    .filter((path) => !path.split('/').includes('..'));
+  const { status, stdout } = spawnSync('systemd-escape', ['--path', '--', ...paths], { encoding: 'utf8' });
+  expect(status).toBe(0);
+  expect(stdout.replace(/\n$/, '').split(' ')).toEqual(paths.map(escapePath));
 });

@@ -1,0 +1,20 @@
+/** Every key that systemd knows is known here. */
+import { expect, inject, test } from 'vitest';
+import { knownKeys } from '../../../src/unitfile/index.ts';
+import { attachBox } from '../../box/box.ts';
+
+test('all keys of systemd --dump-configuration-items', async () => {
+  const text = await attachBox(inject('box')).run(['/usr/lib/systemd/systemd', '--dump-configuration-items']);
+  let section = '';
+  let count = 0;
+  const missing: string[] = [];
+  for (const line of text.split('\n')) {
+    section = /^\[(.*)\]$/.exec(line)?.[1] ?? section;
+    const key = /^([^=]+)=/.exec(line)?.[1];
+    if (key === undefined) continue;
+    count++;
+    if (knownKeys[section]?.includes(key) !== true) missing.push(`[${section}] ${key}`);
+  }
+  expect(count).toBeGreaterThan(1000);
+  expect(missing).toEqual([]);
+});

@@ -1,0 +1,25 @@
+/** systemd itself is asked what it makes of generated units, and of every unit that was ever read differently. */
+import { readdirSync } from 'node:fs';
+import fc from 'fast-check';
+import { expect, inject, test } from 'vitest';
+import { attachBox } from '../../box/box.ts';
+import { compareWithSystemd, corpusUnit } from './compare.ts';
+import { unitText } from './generate.ts';
+
+const box = attachBox(inject('box'));
+const corpus = readdirSync(new URL('../../corpus', import.meta.url)).filter((name) => /\.(?:service|socket|timer)$/.test(name));
+
+test('findings of the past', async () => {
+  const { differences, compared } = await compareWithSystemd(box, corpus.map(corpusUnit));
+  expect(compared).toBeGreaterThan(corpus.length);
+  expect(differences).toEqual([]);
+});
+
+test('generated units: each value as systemd has it', async () => {
+  const seed = Number(process.env['WAKESOCK_ORACLE_SEED'] ?? 20_261_124);
+  const units = fc.sample(unitText, { numRuns: Number(process.env['WAKESOCK_ORACLE_UNITS'] ?? 600), seed });
+  const { differences, compared, refused } = await compareWithSystemd(box, units);
+  expect(compared).toBeGreaterThan(units.length * 3);
+  expect(refused).toBeLessThan(units.length / 10);
+  expect(differences, `seed ${seed}`).toEqual([]);
+}, 300_000);
