@@ -13,6 +13,7 @@ import { CameAndWent } from '../idle/came-and-went.ts';
 import { Crun } from '../runtime/crun.ts';
 import { sliceDirectory } from '../runtime/cgroup.ts';
 import { Poller } from '../sockets/poller.ts';
+import { serviceUnitName } from '../systemd/unit-names.ts';
 import { beginAhead, type Ahead } from './ahead.ts';
 import { ActivatorControl } from './control.ts';
 import { EXIT_AGAIN, ExitPolicy } from './exit-policy.ts';
@@ -75,14 +76,18 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
     .catch((error: unknown) => log.error('The control socket is not served', describeError(error)))
     // Started for nothing, as by a socket that no site can use, there is nobody else who asks.
     .finally(() => exit.reconsider());
-  onSignals(exit, embedded ? () => sleepAll(runners) : async () => {});
+  let restarted = false;
+  onSignals(exit, embedded ? () => sleepAll(runners) : async () => {
+    // Not waited for: without an answer nobody is counted on to come after us.
+    manager?.jobType(serviceUnitName).then((type) => { restarted = type === 'restart'; }, () => {});
+  });
   const status = await exit.decided;
 
   log.info(`Ending with status ${status}`, { status });
   for (const runner of runners.values()) runner.noteFlags();
   for (const runner of runners.values()) {
     try {
-      runner.retire(status === EXIT_AGAIN);
+      runner.retire(status === EXIT_AGAIN || restarted);
     } catch (error) {
       log.error(`${runner.name} could not be left as it should be`, { site: runner.name, ...describeError(error) });
     }

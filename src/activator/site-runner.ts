@@ -145,6 +145,18 @@ export class SiteRunner {
 
   /** Begins the life of this runner: takes over what an earlier activator left, or waits for the first client. */
   begin(stored: StoredFds): void {
+    try {
+      this.#begin(stored);
+    } catch (error) {
+      // It would stay deaf or frozen, and no client could bring the next activator about.
+      this.#parts.log.error(`${this.name} could not be taken over: what is left of it is ended`, { site: this.name, ...describeError(error) });
+      this.#container ??= new Container(this.#cgroup(), this.#parts.poller);
+      this.#dispatch({ type: 'orphan' });
+      void this.#clear();
+    }
+  }
+
+  #begin(stored: StoredFds): void {
     const state = readRuntimeState(this.#parts.paths, this.name);
     this.sockets.undoLeftovers(stored.spares, state?.stopping === true, state?.served);
     const cgroup = this.#cgroup();
@@ -710,6 +722,7 @@ export class SiteRunner {
     if (!listening || state?.process === null) this.#setStartDeadline(this.#prepared?.site.startTimeoutMs ?? Infinity);
     this.#ending = state?.stopping ? { toldMs: state.toldMs ?? null } : null;
     this.#dispatch({ type: 'found', as: this.#ending ? 'draining' : listening ? 'awake' : 'waking' });
+    if (this.#ending) this.#holdAgain();
     const outcome = midStop && container.process ? finishStop({ ...container.process, cgroup: container.cgroup }, this.#prepared?.site.stopSignal ?? 'TERM') : 'signalled';
     if (this.#ending && outcome === 'signalled') this.#told(container);
     else this.#saveState(alive.pid);
@@ -718,6 +731,15 @@ export class SiteRunner {
     if (container.cgroup && !midStop) this.#interrupted = interruptCalls(container.cgroup);
     this.#takenOver = true;
     this.#watchFlags(container);
+  }
+
+  /** An activator that was told to end, with nobody to come after it, let the clients of its last stops go. */
+  #holdAgain(): void {
+    try {
+      this.sockets.hold();
+    } catch (error) {
+      this.#parts.log.error(`Clients of ${this.name} could not be held`, { site: this.name, ...describeError(error) });
+    }
   }
 
   /**

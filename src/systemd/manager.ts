@@ -54,6 +54,8 @@ export interface Manager {
   listUnits(patterns: readonly string[]): Promise<UnitStatus[]>;
   /** Properties by name, 64-bit integers as BigInt. */
   getUnitProperties(name: string, iface: UnitInterface, properties: readonly string[]): Promise<Record<string, unknown>>;
+  /** What systemd is about to do with the unit: `start`, `stop`, `restart`, …; null: nothing. */
+  jobType(name: string): Promise<string | null>;
   /** A property of the manager itself, e.g. `Version`. */
   getProperty(property: string): Promise<unknown>;
   /** Called each time a connection is lost (not by `close`). Returns its undoing. */
@@ -231,6 +233,11 @@ export function createManager(options: { readonly busAddress?: string } = {}): M
       }));
     },
     getUnitProperties,
+    async jobType(name) {
+      const { Job: job } = await getUnitProperties(name, 'Unit', ['Job']);
+      const [id, path] = job as [number, string];
+      return id === 0 ? null : String(await getProperty(path, `${systemdName}.Job`, 'JobType'));
+    },
     getProperty: (property) => getProperty(managerPath, managerInterface, property),
     onLost(callback) {
       lossCallbacks.add(callback);

@@ -226,3 +226,21 @@ test('TimeoutStopSec= runs from when the program was told, however many activato
   expect(await ended).toEqual([null, 'SIGKILL']);
   await inState('dormant');
 });
+
+test('what cannot be taken over is ended, and the next client is served by a new one', async () => {
+  const left = python('print("ready", flush=True)\nwhile True: __import__("signal").pause()');
+  await line(left);
+  const ended = once(left, 'exit');
+  let failures = 1;
+  const { listener, logged, inState } = stage({
+    parts: { lines: () => {
+      if ((failures -= 1) >= 0) throw new Error('no sink');
+      return () => {};
+    } },
+    left: { version: 1, process: processIdentity(left.pid ?? 0), listening: true, stopping: false, toldMs: null, lastActiveMs: Date.now(), baselines: [], served: [], statusFlags: [] },
+  });
+  expect(logged[0]).toContain('could not be taken over');
+  expect(await ended).toEqual([null, 'SIGKILL']);
+  await inState('dormant');
+  expect(await ask(client(listener), 'hello')).toBe('hello');
+});

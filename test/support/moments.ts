@@ -60,7 +60,7 @@ export function dyingAtMoments(): Mutation[] {
   for (const [moment, place] of Object.entries<Place>(places)) {
     const of = byFind.get(place.find) ?? { before: '', behind: '' };
     const file = JSON.stringify(`${momentsDirectory}/${moment}`);
-    const die = `if (require("node:fs").existsSync(${file})) { require("node:fs").rmSync(${file}); process.kill(process.pid, "SIGKILL"); }`;
+    const die = `if (require("node:fs").existsSync(${file})) { require("node:fs").rmSync(${file}); globalThis.process.kill(globalThis.process.pid, "SIGKILL"); }`;
     of[place.behind ? 'behind' : 'before'] = `${die}\n`;
     byFind.set(place.find, of);
   }
