@@ -24,3 +24,16 @@ export const stopTimeoutMsDefault = 10_000;
 export const exitIdleMsDefault = 30_000;
 /** Freezing a program takes less than a millisecond unless one of its processes sleeps uninterruptibly; clients wait meanwhile. */
 export const freezeMsMax = 1_000;
+
+/* The front door, which reads what anybody on the network sends. */
+
+/** Request line and fields. Node, Apache and nginx take 8 to 32 KiB; what we pass must not be too long for the program behind. */
+export const headBytesMax = 16 * 1024;
+/** Fields of a head, or of a trailer section; browsers send below 30. */
+export const headFieldsMax = 128;
+/** Digits of a chunk size: 2^52 bytes, which a double counts exactly. */
+export const chunkSizeDigitsMax = 13;
+/** Chunk extensions of a whole body: nobody uses them but to make work (CVE-2024-22019). */
+export const chunkExtensionBytesMax = 4 * 1024;
+/** The trailer section of a body. */
+export const trailerBytesMax = 8 * 1024;
