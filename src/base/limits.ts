@@ -37,3 +37,23 @@ export const chunkSizeDigitsMax = 13;
 export const chunkExtensionBytesMax = 4 * 1024;
 /** The trailer section of a body. */
 export const trailerBytesMax = 8 * 1024;
+/** From the first byte of a head to its last: a client that needs longer holds a connection for nothing. */
+export const headMsMax = 10_000;
+/** A connection between two requests. */
+export const clientIdleMsMax = 60_000;
+/** No byte of a request's body arrived, or no byte of a response was taken. */
+export const clientStallMsMax = 60_000;
+/** How long the rest of a request is read and thrown away after its last answer: closing with bytes unread would reset that. */
+export const lingerMsMax = 2_000;
+/** Pipelined requests that wait for the answers before theirs; beyond it the client's own window fills. */
+export const pipelinedBytesMax = 64 * 1024;
+/** A connection to a program between two requests. Node closes its own after 5 s, and others after less: who meets that is sent again. */
+export const upstreamIdleMsMax = 4_000;
+/** Kept per site between requests; each may hold a worker of the program. */
+export const upstreamIdleMax = 32;
+/** A lease is held this long after the last request, so that a warm one costs no question to the activator. */
+export const leaseHoldMs = 4_000;
+/** Requests that wait for one site to wake: each is a connection in its backlog. */
+export const waitingPerSiteMax = 512;
+/** TCP asks a silent peer whether it is still there. */
+export const tcpKeepAliveMs = 60_000;

@@ -31,14 +31,13 @@ export class RequestHead {
   minor = 1;
   /** Without the port, in lower case; a last dot is cut off. */
   host = '';
+  /** As the client wrote it. */
+  hostText = '';
   /** `Upgrade: websocket`, and nothing that would forbid it. */
   websocket = false;
   safe = false;
   /** Behind the head. */
   end = 0;
-  /** A client asks for the same host over and over. */
-  #lastHost: string | null = null;
-  #lastName = '';
 
   /**
    * @param start where the request begins in `bytes`
@@ -97,11 +96,11 @@ export class RequestHead {
     const hostStart = fields.valueStart[framing.host] as number;
     const hostEnd = fields.valueEnd[framing.host] as number;
     const host = bytes.toString('latin1', hostStart, hostEnd);
-    if (host !== this.#lastHost) {
-      this.#lastName = hostName(host);
-      this.#lastHost = host;
+    // A client asks for the same host over and over.
+    if (host !== this.hostText || host === '') {
+      this.host = hostName(host);
+      this.hostText = host;
     }
-    this.host = this.#lastName;
     this.#target(bytes, host);
     if (this.minor === 0) {
       if (framing.body === Body.chunked) throw new Refusal(400, 'Expected no Transfer-Encoding in HTTP/1.0');
