@@ -49,8 +49,8 @@ export const lingerMsMax = 2_000;
 export const pipelinedBytesMax = 64 * 1024;
 /** A connection to a program between two requests. Node closes its own after 5 s, and others after less: who meets that is sent again. */
 export const upstreamIdleMsMax = 4_000;
-/** Kept per site between requests; each may hold a worker of the program. */
-export const upstreamIdleMax = 32;
+/** Kept per site between requests. As many were in use a moment ago; with fewer, more clients than that would connect anew for each request. */
+export const upstreamIdleMax = 512;
 /** A lease is held this long after the last request, so that a warm one costs no question to the activator. */
 export const leaseHoldMs = 4_000;
 /** Requests that wait for one site to wake: each is a connection in its backlog. */

@@ -84,6 +84,9 @@ export class SitePool implements Expiring {
     upstream.idleSinceMs = this.#options.sweep.nowMs;
     upstream.socket.resume();
     this.#idle.push(upstream);
+    // The last in is the first out: those that are not needed any more are at the bottom, one by one.
+    const oldest = this.#idle[0] as Upstream;
+    if (oldest.idleSinceMs + upstreamIdleMsMax < this.#options.sweep.nowMs) oldest.socket.destroy();
   }
 
   gone(upstream: Upstream): void {

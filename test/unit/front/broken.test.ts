@@ -199,6 +199,18 @@ describe('time', () => {
   });
 });
 
+test('connections that a busy site needs no more are closed, the oldest first', async () => {
+  const [first, second, third] = [await scene.exchange(get), await scene.exchange(get), await scene.exchange(get)];
+  first.program.send(ok);
+  await first.client.take('ok');
+  scene.sweep.pass(scene.sweep.nowMs + upstreamIdleMsMax + 1);
+  second.program.send(ok);
+  await second.client.take('ok');
+  await first.program.rest();
+  expect(second.program.ended).toBe(false);
+  for (const { client } of [first, second, third]) client.socket.destroy();
+});
+
 describe('leases', () => {
   test('one for all that is in flight; held a while longer, then given back', async () => {
     const first = await scene.exchange(get);
