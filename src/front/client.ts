@@ -80,6 +80,8 @@ export class Client implements Expiring {
     this.#upstream = upstream;
     upstream.carry(this);
     if (this.#sent === null) {
+      // Other heads were parsed while this one waited.
+      this.head.parse(this.#bytes as Buffer, 0, 0);
       this.#advance();
       return;
     }

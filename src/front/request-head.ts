@@ -1,4 +1,4 @@
-import { Field, Fields, shown } from './fields.ts';
+import { Field, sharedFields, shown } from './fields.ts';
 import { Body, Framing } from './framing.ts';
 import { headEnd } from './head-end.ts';
 import { CR, hostOctet, LF, SP, targetOctet } from './octets.ts';
@@ -13,13 +13,13 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
 /**
  * The head of a request (RFC 9112 3), as positions in the bytes it was parsed from. One object per connection, filled
- * anew by each {@link parse}.
+ * anew by each {@link parse}; {@link fields} only until the next head of any connection is parsed.
  *
  * Strict: what two programs could read differently is refused, since a request that we and the program behind us take
  * for different ones is how requests are smuggled.
  */
 export class RequestHead {
-  readonly fields = new Fields();
+  readonly fields = sharedFields;
   readonly framing = new Framing();
   method = '';
   /** Where the request line begins; an empty line may stand before it. */

@@ -1,4 +1,4 @@
-import { Fields, shown } from './fields.ts';
+import { sharedFields, shown } from './fields.ts';
 import { Body, Framing } from './framing.ts';
 import { headEnd } from './head-end.ts';
 import { CR, LF, SP, valueOctet } from './octets.ts';
@@ -6,9 +6,9 @@ import { Refusal } from './refusal.ts';
 
 const versions = [Buffer.from('HTTP/1.0 '), Buffer.from('HTTP/1.1 ')];
 
-/** The head of a response (RFC 9112 4), as positions in the bytes it was parsed from. One object per connection. */
+/** The head of a response (RFC 9112 4), as positions in the bytes it was parsed from. One object per connection, {@link fields} as in RequestHead. */
 export class ResponseHead {
-  readonly fields = new Fields();
+  readonly fields = sharedFields;
   readonly framing = new Framing();
   start = 0;
   minor = 1;

@@ -243,6 +243,27 @@ describe('leases', () => {
     client.socket.destroy();
   });
 
+  test('requests that have waited arrive as they were sent, each with its own fields', async () => {
+    const steps = new EventEmitter();
+    const granted = once(steps, 'granted');
+    scene.beforeLease = async () => { await granted; };
+    const first = scene.client();
+    first.send('GET /first HTTP/1.1\r\nHost: a.example\r\nConnection: X-Hop\r\nX-Hop: 1\r\nA: 1\r\n\r\n');
+    await connected(1);
+    const second = scene.client();
+    second.send('GET /second/and/longer HTTP/1.1\r\nB: 22222222222\r\nHost: a.example\r\n\r\n');
+    await connected(2);
+    // A whole answer of the front door itself comes after both were read.
+    const third = scene.client();
+    third.send('GET / HTTP/1.1\r\nHost: nobody.example\r\n\r\n');
+    await third.rest();
+    steps.emit('granted');
+    const heads = [];
+    for (let i = 0; i < 2; i++) heads.push((await (await scene.program()).take('X-Forwarded-For')).replace('X-Forwarded-For', ''));
+    expect(heads.toSorted()).toEqual(['GET /first HTTP/1.1\r\nHost: a.example\r\nA: 1\r\n', 'GET /second/and/longer HTTP/1.1\r\nB: 22222222222\r\nHost: a.example\r\n']);
+    for (const { socket } of [first, second, third]) socket.destroy();
+  });
+
   test('an activator that dies takes nothing with it: what is in flight goes on, and the site is leased again', async () => {
     const { client, program } = await scene.exchange(get);
     const again = new Promise<void>((resolve) => { scene.beforeLease = resolve; });
