@@ -41,7 +41,7 @@ export const trailerBytesMax = 8 * 1024;
 export const headMsMax = 10_000;
 /** A connection between two requests. */
 export const clientIdleMsMax = 60_000;
-/** No byte of a request's body arrived, or no byte of a response was taken. */
+/** No byte of a request's body arrived, or what was last written of a response (64 KiB at most) was not taken. */
 export const clientStallMsMax = 60_000;
 /** How long the rest of a request is read and thrown away after its last answer: closing with bytes unread would reset that. */
 export const lingerMsMax = 2_000;

@@ -67,7 +67,9 @@ export class Client implements Expiring {
   /** Ends with the answer it is at; between two requests at once. Who has not asked yet is answered once. */
   close(): void {
     this.#closing = true;
-    if (this.#idle && this.#served) this.#finish();
+    if (!this.#idle) return;
+    if (this.#served) this.#finish();
+    else this.deadlineMs = Math.min(this.deadlineMs, this.#options.sweep.nowMs + lingerMsMax);
   }
 
   get #idle(): boolean {
@@ -158,8 +160,10 @@ export class Client implements Expiring {
     this.#socket.resume();
   }
 
+  /** The program sends no more. A client that neither sends nor closes must not keep the site awake for ever. */
   endTunnel(): void {
     this.#socket.end();
+    this.deadlineMs = this.#options.sweep.nowMs + clientStallMsMax;
   }
 
   upstreamDrained(): void {
@@ -173,6 +177,7 @@ export class Client implements Expiring {
     if (this.#part === 'tunnel') {
       const { socket } = this.#upstream as Upstream;
       if (!socket.write(chunk)) this.#socket.pause();
+      if (this.#socket.writableEnded) this.deadlineMs = this.#options.sweep.nowMs + clientStallMsMax;
       return;
     }
     if (this.#part === 'linger') return;
@@ -308,7 +313,7 @@ export class Client implements Expiring {
 
   #onDrain(): void {
     this.#upstream?.socket.resume();
-    if (this.#part === 'response' || this.#part === 'tunnel') this.deadlineMs = Infinity;
+    if (this.#part === 'response' || (this.#part === 'tunnel' && !this.#socket.writableEnded)) this.deadlineMs = Infinity;
   }
 
   #onClose(): void {
@@ -359,8 +364,9 @@ export class Client implements Expiring {
   #finish(): void {
     this.#part = 'linger';
     this.#bytes = null;
-    this.deadlineMs = this.#options.sweep.nowMs + lingerMsMax;
-    this.#socket.end();
+    this.deadlineMs = this.#options.sweep.nowMs + clientStallMsMax;
+    // Only when all of it is the kernel's: a slow client may still be taking it.
+    this.#socket.end(() => { this.deadlineMs = this.#options.sweep.nowMs + lingerMsMax; });
     this.#socket.resume();
   }
 }

@@ -1,8 +1,9 @@
 /** Broken sockets at every stage, slow clients, and leases that come late, end or are refused. */
 import { EventEmitter, once } from 'node:events';
+import { Duplex } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WakesockError } from '../../../src/base/errors.ts';
-import { clientIdleMsMax, clientStallMsMax, headMsMax, leaseHoldMs, upstreamIdleMsMax, waitingPerSiteMax } from '../../../src/base/limits.ts';
+import { clientIdleMsMax, clientStallMsMax, headMsMax, leaseHoldMs, lingerMsMax, upstreamIdleMsMax, waitingPerSiteMax } from '../../../src/base/limits.ts';
 import { BackoffError } from '../../../src/control/backend.ts';
 import { get, ok, Scene, type Wire } from './scene.ts';
 
@@ -179,6 +180,41 @@ describe('time', () => {
     scene.sweep.pass(scene.sweep.nowMs + clientStallMsMax + 1);
     expect(await client.rest()).toMatch(/^HTTP\/1\.1 408 /);
     await program.rest();
+  });
+
+  test('the end of an answer is not cut off, however slowly it is taken', async () => {
+    const steps = new EventEmitter();
+    const slow = new Duplex({
+      read() {},
+      write(_chunk, _encoding, done) {
+        steps.once('take', done);
+        steps.emit('write');
+      },
+    });
+    scene.attach(slow);
+    slow.push('GET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n');
+    const program = await scene.program();
+    const writing = once(steps, 'write');
+    program.send(ok);
+    await writing;
+    await program.rest();
+    scene.sweep.pass(scene.sweep.nowMs + lingerMsMax + 1);
+    expect(slow.destroyed).toBe(false);
+    const finished = once(slow, 'finish');
+    steps.emit('take');
+    await finished;
+    scene.sweep.pass(scene.sweep.nowMs + lingerMsMax + 1);
+    expect(slow.destroyed).toBe(true);
+  });
+
+  test('a tunnel that the program has ended is not held by a silent client', async () => {
+    const { client, program } = await scene.exchange('GET / HTTP/1.1\r\nHost: a.example\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n');
+    program.send('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n');
+    program.socket.end();
+    await client.rest();
+    scene.sweep.pass(scene.sweep.nowMs + clientStallMsMax + 1);
+    await program.rest();
+    client.socket.destroy();
   });
 
   test('a program may be silent for as long as it likes', async () => {

@@ -2,6 +2,8 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { Client } from '../../../src/front/client.ts';
 import type { Lease } from '../../../src/control/client.ts';
 import type { OwnAnswer } from '../../../src/front/answer.ts';
 import { Refusal } from '../../../src/front/refusal.ts';
@@ -128,6 +130,11 @@ export class Scene {
     await once(this.#program, 'close');
   }
 
+  /** A client whose connection is what the test says it is. */
+  attach(stream: Duplex): void {
+    void new Client(stream as Socket, { sweep: this.sweep, route: (host) => this.#route(host), onClosed: () => {} });
+  }
+
   client(): Wire {
     return new Wire(connect({ port: this.port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true }));
   }
@@ -156,9 +163,9 @@ export class Scene {
     const done = this.#front.close();
     for (const { socket } of this.accepted) socket.destroy();
     // What lingers is not waited for.
-    this.sweep.pass(Infinity);
-    this.sweep.pass(Infinity);
+    const hurry = setInterval(() => this.sweep.pass(Infinity), 1);
     await done;
+    clearInterval(hurry);
     if (this.#program.listening) await this.stopProgram();
   }
 }
