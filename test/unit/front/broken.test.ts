@@ -197,7 +197,6 @@ describe('time', () => {
     const writing = once(steps, 'write');
     program.send(ok);
     await writing;
-    await program.rest();
     scene.sweep.pass(scene.sweep.nowMs + lingerMsMax + 1);
     expect(slow.destroyed).toBe(false);
     const finished = once(slow, 'finish');
