@@ -17,7 +17,7 @@ const external = ['koffi'];
 /** What `wakesock run` loads before the activator, in one file: opening each costs about 0.2 ms of every cold start. */
 const runPath = {
   name: 'core',
-  test: /src.(bin|cli.(main|verbs|run|arguments|paths)|base.[a-z]*|unitfile.(time-span|quote|utf8|value-error|socket-address|ip-address|integer)).ts|rolldown.runtime/,
+  test: /src.(bin|cli.(main|verbs|run|arguments|options|paths)|base.[a-z]*|unitfile.(time-span|quote|utf8|value-error|socket-address|ip-address|integer)).ts|rolldown.runtime/,
 };
 
 /**

@@ -1,5 +1,6 @@
 /** What the next activator must know of a site that is not dormant: `runtimeDir/sites/SITE/state.json`. */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { isErrno } from '../linux/libc.ts';
 import { runtimeSiteDir, type Paths } from '../base/paths.ts';
 import type { Baseline } from '../sockets/baseline.ts';
@@ -30,6 +31,8 @@ export interface RuntimeState {
 
 export function writeRuntimeState(paths: Paths, site: string, state: RuntimeState): void {
   const directory = runtimeSiteDir(paths, site);
+  // Also a directory of site files, which the front door reads.
+  mkdirSync(dirname(directory), { recursive: true, mode: 0o755 });
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   writeFileSync(`${directory}/state.json.new`, JSON.stringify(state));
   renameSync(`${directory}/state.json.new`, `${directory}/state.json`);

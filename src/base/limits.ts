@@ -35,3 +35,36 @@ export const unreadMsMax = 30_000;
 /** Descriptors that a program may open, soft and hard: systemd's defaults for services (DefaultLimitNOFILE=). select(2) takes no more than the first. */
 export const openFilesSoftDefault = 1_024;
 export const openFilesHardDefault = 524_288;
+
+/* The front door, which reads what anybody on the network sends. */
+
+/** Request line and fields. Node, Apache and nginx take 8 to 32 KiB; what we pass must not be too long for the program behind. */
+export const headBytesMax = 16 * 1024;
+/** Fields of a head, or of a trailer section; browsers send below 30. */
+export const headFieldsMax = 128;
+/** Digits of a chunk size: 2^52 bytes, which a double counts exactly. */
+export const chunkSizeDigitsMax = 13;
+/** Chunk extensions of a whole body: nobody uses them but to make work (CVE-2024-22019). */
+export const chunkExtensionBytesMax = 4 * 1024;
+/** The trailer section of a body. */
+export const trailerBytesMax = 8 * 1024;
+/** From the first byte of a head to its last: a client that needs longer holds a connection for nothing. */
+export const headMsMax = 10_000;
+/** A connection between two requests. */
+export const clientIdleMsMax = 60_000;
+/** No byte of a request's body arrived, or what was last written of a response (64 KiB at most) was not taken. */
+export const clientStallMsMax = 60_000;
+/** How long the rest of a request is read and thrown away after its last answer: closing with bytes unread would reset that. */
+export const lingerMsMax = 2_000;
+/** Pipelined requests that wait for the answers before theirs; beyond it the client's own window fills. */
+export const pipelinedBytesMax = 64 * 1024;
+/** A connection to a program between two requests. Node closes its own after 5 s, and others after less: who meets that is sent again. */
+export const upstreamIdleMsMax = 4_000;
+/** Kept per site between requests. As many were in use a moment ago; with fewer, more clients than that would connect anew for each request. */
+export const upstreamIdleMax = 512;
+/** A lease is held this long after the last request, so that a warm one costs no question to the activator. */
+export const leaseHoldMs = 4_000;
+/** Requests that wait for one site to wake: each is a connection in its backlog. */
+export const waitingPerSiteMax = 512;
+/** TCP asks a silent peer whether it is still there. */
+export const tcpKeepAliveMs = 60_000;

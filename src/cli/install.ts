@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { WakesockError } from '../base/errors.ts';
 import type { Manager } from '../systemd/manager.ts';
-import { controlSocketUnitName, serviceUnitName } from '../systemd/unit-names.ts';
+import { controlSocketUnitName, frontServiceUnitName, serviceUnitName } from '../systemd/unit-names.ts';
 import { startSockets } from './start-sockets.ts';
 import { requireRoot, systemUnitDir } from './system.ts';
 import { installedFiles, sysusersPath, type InstalledFile } from './unit-templates.ts';
@@ -21,9 +21,9 @@ export const verb: Verb = {
     ['--json', 'Print {"files":[{"path","change"}]}; change is "written" or "unchanged".'],
   ],
   details: `
-Writes ${systemUnitDir}/wakesock.{service,socket,slice} with the paths of this Node and this program, and
+Writes ${systemUnitDir}/wakesock.{service,socket,slice} and wakesock-front.{service,socket} with the paths of this Node and this program, and
 ${sysusersPath}; makes the group wakesock, whose members may use the control socket; enables and
-starts wakesock.socket, nothing else. Call it again after an update of Node or wakesock: sites that are awake stay awake.`,
+starts wakesock.socket, nothing else (the front door: systemctl enable --now wakesock-front.socket). Call it again after an update of Node or wakesock: sites that are awake stay awake.`,
   parse: { prefix: { type: 'string' }, 'dry-run': { type: 'boolean' }, json: { type: 'boolean' } },
   async run(context, values, positionals) {
     if (positionals[0] !== undefined) throw new WakesockError('ERR_WAKESOCK_USAGE', `install takes no sites, got ${positionals[0]}; those are enabled: wakesock enable ${positionals[0]}`);
@@ -77,6 +77,7 @@ async function installHere(context: VerbContext, dryRun: boolean, print: Printer
     const linked = await manager.enableUnitFiles([controlSocketUnitName]);
     if (changed || linked) await manager.reload();
     await startControlSocket(manager, changed);
+    if (changed) await manager.tryRestartUnit(frontServiceUnitName);
   } finally {
     manager.close();
   }

@@ -1,10 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { WakesockError } from '../base/errors.ts';
 import { exitIdleMsDefault } from '../base/limits.ts';
-import { logLevels, type LogLevel } from '../base/log.ts';
+import type { LogLevel } from '../base/log.ts';
 import type { Paths } from '../base/paths.ts';
-// The one file, not the library: this is on the way of every cold wake.
-import { parseTimeSpan } from '../unitfile/time-span.ts';
+import { exitIdleMsOf, logLevelOf } from './options.ts';
 import { pathOptionRows, pathOptions, pathsOf } from './paths.ts';
 import type { Verb, VerbContext, VerbValues } from './verb.ts';
 
@@ -64,19 +63,4 @@ export function runOptionsOf(values: VerbValues, { env, paths }: Pick<VerbContex
     exitIdleMs: typeof span === 'string' ? exitIdleMsOf(span) : embedded ? Infinity : exitIdleMsDefault,
     logLevel: logLevelOf(values['log-level'] ?? 'info'),
   };
-}
-
-function exitIdleMsOf(text: string): number {
-  try {
-    return parseTimeSpan(text);
-  } catch (error) {
-    throw new WakesockError('ERR_WAKESOCK_USAGE', `--exit-idle-time: ${(error as Error).message}`, { cause: error });
-  }
-}
-
-function logLevelOf(value: unknown): LogLevel {
-  const level = logLevels.find((known) => known === value);
-  if (level !== undefined) return level;
-  throw new WakesockError('ERR_WAKESOCK_USAGE',
-    `Expected --log-level to be ${logLevels.join(', ')}; got ${JSON.stringify(value)}`);
 }

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { WakesockError } from '../base/errors.ts';
 import type { Paths } from '../base/paths.ts';
 import type { Manager } from '../systemd/manager.ts';
-import { controlSocketUnitName, scopePattern, serviceUnitName, siteOfUnit, sliceUnitName } from '../systemd/unit-names.ts';
+import { controlSocketUnitName, frontServiceUnitName, frontSocketUnitName, scopePattern, serviceUnitName, siteOfUnit, sliceUnitName } from '../systemd/unit-names.ts';
 import { removeIfEmpty, removePrepared } from './remove-prepared.ts';
 import { requireRoot, systemUnitDir } from './system.ts';
 import { installedPaths } from './unit-templates.ts';
@@ -31,7 +31,7 @@ Site files, what the sites' programs wrote, the wake history and the group wakes
       requireRoot('uninstall');
       await uninstallHere(context.paths, files);
     } else if (!dryRun) {
-      rmSync(`${prefix}${systemUnitDir}/sockets.target.wants/${controlSocketUnitName}`, { force: true });
+      for (const unit of [controlSocketUnitName, frontSocketUnitName]) rmSync(`${prefix}${systemUnitDir}/sockets.target.wants/${unit}`, { force: true });
       for (const file of files) removeOurs(file);
     }
     if (values['json'] === true) context.stdout.write(`${JSON.stringify({ removed: files })}\n`);
@@ -59,6 +59,7 @@ async function uninstallHere(paths: Paths, files: readonly string[]): Promise<vo
     const sockets = files.flatMap((file) => (file.endsWith('.socket') ? file.slice(file.lastIndexOf('/') + 1) : []));
     // Sockets first: nothing may wake a site again, nor the activator.
     await Promise.all(sockets.map((unit) => manager.stopUnit(unit)));
+    await manager.stopUnit(frontServiceUnitName);
     await manager.stopUnit(serviceUnitName);
     await stopScopes(manager);
     await manager.stopUnit(sliceUnitName);

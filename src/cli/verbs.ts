@@ -6,6 +6,7 @@ import type { Verb } from './verb.ts';
  */
 export const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb }>>> = {
   run: () => import('./run.ts'),
+  front: () => import('./front.ts'),
   status: () => import('./status.ts'),
   wake: () => import('./wake.ts'),
   sleep: () => import('./sleep.ts'),

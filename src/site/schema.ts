@@ -42,7 +42,7 @@ export const schema: readonly KeyRow[] = [
   },
   {
     section: 'X-Wakesock', key: 'Host', syntax: 'NAME…', list: true,
-    text: 'Host names that the front door serves from this site. In a template `Host=%i.example.com` gives each instance its own.',
+    text: 'Host names that the front door serves from this site; `*.example.com` is every name below, `*` every name that no other site has. In a template `Host=%i.example.com` gives each instance its own.',
     read: each(parseHosts, (draft, value, entry) => { for (const host of value) draft.hosts.push({ value: host, entry }); }),
   },
   {

@@ -124,11 +124,11 @@ export function parseAccount(text: string): string {
   return text;
 }
 
-/** Host names separated by spaces, as a browser sends them: lower case, no port. */
+/** Host names separated by spaces, as a browser sends them: lower case, no port; `*.` and a name for all below it, `*` for all others. */
 export function parseHosts(text: string): string[] {
   return text.split(/[ \t\n\r]+/).filter((word) => word !== '').map((word) => {
     const lower = word.toLowerCase().replace(/\.$/, '');
-    if (isHostName(lower)) return lower;
+    if (lower === '*' || isHostName(lower.replace(/^\*\./, ''))) return lower;
     const ascii = domainToASCII(lower.replace(/:\d+$/, '').replace(/^https?:\/\//, '').replace(/\/.*$/, ''));
     throw new UnitValueError(`Expected a host name such as blog.example.com, found ${quote(word)}`, { offset: text.indexOf(word), ...(isHostName(ascii) ? { suggestion: ascii } : {}) });
   });

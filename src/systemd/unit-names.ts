@@ -4,6 +4,8 @@ import { existsSync } from 'node:fs';
 
 export const serviceUnitName = 'wakesock.service';
 export const controlSocketUnitName = 'wakesock.socket';
+export const frontServiceUnitName = 'wakesock-front.service';
+export const frontSocketUnitName = 'wakesock-front.socket';
 export const sliceUnitName = 'wakesock.slice';
 
 const prefix = 'wakesock-site-';

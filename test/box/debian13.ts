@@ -27,6 +27,7 @@ const packages = {
   'libstdc++6': 'Node, which is the machine\'s own binary',
   'libatomic1': 'Node 25 and later',
   'ca-certificates': 'Node with system certificates',
+  'curl': 'a client of the front door',
 } as const;
 
 /** Directory of the Debian 13 root; made first where it is missing, which takes a quarter of a minute. */

@@ -31,7 +31,7 @@ test.each(Object.entries(verbs))('%s documents each option it takes, and no othe
 });
 
 test.each<[string[], string]>([
-  [[], 'Expected a verb: run, status, '],
+  [[], 'Expected a verb: run, front, status, '],
   [['statsu'], 'Unknown verb statsu; did you mean status?'],
   [['stat'], 'Unknown verb stat; did you mean status?'],
   [['frobnicate'], 'Unknown verb frobnicate ('],

@@ -1,0 +1,372 @@
+import type { Socket } from 'node:net';
+import { clientIdleMsMax, clientStallMsMax, headMsMax, lingerMsMax, pipelinedBytesMax } from '../base/limits.ts';
+import { ownAnswer, type OwnAnswer } from './answer.ts';
+import { Chunked } from './chunked.ts';
+import { Body } from './framing.ts';
+import { composeRequest, composeResponse, copiedBytesMax, forwardedSuffix } from './outgoing.ts';
+import { Refusal } from './refusal.ts';
+import { RequestHead } from './request-head.ts';
+import type { ResponseHead } from './response-head.ts';
+import type { SitePool } from './site-pool.ts';
+import type { Expiring, Sweep } from './sweep.ts';
+import type { Upstream } from './upstream.ts';
+
+/** What a connection needs of the front door. */
+export interface ClientOptions {
+  readonly sweep: Sweep;
+  /** The site of a host name, in lower case. @throws Refusal */
+  readonly route: (host: string) => SitePool;
+  readonly onClosed: () => void;
+}
+
+/**
+ * A client's connection. Its requests are passed on one after the other:
+ *
+ * head → (waiting →) body → response → head …, or → tunnel, or → linger and closed.
+ */
+export class Client implements Expiring {
+  deadlineMs = Infinity;
+  readonly head = new RequestHead();
+  /** All of the request has been passed on. */
+  requestSent = false;
+  /** The client sends no more. */
+  ended = false;
+  readonly #socket: Socket;
+  readonly #options: ClientOptions;
+  readonly #chunked = new Chunked();
+  #part: 'head' | 'waiting' | 'body' | 'response' | 'tunnel' | 'linger' = 'head';
+  /** What has arrived and was not passed on yet. */
+  #bytes: Buffer | null = null;
+  /** How much of it was searched for the end of a head. */
+  #searched = 0;
+  #left = 0;
+  #site: SitePool | null = null;
+  #upstream: Upstream | null = null;
+  /** The head of a request that may have to be sent again. */
+  #sent: Buffer | null = null;
+  /** A response, or a part of one, has been written. */
+  #responding = false;
+  #untilClose = false;
+  #closing = false;
+  #served = false;
+  #suffix: Buffer | null = null;
+  #suffixHost = '';
+
+  constructor(socket: Socket, options: ClientOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    options.sweep.add(this);
+    this.deadlineMs = options.sweep.nowMs + clientIdleMsMax;
+    socket.on('data', (chunk) => this.#onData(chunk as Buffer));
+    socket.on('end', () => this.#onEnd());
+    socket.on('drain', () => this.#onDrain());
+    socket.on('error', () => {});
+    socket.on('close', () => this.#onClose());
+  }
+
+  /** Ends with the answer it is at; between two requests at once. Who has not asked yet is answered once. */
+  close(): void {
+    this.#closing = true;
+    if (!this.#idle) return;
+    if (this.#served) this.#finish();
+    else this.deadlineMs = Math.min(this.deadlineMs, this.#options.sweep.nowMs + lingerMsMax);
+  }
+
+  get #idle(): boolean {
+    return this.#part === 'head' && this.#bytes === null;
+  }
+
+  // What the site and its connection tell.
+
+  connected(upstream: Upstream): void {
+    this.#upstream = upstream;
+    upstream.carry(this);
+    if (this.#sent === null) {
+      // Other heads were parsed while this one waited.
+      this.head.parse(this.#bytes as Buffer, 0, 0);
+      this.#advance();
+      return;
+    }
+    upstream.socket.write(this.#sent);
+    if (this.ended && this.#bytes === null) upstream.socket.end();
+  }
+
+  /** The connection was an old one, closed without a word: a safe request is sent again, on a fresh one. */
+  again(): void {
+    this.#upstream = null;
+    const upstream = (this.#site as SitePool).reconnect(this, true);
+    if (upstream !== null) this.connected(upstream);
+  }
+
+  /** @param unanswered a fresh connection was closed without a word: the site may know why */
+  fail(answer: OwnAnswer, unanswered: boolean): void {
+    const site = this.#site;
+    this.#endExchange();
+    if (this.#responding) {
+      this.#cutOff();
+    } else if (unanswered && site !== null) {
+      this.#part = 'linger';
+      void site.explain().then((known) => this.#answer(known ?? answer), () => this.#answer(answer));
+    } else {
+      this.#answer(answer);
+    }
+  }
+
+  /** 1xx. HTTP/1.0 knows none. */
+  interim(bytes: Buffer, head: ResponseHead): void {
+    if (this.head.minor === 1) this.#socket.write(composeResponse(bytes, head, head.end, false));
+  }
+
+  /** @param end behind the part of the body that has come with the head */
+  respond(bytes: Buffer, head: ResponseHead, end: number, from: Socket): void {
+    this.#responding = true;
+    this.#sent = null;
+    this.#untilClose = head.framing.body === Body.untilClose;
+    if (this.head.framing.close || this.#untilClose || !this.requestSent || (this.ended && this.#bytes === null)) this.#closing = true;
+    this.write(composeResponse(bytes, head, end, this.#closing), from);
+  }
+
+  /** With back-pressure on `from`. */
+  write(bytes: Buffer, from: Socket): void {
+    if (this.#socket.write(bytes)) return;
+    from.pause();
+    this.deadlineMs = this.#options.sweep.nowMs + clientStallMsMax;
+  }
+
+  exchangeDone(): void {
+    const complete = this.requestSent;
+    this.#upstream = null;
+    this.#endExchange();
+    this.#responding = false;
+    this.#served = true;
+    if (!complete || this.#closing || (this.ended && this.#bytes === null)) {
+      this.#finish();
+      return;
+    }
+    this.#part = 'head';
+    this.deadlineMs = this.#options.sweep.nowMs + (this.#bytes === null ? clientIdleMsMax : headMsMax);
+    this.#socket.resume();
+    this.#advance();
+  }
+
+  openTunnel(bytes: Buffer, head: ResponseHead): void {
+    const upstream = this.#upstream as Upstream;
+    this.#responding = true;
+    this.#part = 'tunnel';
+    this.deadlineMs = Infinity;
+    this.write(composeResponse(bytes, head, bytes.length, false), upstream.socket);
+    if (this.#bytes !== null) upstream.socket.write(this.#bytes);
+    this.#bytes = null;
+    this.#socket.resume();
+  }
+
+  /** The program sends no more. A client that neither sends nor closes must not keep the site awake for ever. */
+  endTunnel(): void {
+    this.#socket.end();
+    this.deadlineMs = this.#options.sweep.nowMs + clientStallMsMax;
+  }
+
+  upstreamDrained(): void {
+    this.#socket.resume();
+    if (this.#part === 'body') this.deadlineMs = this.#options.sweep.nowMs + clientStallMsMax;
+  }
+
+  // What the client does.
+
+  #onData(chunk: Buffer): void {
+    if (this.#part === 'tunnel') {
+      const { socket } = this.#upstream as Upstream;
+      if (!socket.write(chunk)) this.#socket.pause();
+      if (this.#socket.writableEnded) this.deadlineMs = this.#options.sweep.nowMs + clientStallMsMax;
+      return;
+    }
+    if (this.#part === 'linger') return;
+    if (this.#part === 'head' && this.#bytes === null) this.deadlineMs = this.#options.sweep.nowMs + headMsMax;
+    this.#bytes = this.#bytes === null ? chunk : Buffer.concat([this.#bytes, chunk]);
+    if (this.#part === 'head' || this.#part === 'body') this.#advance();
+    else if (this.#bytes.length > pipelinedBytesMax) this.#socket.pause();
+  }
+
+  #advance(): void {
+    try {
+      if (this.#part === 'head') this.#readHead();
+      if (this.#part === 'waiting' && this.#upstream !== null) this.#begin(this.#upstream);
+      else if (this.#part === 'body') this.#passBody();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.#refuse(error);
+    }
+  }
+
+  /** A complete head finds its site, and is passed on. */
+  #readHead(): void {
+    const bytes = this.#bytes;
+    if (bytes === null) return;
+    if (!this.head.parse(bytes, 0, this.#searched)) {
+      this.#searched = bytes.length;
+      return;
+    }
+    this.#searched = 0;
+    this.#site = this.#options.route(this.head.host);
+    this.requestSent = false;
+    this.#part = 'waiting';
+    // A program's silence says nothing of the client.
+    this.deadlineMs = Infinity;
+    this.#upstream = this.#site.acquire(this, !this.head.safe);
+    this.#upstream?.carry(this);
+  }
+
+  #begin(upstream: Upstream): void {
+    const bytes = this.#bytes as Buffer;
+    const { head } = this;
+    const { framing } = head;
+    this.#left = framing.body === Body.length ? framing.length : 0;
+    if (framing.body === Body.chunked) this.#chunked.reset();
+    const end = this.#bodyEnd(bytes, head.end);
+    const body = end - head.end;
+    const together = body <= copiedBytesMax;
+    const out = composeRequest(bytes, head, this.#forwarded(), together ? end : head.end);
+    this.#sent = head.safe ? out : null;
+    this.#keep(bytes, end);
+    this.#part = 'body';
+    if (together) {
+      this.#pass(out);
+    } else {
+      upstream.socket.cork();
+      upstream.socket.write(out);
+      this.#pass(bytes.subarray(head.end, end));
+      upstream.socket.uncork();
+    }
+    this.#bodyPassed();
+  }
+
+  #passBody(): void {
+    const bytes = this.#bytes;
+    if (bytes === null || this.requestSent) return;
+    const end = this.#bodyEnd(bytes, 0);
+    this.#keep(bytes, end);
+    this.#pass(end === bytes.length ? bytes : bytes.subarray(0, end));
+    this.#bodyPassed();
+  }
+
+  #pass(bytes: Buffer): void {
+    const taken = (this.#upstream as Upstream).socket.write(bytes);
+    this.deadlineMs = taken ? this.#options.sweep.nowMs + clientStallMsMax : Infinity;
+    if (!taken) this.#socket.pause();
+  }
+
+  /** What is behind `end` belongs to the next request. */
+  #keep(bytes: Buffer, end: number): void {
+    this.#bytes = end === bytes.length ? null : bytes.subarray(end);
+  }
+
+  #bodyEnd(bytes: Buffer, start: number): number {
+    if (this.head.framing.body === Body.chunked) return this.#chunked.scan(bytes, start, bytes.length);
+    const length = Math.min(this.#left, bytes.length - start);
+    this.#left -= length;
+    return start + length;
+  }
+
+  #bodyPassed(): void {
+    const done = this.head.framing.body === Body.chunked ? this.#chunked.done : this.#left === 0;
+    if (!done) {
+      // The rest will never come.
+      if (this.ended) this.#socket.destroy();
+      return;
+    }
+    this.deadlineMs = Infinity;
+    this.requestSent = true;
+    this.#part = 'response';
+    // A program that was handed the socket would see the same.
+    if (this.ended && this.#bytes === null) this.#upstream?.socket.end();
+  }
+
+  /** The lines about the client; it asks for the same host over and over. */
+  #forwarded(): Buffer {
+    const host = this.head.hostText;
+    if (this.#suffix === null || host !== this.#suffixHost) {
+      this.#suffix = forwardedSuffix(this.#socket.remoteAddress ?? 'unknown', host);
+      this.#suffixHost = host;
+    }
+    return this.#suffix;
+  }
+
+  #onEnd(): void {
+    this.ended = true;
+    switch (this.#part) {
+      case 'head':
+        this.#socket.end();
+        break;
+      case 'body':
+        // The rest will never come.
+        this.#socket.destroy();
+        break;
+      case 'response':
+        if (this.#bytes === null) this.#upstream?.socket.end();
+        break;
+      case 'tunnel':
+        this.#upstream?.socket.end();
+        break;
+      default: break;
+    }
+  }
+
+  #onDrain(): void {
+    this.#upstream?.socket.resume();
+    if (this.#part === 'response' || (this.#part === 'tunnel' && !this.#socket.writableEnded)) this.deadlineMs = Infinity;
+  }
+
+  #onClose(): void {
+    this.#options.sweep.remove(this);
+    const upstream = this.#upstream;
+    this.#endExchange();
+    upstream?.abandon();
+    this.#options.onClosed();
+  }
+
+  expire(): void {
+    const idle = this.#idle;
+    this.deadlineMs = Infinity;
+    if (idle) this.#finish();
+    else if (this.#part === 'linger' || this.#responding) this.#socket.destroy();
+    else this.#refuse(new Refusal(408, this.#part === 'head' ? 'The head of the request took too long' : 'The body of the request took too long'));
+  }
+
+  #refuse({ status, message }: Refusal): void {
+    const upstream = this.#upstream;
+    this.#endExchange();
+    upstream?.abandon();
+    if (this.#responding) this.#cutOff();
+    else this.#answer({ status, message });
+  }
+
+  /** Half an answer must not look like a whole one: where only the connection's end says so, it ends with a reset. */
+  #cutOff(): void {
+    if (this.#untilClose) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
+  }
+
+  #answer(answer: OwnAnswer): void {
+    if (this.#socket.destroyed) return;
+    this.#socket.write(ownAnswer(answer, this.head.method === 'HEAD'));
+    this.#finish();
+  }
+
+  #endExchange(): void {
+    this.#upstream = null;
+    this.#sent = null;
+    const site = this.#site;
+    this.#site = null;
+    site?.release(this);
+  }
+
+  /** The last answer is written. What the client still sends is thrown away for a while, so that it can read that. */
+  #finish(): void {
+    this.#part = 'linger';
+    this.#bytes = null;
+    this.deadlineMs = this.#options.sweep.nowMs + clientStallMsMax;
+    // Only when all of it is the kernel's: a slow client may still be taking it.
+    this.#socket.end(() => { this.deadlineMs = this.#options.sweep.nowMs + lingerMsMax; });
+    this.#socket.resume();
+  }
+}

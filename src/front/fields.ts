@@ -1,0 +1,179 @@
+import { headFieldsMax } from '../base/limits.ts';
+import { COLON, CR, LF, nameOctet, SP, TAB, valueOctet } from './octets.ts';
+import { Refusal } from './refusal.ts';
+
+/** Fields that mean something to a relay. All others are {@link Field.other}, and pass as they are. */
+export const Field = {
+  other: 0,
+  host: 1,
+  contentLength: 2,
+  transferEncoding: 3,
+  connection: 4,
+  upgrade: 5,
+  expect: 6,
+  /** Only for the next hop, whatever `Connection` says (RFC 9110 7.6.1), or dangerous to pass (`Proxy`, httpoxy). */
+  hop: 7,
+  /** Who the client is and what it asked: only a proxy may say so. */
+  forwarded: 8,
+  /** Named by `Connection`. */
+  named: 9,
+} as const;
+
+const kinds: Readonly<Record<string, number>> = {
+  'host': Field.host,
+  'content-length': Field.contentLength,
+  'transfer-encoding': Field.transferEncoding,
+  'connection': Field.connection,
+  'upgrade': Field.upgrade,
+  'expect': Field.expect,
+  'keep-alive': Field.hop,
+  'proxy': Field.hop,
+  'proxy-connection': Field.hop,
+  'proxy-authorization': Field.hop,
+  'proxy-authenticate': Field.hop,
+  'te': Field.hop,
+  'http2-settings': Field.hop,
+  'forwarded': Field.forwarded,
+  'x-forwarded-for': Field.forwarded,
+  'x-forwarded-host': Field.forwarded,
+  'x-forwarded-port': Field.forwarded,
+  'x-forwarded-proto': Field.forwarded,
+  'x-forwarded-server': Field.forwarded,
+  'x-forwarded-ssl': Field.forwarded,
+  'x-forwarded-prefix': Field.forwarded,
+  'x-forwarded-by': Field.forwarded,
+  'x-forwarded-scheme': Field.forwarded,
+  'x-real-ip': Field.forwarded,
+};
+
+/** What decides where a message ends and whose it is: may neither be spelt oddly, nor named by `Connection`, nor trail. */
+export function isFraming(kind: number): boolean {
+  return kind === Field.host || kind === Field.contentLength || kind === Field.transferEncoding;
+}
+
+export function kindOfName(name: string): number {
+  return Object.hasOwn(kinds, name) ? kinds[name] ?? Field.other : Field.other;
+}
+
+/** Open addressing by the hash that {@link Fields.scan} computes while it checks the name. */
+const slots = 256;
+const slotHash = new Int32Array(slots);
+const slotKind = new Uint8Array(slots);
+const slotName: string[] = Array.from({ length: slots }, () => '');
+
+for (const [name, kind] of Object.entries(kinds)) {
+  let hash = 0;
+  for (let i = 0; i < name.length; i++) hash = (Math.imul(hash, 31) + name.charCodeAt(i)) | 0;
+  let slot = hash & (slots - 1);
+  while (slotKind[slot] !== 0) slot = (slot + 1) & (slots - 1);
+  slotHash[slot] = hash;
+  slotKind[slot] = kind;
+  slotName[slot] = name;
+}
+
+function kindOf(bytes: Uint8Array, start: number, end: number, hash: number): number {
+  for (let slot = hash & (slots - 1); slotKind[slot] !== 0; slot = (slot + 1) & (slots - 1)) {
+    if (slotHash[slot] !== hash) continue;
+    const name = slotName[slot] as string;
+    if (name.length !== end - start) continue;
+    let i = 0;
+    while (i < name.length && nameOctet[bytes[start + i] as number] === name.charCodeAt(i)) i++;
+    if (i < name.length) continue;
+    const kind = slotKind[slot] as number;
+    if (isFraming(kind) && bytes.subarray(start, end).includes(0x5F)) throw new Refusal(400, `Expected ${name} to be spelt with a dash, got an underscore`);
+    return kind;
+  }
+  return Field.other;
+}
+
+/**
+ * The field lines of a head, as positions in the bytes that were scanned. Used again for every message: nothing is
+ * allocated for a field.
+ */
+export class Fields {
+  count = 0;
+  /** Where each line begins; `lineStart[count]` is where the empty line does. */
+  readonly lineStart = new Int32Array(headFieldsMax + 1);
+  readonly nameEnd = new Int32Array(headFieldsMax);
+  readonly valueStart = new Int32Array(headFieldsMax);
+  readonly valueEnd = new Int32Array(headFieldsMax);
+  readonly kind = new Uint8Array(headFieldsMax);
+
+  /**
+   * Reads the lines from `start` to the empty one.
+   * @param end where the empty line begins; what is there are CR and LF
+   * @throws Refusal 400, 431
+   */
+  scan(bytes: Uint8Array, start: number, end: number): void {
+    let at = start;
+    let count = 0;
+    while (at < end) {
+      if (count === headFieldsMax) throw new Refusal(431, `Expected at most ${headFieldsMax} fields`);
+      this.lineStart[count] = at;
+      let hash = 0;
+      let octet = nameOctet[bytes[at] as number] as number;
+      if (octet === 0) throw badName(bytes[at]);
+      const nameStart = at;
+      while (octet !== 0) {
+        hash = (Math.imul(hash, 31) + octet) | 0;
+        octet = nameOctet[bytes[++at] as number] as number;
+      }
+      if (bytes[at] !== COLON) throw badName(bytes[at]);
+      this.nameEnd[count] = at;
+      this.kind[count] = kindOf(bytes, nameStart, at, hash);
+      at++;
+      while (bytes[at] === SP || bytes[at] === TAB) at++;
+      this.valueStart[count] = at;
+      while (valueOctet[bytes[at] as number] === 1) at++;
+      if (bytes[at] !== CR || bytes[at + 1] !== LF) throw badValue(bytes[at]);
+      let valueEnd = at;
+      while (valueEnd > (this.valueStart[count] as number) && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === TAB)) valueEnd--;
+      this.valueEnd[count] = valueEnd;
+      at += 2;
+      count++;
+    }
+    this.lineStart[count] = at;
+    this.count = count;
+  }
+
+  name(bytes: Buffer, index: number): string {
+    return bytes.toString('latin1', this.lineStart[index], this.nameEnd[index]);
+  }
+
+  value(bytes: Buffer, index: number): string {
+    return bytes.toString('latin1', this.valueStart[index], this.valueEnd[index]);
+  }
+
+  /** Marks the fields that `Connection` named. @param names as {@link nameOctet} folds them */
+  markNamed(bytes: Buffer, names: readonly string[]): void {
+    for (let i = 0; i < this.count; i++) {
+      if (this.kind[i] === Field.other && names.includes(foldName(this.name(bytes, i)))) this.kind[i] = Field.named;
+    }
+  }
+}
+
+/**
+ * One for all heads of the process: who parses one composes what it passes on before anything else is parsed. A connection that
+ * waits keeps the bytes, and parses them again; ten thousand idle ones would keep 20 MB of positions.
+ */
+export const sharedFields = new Fields();
+
+export function foldName(name: string): string {
+  return name.toLowerCase().replaceAll('_', '-');
+}
+
+function badName(byte: number | undefined): Refusal {
+  if (byte === SP || byte === TAB) return new Refusal(400, 'Expected a field name and a colon, got white space: lines are not folded, and none stands before the colon');
+  return new Refusal(400, `Expected a field name and a colon, got ${shown(byte)}`);
+}
+
+function badValue(byte: number | undefined): Refusal {
+  if (byte === CR || byte === LF) return new Refusal(400, 'Expected a line to end with CR LF, got one of them alone');
+  return new Refusal(400, `Expected a field value, got ${shown(byte)}`);
+}
+
+/** A byte for an error message. */
+export function shown(byte: number | undefined): string {
+  if (byte === undefined) return 'the end';
+  return byte > SP && byte < 0x7F ? `\`${String.fromCharCode(byte)}\`` : `byte 0x${byte.toString(16).padStart(2, '0')}`;
+}

@@ -1,0 +1,76 @@
+/**
+ * The front door: HTTP by `Host` to the right site, which is woken if it sleeps. Unprivileged: it starts nothing itself,
+ * but asks the activator for a lease. This file is the composition root; a request's way is
+ * `Client → Sites → SitePool → Upstream`.
+ */
+import { once } from 'node:events';
+import { describeError, WakesockError } from '../base/errors.ts';
+import { createLog, type LogLevel } from '../base/log.ts';
+import type { Paths } from '../base/paths.ts';
+import { controlClient } from '../control/client.ts';
+import { takeListenFds } from '../systemd/listen-fds.ts';
+import { RouteSource } from './route-source.ts';
+import { serveFront, type FrontListen, type FrontServer } from './server.ts';
+import { Sites } from './sites.ts';
+import { Sweep } from './sweep.ts';
+
+export interface FrontOptions {
+  readonly paths: Paths;
+  /** Beside the sockets that systemd passes. */
+  readonly listen: readonly { readonly host: string; readonly port: number }[];
+  /** No connection for this long ends it; Infinity: never. */
+  readonly exitIdleMs: number;
+  readonly logLevel: LogLevel;
+}
+
+/** Resolves with the exit status when there was no connection for a while, or a signal has come and all are answered. */
+export async function runFront({ paths, listen, exitIdleMs, logLevel }: FrontOptions): Promise<number> {
+  const log = createLog({ level: logLevel });
+  const inherited = takeListenFds(process.env).map(({ fd }): FrontListen => ({ fd }));
+  if (inherited.length + listen.length === 0) {
+    throw new WakesockError('ERR_WAKESOCK_USAGE', 'front has no socket: systemd passed none (wakesock-front.socket), and there is no --listen=ADDRESS');
+  }
+  const routes = new RouteSource(paths, log);
+  const sweep = new Sweep();
+  const sites = new Sites(() => routes.table, controlClient(paths.controlPath), sweep);
+  const idle = new IdleEnd(exitIdleMs, () => server?.connections === 0);
+  let server: FrontServer | null = null;
+  try {
+    server = await serveFront({
+      listen: [...inherited, ...listen], sweep, route: (host) => sites.route(host),
+      onQuiet: () => idle.begin(),
+      onProblem: (error) => log.error('Connections cannot be accepted', describeError(error)),
+    });
+  } catch (error) {
+    throw new WakesockError('ERR_WAKESOCK_SOCKET', `The front door cannot listen: ${(error as Error).message}`, { cause: error });
+  }
+  idle.begin();
+  void log.open();
+  const ended = await Promise.race([idle.ended, once(process, 'SIGTERM').then(() => 'SIGTERM'), once(process, 'SIGINT').then(() => 'SIGINT')]);
+  log.info(`Ending: ${ended}`);
+  await server.close();
+  routes.close();
+  await log.close();
+  return 0;
+}
+
+/** A countdown that begins when the last connection is closed, and counts only if none came meanwhile. */
+class IdleEnd {
+  readonly ended: Promise<string>;
+  readonly #idleMs: number;
+  readonly #isIdle: () => boolean;
+  #end: (reason: string) => void = () => {};
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(idleMs: number, isIdle: () => boolean) {
+    this.#idleMs = idleMs;
+    this.#isIdle = isIdle;
+    this.ended = new Promise((resolve) => { this.#end = resolve; });
+  }
+
+  begin(): void {
+    clearTimeout(this.#timer);
+    if (!Number.isFinite(this.#idleMs)) return;
+    this.#timer = setTimeout(() => { if (this.#isIdle()) this.#end('no connections'); }, Math.min(this.#idleMs, 2 ** 31 - 1));
+  }
+}

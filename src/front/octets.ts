@@ -1,0 +1,41 @@
+/** Which bytes may stand where, as tables: one look-up per byte of a head. */
+
+function table(allowed: (byte: number) => number): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, byte) => allowed(byte));
+}
+
+const tokenPattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]$/;
+
+/**
+ * `token` (RFC 9110 5.6.2) → the byte as names are compared, 0 for any other. Lower case, and `_` as `-`: CGI and WSGI
+ * give their programs both as the same variable, so that a name with `_` could pass for one that we set.
+ */
+export const nameOctet = table((byte) => {
+  const character = String.fromCharCode(byte);
+  if (!tokenPattern.test(character)) return 0;
+  return character === '_' ? 0x2D : character.toLowerCase().charCodeAt(0);
+});
+
+/** `field-content` and the spaces around it (RFC 9110 5.5): no control character but the tab. */
+export const valueOctet = table((byte) => (byte === 0x09 || (byte >= 0x20 && byte !== 0x7F) ? 1 : 0));
+
+/** A request target: visible ASCII but `#`. Fragments are not sent, and one program would cut where another reads on. */
+export const targetOctet = table((byte) => (byte > 0x20 && byte < 0x7F && byte !== 0x23 ? 1 : 0));
+
+/** A host with its port: names, IPv4, `[IPv6]`. Lower case; 0 for any other byte. */
+export const hostOctet = table((byte) => {
+  const character = String.fromCharCode(byte);
+  return /^[a-z0-9._:[\]-]$/i.test(character) ? character.toLowerCase().charCodeAt(0) : 0;
+});
+
+/** Value of a hexadecimal digit, 255 for any other byte. */
+export const hexOctet = table((byte) => {
+  const digit = '0123456789abcdef'.indexOf(String.fromCharCode(byte).toLowerCase());
+  return digit === -1 ? 255 : digit;
+});
+
+export const CR = 0x0D;
+export const LF = 0x0A;
+export const SP = 0x20;
+export const TAB = 0x09;
+export const COLON = 0x3A;

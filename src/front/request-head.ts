@@ -1,0 +1,162 @@
+import { Field, sharedFields, shown } from './fields.ts';
+import { Body, Framing } from './framing.ts';
+import { headEnd } from './head-end.ts';
+import { CR, hostOctet, LF, SP, targetOctet } from './octets.ts';
+import { Refusal } from './refusal.ts';
+
+const SLASH = 0x2F;
+const QUESTION = 0x3F;
+const ASTERISK = 0x2A;
+
+/** Bodyless and without effect that the client asked for (RFC 9110 9.2.1): these alone are sent again by themselves. */
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+
+/**
+ * The head of a request (RFC 9112 3), as positions in the bytes it was parsed from. One object per connection, filled
+ * anew by each {@link parse}; {@link fields} only until the next head of any connection is parsed.
+ *
+ * Strict: what two programs could read differently is refused, since a request that we and the program behind us take
+ * for different ones is how requests are smuggled.
+ */
+export class RequestHead {
+  readonly fields = sharedFields;
+  readonly framing = new Framing();
+  method = '';
+  /** Where the request line begins; an empty line may stand before it. */
+  start = 0;
+  /** The target in origin form: of `http://host/path` only the path. Empty where that has none. */
+  targetStart = 0;
+  targetEnd = 0;
+  /** HTTP/1.0: 0. */
+  minor = 1;
+  /** Without the port, in lower case; a last dot is cut off. */
+  host = '';
+  /** As the client wrote it. */
+  hostText = '';
+  /** `Upgrade: websocket`, and nothing that would forbid it. */
+  websocket = false;
+  safe = false;
+  /** Behind the head. */
+  end = 0;
+
+  /**
+   * @param start where the request begins in `bytes`
+   * @param searched how many bytes from there were looked at by an earlier call
+   * @returns whether the head was complete
+   * @throws Refusal 400, 431, 501, 505
+   */
+  parse(bytes: Buffer, start: number, searched: number): boolean {
+    let at = start;
+    // RFC 9112 2.2: one empty line before a request is passed over.
+    if (bytes[at] === CR && (bytes.length === at + 1 || bytes[at + 1] === LF)) at += 2;
+    if (at >= bytes.length) return false;
+    if (!isUpper(bytes[at] as number)) throw new Refusal(400, `Expected a method in capitals, got ${shown(bytes[at])}`);
+    const end = headEnd(bytes, at, Math.max(0, searched - (at - start)));
+    if (end === -1) return false;
+    this.start = at;
+    this.end = end + 2;
+    const fieldsStart = this.#requestLine(bytes, at);
+    this.fields.scan(bytes, fieldsStart, end);
+    this.framing.read(bytes, this.fields);
+    this.#check(bytes);
+    return true;
+  }
+
+  /** `GET /path HTTP/1.1` → where the fields begin. */
+  #requestLine(bytes: Buffer, start: number): number {
+    let at = start;
+    while (isUpper(bytes[at] as number) || bytes[at] === 0x2D) at++;
+    if (bytes[at] !== SP) throw new Refusal(400, `Expected a method in capitals and a space, got ${shown(bytes[at])}`);
+    this.method = methodOf(bytes, start, at);
+    const targetStart = ++at;
+    while (targetOctet[bytes[at] as number] === 1) at++;
+    if (at === targetStart || bytes[at] !== SP) throw new Refusal(400, `Expected a request target and a space, got ${shown(bytes[at])}`);
+    this.targetStart = targetStart;
+    this.targetEnd = at;
+    return this.#version(bytes, at + 1);
+  }
+
+  #version(bytes: Buffer, at: number): number {
+    // `HTTP/1.` and a digit
+    const is1 = bytes[at] === 0x48 && bytes[at + 1] === 0x54 && bytes[at + 2] === 0x54 && bytes[at + 3] === 0x50 && bytes[at + 4] === SLASH
+      && bytes[at + 5] === 0x31 && bytes[at + 6] === 0x2E;
+    const minor = (bytes[at + 7] as number) - 0x30;
+    if (!is1 || bytes[at + 8] !== CR || bytes[at + 9] !== LF) {
+      const is = /^HTTP\/\d\.\d\r\n/.test(bytes.toString('latin1', at, at + 10));
+      throw new Refusal(is ? 505 : 400, `Expected HTTP/1.1 and CR LF behind the target, got ${is ? 'another version' : 'something else'}`);
+    }
+    if (minor !== 0 && minor !== 1) throw new Refusal(505, 'Expected HTTP/1.1 or HTTP/1.0, got another version');
+    this.minor = minor;
+    return at + 10;
+  }
+
+  #check(bytes: Buffer): void {
+    const { fields, framing } = this;
+    if (framing.host === -1) throw new Refusal(400, 'Expected a Host, got none');
+    const hostStart = fields.valueStart[framing.host] as number;
+    const hostEnd = fields.valueEnd[framing.host] as number;
+    const host = bytes.toString('latin1', hostStart, hostEnd);
+    // A client asks for the same host over and over.
+    if (host !== this.hostText || host === '') {
+      this.host = hostName(host);
+      this.hostText = host;
+    }
+    this.#target(bytes, host);
+    if (this.minor === 0) {
+      if (framing.body === Body.chunked) throw new Refusal(400, 'Expected no Transfer-Encoding in HTTP/1.0');
+      framing.close = true;
+    }
+    this.safe = framing.body === Body.none && safeMethods.has(this.method);
+    this.websocket = framing.upgrade && framing.upgradeField !== -1 && framing.body === Body.none && this.minor === 1 && this.method === 'GET'
+      && fields.value(bytes, framing.upgradeField).toLowerCase() === 'websocket';
+    for (let i = 0; i < fields.count; i++) {
+      if (fields.kind[i] === Field.expect && fields.value(bytes, i).toLowerCase() !== '100-continue') {
+        throw new Refusal(417, 'Expected Expect to be 100-continue, got something else');
+      }
+    }
+  }
+
+  /** RFC 9112 3.2: origin form, absolute form of the very host, `*` for OPTIONS. */
+  #target(bytes: Buffer, host: string): void {
+    const first = bytes[this.targetStart];
+    if (this.method === 'CONNECT') throw new Refusal(501, 'CONNECT is not served: this is no way to other servers');
+    if (first === SLASH) return;
+    if (first === ASTERISK && this.targetEnd === this.targetStart + 1 && this.method === 'OPTIONS') return;
+    const target = bytes.toString('latin1', this.targetStart, this.targetEnd);
+    const authority = /^https?:\/\/([^/?]+)/i.exec(target);
+    if (authority === null) throw new Refusal(400, 'Expected a request target that begins with / or http://, got another');
+    if ((authority[1] as string).toLowerCase() !== host.toLowerCase()) throw new Refusal(400, 'Expected the target and Host to name the same host, got two');
+    this.targetStart += authority[0].length;
+  }
+
+  /** Whether the target has to be completed with a path: `http://host?query`. */
+  missingPath(bytes: Buffer): boolean {
+    return this.targetStart === this.targetEnd || bytes[this.targetStart] === QUESTION;
+  }
+}
+
+function isUpper(byte: number): boolean {
+  return byte >= 0x41 && byte <= 0x5A;
+}
+
+function methodOf(bytes: Buffer, start: number, end: number): string {
+  // No string is made for the one method that matters.
+  if (end - start === 3 && bytes[start] === 0x47 && bytes[start + 1] === 0x45 && bytes[start + 2] === 0x54) return 'GET';
+  if (end - start > 24) throw new Refusal(501, 'Expected a method of at most 24 letters');
+  return bytes.toString('latin1', start, end);
+}
+
+/** `Example.com:8080` → `example.com`. @throws Refusal 400 */
+export function hostName(host: string): string {
+  let lower = '';
+  for (let i = 0; i < host.length; i++) {
+    const octet = hostOctet[host.charCodeAt(i)] ?? 0;
+    if (octet === 0) throw new Refusal(400, `Expected Host to be a name or an address, got ${shown(host.charCodeAt(i))}`);
+    lower += String.fromCharCode(octet);
+  }
+  const parts = /^(?<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+?)\.?(?::\d{0,5})?$/.exec(lower)?.groups;
+  const name = parts?.['name'];
+  if (name === undefined || name.startsWith('.') || name.endsWith('.') || name.includes('..')) throw new Refusal(400, 'Expected Host to be a name or an address, with a port or without');
+  return name;
+}
+

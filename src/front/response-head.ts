@@ -1,0 +1,78 @@
+import { sharedFields, shown } from './fields.ts';
+import { Body, Framing } from './framing.ts';
+import { headEnd } from './head-end.ts';
+import { CR, LF, SP, valueOctet } from './octets.ts';
+import { Refusal } from './refusal.ts';
+
+const versions = [Buffer.from('HTTP/1.0 '), Buffer.from('HTTP/1.1 ')];
+
+/** The head of a response (RFC 9112 4), as positions in the bytes it was parsed from. One object per connection, {@link fields} as in RequestHead. */
+export class ResponseHead {
+  readonly fields = sharedFields;
+  readonly framing = new Framing();
+  start = 0;
+  minor = 1;
+  status = 0;
+  /** Where the status code begins, behind version and space. */
+  statusStart = 0;
+  /** Behind the head. */
+  end = 0;
+
+  /**
+   * @param searched how many bytes from `start` were looked at by an earlier call
+   * @param ofHead the request was HEAD: there is no body, whatever the fields say
+   * @returns whether the head was complete
+   * @throws Refusal 502
+   */
+  parse(bytes: Buffer, start: number, searched: number, ofHead: boolean): boolean {
+    try {
+      return this.#parse(bytes, start, searched, ofHead);
+    } catch (error) {
+      if (error instanceof Refusal) throw new Refusal(502, error.message);
+      throw error;
+    }
+  }
+
+  #parse(bytes: Buffer, start: number, searched: number, ofHead: boolean): boolean {
+    if (bytes.length > start && bytes[start] !== 0x48) throw new Refusal(502, `Expected HTTP/1.1, got ${shown(bytes[start])}`);
+    const end = headEnd(bytes, start, searched);
+    if (end === -1) return false;
+    this.start = start;
+    this.end = end + 2;
+    this.fields.scan(bytes, this.#statusLine(bytes, start), end);
+    this.framing.read(bytes, this.fields);
+    this.#body(ofHead);
+    return true;
+  }
+
+  #statusLine(bytes: Buffer, start: number): number {
+    const minor = (bytes[start + 7] as number) - 0x30;
+    const version = versions[minor];
+    if (version === undefined || bytes.compare(version, 0, 9, start, start + 9) !== 0) throw new Refusal(502, 'Expected HTTP/1.1 or HTTP/1.0 and a space');
+    this.minor = minor;
+    this.statusStart = start + 9;
+    let at = this.statusStart;
+    let status = 0;
+    for (; at < this.statusStart + 3; at++) {
+      const digit = (bytes[at] as number) - 0x30;
+      if (digit < 0 || digit > 9) throw new Refusal(502, `Expected a status of three digits, got ${shown(bytes[at])}`);
+      status = status * 10 + digit;
+    }
+    if (status < 100 || (bytes[at] !== SP && bytes[at] !== CR)) throw new Refusal(502, 'Expected a status of three digits from 100');
+    this.status = status;
+    while (valueOctet[bytes[at] as number] === 1) at++;
+    if (bytes[at] !== CR || bytes[at + 1] !== LF) throw new Refusal(502, `Expected the status line to end with CR LF, got ${shown(bytes[at])}`);
+    return at + 2;
+  }
+
+  /** RFC 9112 6.3. */
+  #body(ofHead: boolean): void {
+    const { framing, status } = this;
+    if (this.minor === 0) {
+      if (framing.body === Body.chunked) throw new Refusal(502, 'Expected no Transfer-Encoding in HTTP/1.0');
+      if (!framing.keepAlive) framing.close = true;
+    }
+    if (ofHead || status < 200 || status === 204 || status === 304) framing.body = Body.none;
+    else if (framing.body === Body.none) framing.body = Body.untilClose;
+  }
+}

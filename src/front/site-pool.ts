@@ -1,0 +1,181 @@
+import { WakesockError } from '../base/errors.ts';
+import { leaseHoldMs, upstreamIdleMax, upstreamIdleMsMax, waitingPerSiteMax } from '../base/limits.ts';
+import { BackoffError } from '../control/backend.ts';
+import type { Lease } from '../control/client.ts';
+import type { OwnAnswer } from './answer.ts';
+import type { Client } from './client.ts';
+import type { Expiring, Sweep } from './sweep.ts';
+import { Upstream } from './upstream.ts';
+
+export interface SitePoolOptions {
+  readonly name: string;
+  readonly sweep: Sweep;
+  readonly lease: () => Promise<Lease>;
+  /** Why the site does not answer, if it is known. */
+  readonly explain: () => Promise<OwnAnswer | null>;
+  /** How long requests wait for a lease that cannot be had. */
+  readonly waitMs: number;
+  /** Nothing is held any more: nobody asks for the site. */
+  readonly onQuiet: () => void;
+}
+
+const retryFirstMs = 50;
+const retryMaxMs = 1_000;
+
+/**
+ * A site that is being asked for: its lease, the connections to its program, and who waits for it. While a request is in
+ * flight the lease is held, or asked for again; with it requests go straight to the program.
+ */
+export class SitePool implements Expiring {
+  deadlineMs = Infinity;
+  readonly name: string;
+  readonly #options: SitePoolOptions;
+  readonly #idle: Upstream[] = [];
+  readonly #waiting = new Set<Client>();
+  #lease: Lease | null = null;
+  #asking = false;
+  #inFlight = 0;
+  /** The program has answered under this lease: it is awake. */
+  #awake = false;
+
+  constructor(options: SitePoolOptions) {
+    this.name = options.name;
+    this.#options = options;
+    options.sweep.add(this);
+  }
+
+  /**
+   * A connection for one exchange. Null: `client.connected` or `client.fail` will be called.
+   * @param fresh not one that was used before
+   */
+  acquire(client: Client, fresh: boolean): Upstream | null {
+    this.#inFlight++;
+    this.deadlineMs = Infinity;
+    if (!this.#awake && this.#inFlight > waitingPerSiteMax) {
+      client.fail({ status: 503, message: `${waitingPerSiteMax} requests wait for this site already`, retryAfterMs: 1_000 }, false);
+      return null;
+    }
+    return this.reconnect(client, fresh);
+  }
+
+  /** As {@link acquire}, for an exchange that has been counted. */
+  reconnect(client: Client, fresh: boolean): Upstream | null {
+    if (this.#lease !== null) return this.#connection(this.#lease, fresh);
+    this.#waiting.add(client);
+    void this.#ask();
+    return null;
+  }
+
+  /** Ends what {@link acquire} began. */
+  release(client: Client): void {
+    this.#waiting.delete(client);
+    this.#inFlight--;
+    if (this.#inFlight > 0) return;
+    this.deadlineMs = this.#options.sweep.nowMs + Math.max(leaseHoldMs, upstreamIdleMsMax);
+  }
+
+  /** A connection whose exchange is complete. */
+  put(upstream: Upstream): void {
+    if (!upstream.usable || this.#lease === null || this.#idle.length >= upstreamIdleMax) {
+      upstream.socket.destroy();
+      return;
+    }
+    upstream.reused = true;
+    upstream.idleSinceMs = this.#options.sweep.nowMs;
+    upstream.socket.resume();
+    this.#idle.push(upstream);
+    // The last in is the first out: those that are not needed any more are at the bottom, one by one.
+    const oldest = this.#idle[0] as Upstream;
+    if (oldest.idleSinceMs + upstreamIdleMsMax < this.#options.sweep.nowMs) oldest.socket.destroy();
+  }
+
+  gone(upstream: Upstream): void {
+    const index = this.#idle.indexOf(upstream);
+    if (index !== -1) this.#idle.splice(index, 1);
+  }
+
+  answers(): void {
+    this.#awake = true;
+  }
+
+  explain(): Promise<OwnAnswer | null> {
+    return this.#options.explain();
+  }
+
+  /** Nobody has asked for a while. */
+  expire(): void {
+    for (const upstream of this.#idle.splice(0)) upstream.socket.destroy();
+    this.#lease?.release();
+    this.#lease = null;
+    this.#options.sweep.remove(this);
+    this.#options.onQuiet();
+  }
+
+  #connection(lease: Lease, fresh: boolean): Upstream {
+    if (fresh) return new Upstream(this, lease.address);
+    const oldestMs = this.#options.sweep.nowMs - upstreamIdleMsMax;
+    for (let upstream = this.#idle.pop(); upstream !== undefined; upstream = this.#idle.pop()) {
+      if (upstream.usable && upstream.idleSinceMs >= oldestMs) return upstream;
+      upstream.socket.destroy();
+    }
+    return new Upstream(this, lease.address);
+  }
+
+  async #ask(): Promise<void> {
+    if (this.#asking) return;
+    this.#asking = true;
+    const untilMs = performance.now() + this.#options.waitMs;
+    for (let retryMs = retryFirstMs; this.#inFlight > 0; retryMs = Math.min(retryMs * 2, retryMaxMs)) {
+      try {
+        this.#hold(await this.#options.lease());
+        break;
+      } catch (error) {
+        const answer = refusalOf(error) ?? (performance.now() > untilMs ? notReached : null);
+        if (answer !== null) {
+          this.#refuse(answer);
+          break;
+        }
+        // A dead activator is started again by its next caller; until then the request waits.
+        await new Promise((resolve) => { setTimeout(resolve, retryMs); });
+      }
+    }
+    this.#asking = false;
+  }
+
+  #hold(lease: Lease): void {
+    if (this.#inFlight === 0) {
+      lease.release();
+      return;
+    }
+    this.#lease = lease;
+    this.#awake = false;
+    void lease.ended.then(() => this.#lost(lease));
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const client of waiting) client.connected(this.#connection(lease, !client.head.safe));
+  }
+
+  /** The activator has ended. Exchanges go on: the program's socket is not the activator's. */
+  #lost(lease: Lease): void {
+    if (this.#lease !== lease) return;
+    this.#lease = null;
+    for (const upstream of this.#idle.splice(0)) upstream.socket.destroy();
+    if (this.#inFlight > 0) void this.#ask();
+  }
+
+  #refuse(answer: OwnAnswer): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const client of waiting) client.fail(answer, false);
+  }
+}
+
+const notReached: OwnAnswer = { status: 503, message: 'This site could not be reached in time', retryAfterMs: 5_000 };
+
+/** What waiting would not help. Null: ask again. */
+function refusalOf(error: unknown): OwnAnswer | null {
+  if (error instanceof BackoffError) return { status: 502, message: `This site failed a moment ago (${error.code})`, retryAfterMs: error.retryAfterMs };
+  if (error instanceof WakesockError && (error.code === 'ERR_WAKESOCK_NOT_RUNNING' || error.code === 'ERR_WAKESOCK_CONTROL')) return null;
+  if (error instanceof WakesockError) return { status: 502, message: `This site cannot be woken (${error.code})` };
+  throw error;
+}

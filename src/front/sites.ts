@@ -1,0 +1,54 @@
+import { startTimeoutMsDefault } from '../base/limits.ts';
+import type { ControlClient } from '../control/client.ts';
+import type { OwnAnswer } from './answer.ts';
+import { Refusal } from './refusal.ts';
+import type { RouteTable } from './route-table.ts';
+import { SitePool } from './site-pool.ts';
+import type { Sweep } from './sweep.ts';
+
+/** Asked in vain, it is answered without the reason. */
+const explainMsMax = 2_000;
+
+/** Host name → the pool of its site, made when it is first asked for and gone soon after the last request. */
+export class Sites {
+  readonly #pools = new Map<string, SitePool>();
+  readonly #table: () => RouteTable;
+  readonly #control: ControlClient;
+  readonly #sweep: Sweep;
+
+  constructor(table: () => RouteTable, control: ControlClient, sweep: Sweep) {
+    this.#table = table;
+    this.#control = control;
+    this.#sweep = sweep;
+  }
+
+  /** @throws Refusal 404: nothing is started for a name that nobody has */
+  route(host: string): SitePool {
+    const name = this.#table().find(host);
+    if (name === null) throw new Refusal(404, 'There is no site of this name');
+    return this.#pools.get(name) ?? this.#open(name);
+  }
+
+  #open(name: string): SitePool {
+    const pool = new SitePool({
+      name, sweep: this.#sweep, waitMs: startTimeoutMsDefault,
+      lease: () => this.#control.lease(name),
+      explain: () => this.#explain(name),
+      onQuiet: () => this.#pools.delete(name),
+    });
+    this.#pools.set(name, pool);
+    return pool;
+  }
+
+  /** The code only: the message speaks of files and programs, which are nobody's business out there. */
+  async #explain(name: string): Promise<OwnAnswer | null> {
+    let timer: NodeJS.Timeout | undefined;
+    const longEnough = new Promise<null>((resolve) => { timer = setTimeout(() => resolve(null), explainMsMax); });
+    try {
+      const status = await Promise.race([this.#control.site(name), longEnough]);
+      return status?.error == null ? null : { status: 502, message: `This site could not be started (${status.error.code})` };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

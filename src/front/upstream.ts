@@ -1,0 +1,180 @@
+import { connect, type Socket } from 'node:net';
+import type { LeaseAddress } from '../control/types.ts';
+import { Chunked } from './chunked.ts';
+import { Body } from './framing.ts';
+import type { Client } from './client.ts';
+import { Refusal } from './refusal.ts';
+import { ResponseHead } from './response-head.ts';
+import type { SitePool } from './site-pool.ts';
+
+/** A connection to a site's program: carries one exchange at a time, and waits for the next in its pool. */
+export class Upstream {
+  readonly socket: Socket;
+  readonly head = new ResponseHead();
+  /** It has carried an exchange before: the program may have closed it without our knowing. */
+  reused = false;
+  /** When it was put into the pool. */
+  idleSinceMs = 0;
+  readonly #pool: SitePool;
+  readonly #chunked = new Chunked();
+  #client: Client | null = null;
+  /** Where the response is: its head, its body or a tunnel. */
+  #part: 'head' | 'body' | 'tunnel' = 'head';
+  /** Any byte of a response has arrived. */
+  #answered = false;
+  #left = 0;
+  #pending: Buffer | null = null;
+  #error: Error | null = null;
+
+  constructor(pool: SitePool, address: LeaseAddress) {
+    this.#pool = pool;
+    this.socket = connect({ ...connectOptions(address), allowHalfOpen: true, noDelay: true });
+    this.socket.on('data', (chunk) => this.#onData(chunk as Buffer));
+    this.socket.on('end', () => this.#onEnd());
+    this.socket.on('drain', () => this.#client?.upstreamDrained());
+    this.socket.on('error', (error) => { this.#error = error; });
+    this.socket.on('close', () => this.#onClose());
+  }
+
+  get usable(): boolean {
+    return !this.socket.destroyed && !this.socket.readableEnded && this.socket.writable;
+  }
+
+  /** Begins an exchange. */
+  carry(client: Client): void {
+    this.#client = client;
+    this.#part = 'head';
+    this.#answered = false;
+  }
+
+  /** The client is gone, or has been answered otherwise. */
+  abandon(): void {
+    this.#client = null;
+    this.socket.destroy();
+  }
+
+  #onData(chunk: Buffer): void {
+    const client = this.#client;
+    if (client === null) {
+      // Nobody has asked for anything: what a server says before it closes an idle connection.
+      this.socket.destroy();
+      return;
+    }
+    if (this.#part === 'tunnel') {
+      client.write(chunk, this.socket);
+      return;
+    }
+    if (!this.#answered) {
+      this.#answered = true;
+      this.#pool.answers();
+    }
+    try {
+      this.#read(client, chunk);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.#fail(error.message);
+    }
+  }
+
+  #read(client: Client, chunk: Buffer): void {
+    if (this.#part === 'body') {
+      const end = this.#bodyEnd(chunk, 0);
+      client.write(end === chunk.length ? chunk : chunk.subarray(0, end), this.socket);
+      this.#afterBody(client, chunk, end);
+      return;
+    }
+    const bytes = this.#pending === null ? chunk : Buffer.concat([this.#pending, chunk]);
+    const searched = this.#pending?.length ?? 0;
+    this.#pending = null;
+    this.#readHead(client, bytes, searched);
+  }
+
+  #readHead(client: Client, bytes: Buffer, searched: number): void {
+    const { head } = this;
+    let at = 0;
+    for (let seen = searched; ; seen = 0) {
+      if (!head.parse(bytes, at, seen, client.head.method === 'HEAD')) {
+        if (at < bytes.length) this.#pending = at === 0 ? bytes : bytes.subarray(at);
+        return;
+      }
+      if (head.status >= 200 || head.status === 101) break;
+      client.interim(bytes, head);
+      at = head.end;
+      if (at === bytes.length) return;
+    }
+    if (head.status === 101) {
+      if (!client.head.websocket) throw new Refusal(502, 'Expected an answer, got another protocol that nobody asked for');
+      this.#part = 'tunnel';
+      client.openTunnel(bytes, head);
+      return;
+    }
+    const { framing } = head;
+    this.#left = framing.body === Body.length ? framing.length : 0;
+    if (framing.body === Body.chunked) this.#chunked.reset();
+    this.#part = 'body';
+    const end = this.#bodyEnd(bytes, head.end);
+    client.respond(bytes, head, end, this.socket);
+    this.#afterBody(client, bytes, end);
+  }
+
+  /** Behind the last byte of the body in these bytes. */
+  #bodyEnd(bytes: Buffer, start: number): number {
+    switch (this.head.framing.body) {
+      case Body.chunked: return this.#chunked.scan(bytes, start, bytes.length);
+      case Body.untilClose: return bytes.length;
+      default: {
+        const length = Math.min(this.#left, bytes.length - start);
+        this.#left -= length;
+        return start + length;
+      }
+    }
+  }
+
+  #afterBody(client: Client, bytes: Buffer, end: number): void {
+    const { framing } = this.head;
+    const done = framing.body === Body.chunked ? this.#chunked.done : framing.body !== Body.untilClose && this.#left === 0;
+    if (!done) return;
+    this.#client = null;
+    // Bytes behind the response are no answer to anything: such a connection cannot be trusted with another request.
+    const reusable = !framing.close && client.requestSent && end === bytes.length;
+    if (reusable) this.#pool.put(this);
+    else this.socket.destroy();
+    client.exchangeDone();
+  }
+
+  #onEnd(): void {
+    const client = this.#client;
+    if (client !== null && this.#part === 'tunnel') {
+      client.endTunnel();
+      return;
+    }
+    if (client !== null && this.#part === 'body' && this.head.framing.body === Body.untilClose) {
+      this.#client = null;
+      this.socket.destroy();
+      client.exchangeDone();
+      return;
+    }
+    this.#fail('The program closed the connection before its answer was complete');
+  }
+
+  #onClose(): void {
+    this.#pool.gone(this);
+    this.#fail(this.#error === null ? 'The connection to the program was closed' : `The connection to the program failed: ${this.#error.message}`);
+  }
+
+  #fail(message: string): void {
+    const client = this.#client;
+    this.#client = null;
+    this.socket.destroy();
+    if (client === null) return;
+    if (!this.#answered && this.reused && client.head.safe) client.again();
+    else client.fail({ status: 502, message }, !this.#answered && !this.reused);
+  }
+}
+
+/** `127.0.0.1:8081`, `[::1]:8081`, `/run/site.sock` → what net.connect takes. */
+export function connectOptions({ family, address }: LeaseAddress): { path: string } | { host: string; port: number } {
+  if (family === 'unix') return { path: address };
+  const colon = address.lastIndexOf(':');
+  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) };
+}

@@ -1,0 +1,186 @@
+/** The parser of the front door, held against its corpus and against Node's llhttp. */
+import { METHODS } from 'node:http';
+import { readdirSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { headBytesMax, headFieldsMax } from '../../../src/base/limits.ts';
+import { Body } from '../../../src/front/framing.ts';
+import { Refusal } from '../../../src/front/refusal.ts';
+import { hostName } from '../../../src/front/request-head.ts';
+import { ResponseHead } from '../../../src/front/response-head.ts';
+import { llhttpRequests, llhttpResponse } from './llhttp.ts';
+import { readRequests } from './read-messages.ts';
+
+const corpus = new URL('../../corpus/http/', import.meta.url);
+
+function filesOf(folder: string): [string, Buffer][] {
+  const files = readdirSync(new URL(folder, corpus)).map((name): [string, Buffer] => [name, readFileSync(new URL(`${folder}/${name}`, corpus))]);
+  expect(files.length).toBeGreaterThan(4);
+  return files;
+}
+
+/** Of an absolute target only what we pass on. */
+function pathOf(url: string): string {
+  const path = url.replace(/^https?:\/\/[^/?]+/i, '');
+  return path === '' || path.startsWith('?') ? `/${path}` : path;
+}
+
+/** What we read completely llhttp reads as well, and the same. */
+async function agreesWithLlhttp(bytes: Buffer): Promise<number> {
+  const messages = readRequests([bytes]).messages.filter(({ complete }) => complete);
+  if (messages.some(({ method }) => !METHODS.includes(method))) return 0;
+  const theirs = await llhttpRequests(bytes, pathOf);
+  expect(theirs.messages.slice(0, messages.length)).toEqual(messages);
+  return messages.length;
+}
+
+function withFields(fields: string): Buffer[] {
+  return [Buffer.from(`GET / HTTP/1.1\r\nHost: a\r\n${fields}\r\n`)];
+}
+
+/** With two faults, which of them is named depends on how much has arrived. */
+function outcomeOf(pieces: readonly Buffer[]) {
+  const { refused, messages } = readRequests(pieces);
+  return { refused: refused !== null, messages: messages.filter(({ complete }) => complete) };
+}
+
+function everySplitAgrees(bytes: Buffer): void {
+  const whole = outcomeOf([bytes]);
+  for (let at = 1; at < bytes.length; at++) {
+    expect(outcomeOf([bytes.subarray(0, at), bytes.subarray(at)]), `split at ${at}`).toEqual(whole);
+  }
+  expect(outcomeOf(Array.from(bytes, (byte) => Buffer.from([byte])))).toEqual(whole);
+}
+
+describe('requests', () => {
+  test.each(filesOf('accepted'))('accepted/%s is read, and as llhttp reads it', async (_, bytes) => {
+    const { messages, refused } = readRequests([bytes]);
+    expect(refused).toBeNull();
+    expect(messages.length).toBeGreaterThan(0);
+    expect(messages.every(({ complete }) => complete)).toBe(true);
+    expect(await agreesWithLlhttp(bytes)).toBe(messages.length);
+    everySplitAgrees(bytes);
+  });
+
+  test.each(filesOf('refused'))('refused/%s is refused with its status, however it is split', (name, bytes) => {
+    expect(readRequests([bytes]).refused).toBe(Number(name.slice(0, 3)));
+    if (bytes.length < 2_000) everySplitAgrees(bytes);
+  });
+
+  test('the limits of a head are what is taken, and one more is not', () => {
+    const room = headBytesMax - Buffer.byteLength('GET / HTTP/1.1\r\nHost: a\r\nX: \r\n\r\n');
+    expect(readRequests(withFields(`X: ${'x'.repeat(room)}\r\n`)).refused).toBeNull();
+    expect(readRequests(withFields(`X: ${'x'.repeat(room + 1)}\r\n`)).refused).toBe(431);
+    expect(readRequests(withFields('X: y\r\n'.repeat(headFieldsMax - 1))).refused).toBeNull();
+    expect(readRequests(withFields('X: y\r\n'.repeat(headFieldsMax))).refused).toBe(431);
+  });
+
+  test('what we accept llhttp accepts, with the same meaning', async () => {
+    let compared = 0;
+    await fc.assert(fc.asyncProperty(requestBytes, async (bytes) => { compared += await agreesWithLlhttp(bytes); }), { numRuns: 1_500 });
+    expect(compared).toBeGreaterThan(250);
+  });
+
+  test('nothing that arrives is anything but read, waited for or refused', () => {
+    fc.assert(fc.property(fc.array(requestBytes, { maxLength: 3 }), (pieces) => { readRequests(pieces); }), { numRuns: 3_000 });
+  });
+
+  test('where the bytes are split changes nothing', () => {
+    fc.assert(fc.property(requestBytes.filter((bytes) => bytes.length < 400), everySplitAgrees), { numRuns: 60 });
+  });
+
+  test('the name of a host is that without port, last dot and capitals', () => {
+    expect(['Example.COM', 'example.com.', 'example.com:80', 'example.com.:8080', '[::1]:80', '127.0.0.1'].map(hostName))
+      .toEqual(['example.com', 'example.com', 'example.com', 'example.com', '[::1]', '127.0.0.1']);
+    for (const host of ['', '.', '..', 'a..', 'a:b', '[::1', '::1', 'a b', 'a/b', 'é.example']) expect(() => hostName(host), host).toThrow(Refusal);
+  });
+});
+
+describe('responses', () => {
+  test.each(filesOf('responses-accepted'))('responses-accepted/%s is read, and as llhttp reads it', async (_, bytes) => {
+    const head = new ResponseHead();
+    expect(head.parse(bytes, 0, 0, false)).toBe(true);
+    const theirs = await llhttpResponse(bytes, 'GET');
+    expect(theirs).toMatchObject({ status: head.status, complete: true });
+    expect(Array.from({ length: head.fields.count }, (_, i) => [head.fields.name(bytes, i), head.fields.value(bytes, i)]).flat()).toEqual(theirs?.headers);
+    if (head.framing.body === Body.none) expect(theirs?.body).toBe('');
+    if (head.framing.body === Body.length) expect(theirs?.body.length).toBe(head.framing.length);
+    for (let at = 1; at < head.end; at++) {
+      const again = new ResponseHead();
+      expect(again.parse(bytes.subarray(0, at), 0, 0, false)).toBe(false);
+      expect(again.parse(bytes, 0, at, false)).toBe(true);
+    }
+  });
+
+  test.each(filesOf('responses-refused'))('responses-refused/%s is a bad gateway', (_, bytes) => {
+    expect(() => new ResponseHead().parse(bytes, 0, 0, false)).toThrow(expect.objectContaining({ status: 502 }) as Error);
+  });
+
+  test('what we accept llhttp accepts, with the same status and length', async () => {
+    let compared = 0;
+    await fc.assert(fc.asyncProperty(responseBytes, fc.constantFrom('GET', 'HEAD'), async (bytes, method) => {
+      const head = new ResponseHead();
+      let complete;
+      try {
+        complete = head.parse(bytes, 0, 0, method === 'HEAD');
+      } catch (error) {
+        if (error instanceof Refusal) return;
+        throw error;
+      }
+      // 1xx are events of their own in Node.
+      if (!complete || head.status < 200) return;
+      const theirs = await llhttpResponse(bytes, method);
+      compared++;
+      expect(theirs?.status).toBe(head.status);
+      if (head.framing.body === Body.none) expect(theirs).toMatchObject({ body: '', complete: true });
+      if (head.framing.body === Body.length) expect(theirs?.body.length).toBe(Math.min(head.framing.length, bytes.length - head.end));
+      if (head.framing.body === Body.untilClose) expect(theirs).toMatchObject({ complete: false, body: bytes.toString('latin1', head.end) });
+    }), { numRuns: 800 });
+    expect(compared).toBeGreaterThan(100);
+  });
+});
+
+/** Mostly well-formed, with every ingredient of known attacks among the pieces, and a byte changed here and there. */
+const fieldLine = fc.oneof(
+  { weight: 30, arbitrary: fc.constantFrom('X: y', 'Accept: */*', 'Cookie: a=b; c="d"', 'Empty:', 'Tabs:\t x \t', 'Connection: close', 'Connection: keep-alive, x',
+    'Expect: 100-continue', 'Upgrade: h2c', 'TE: trailers', 'Trailer: X-Sum') },
+  { weight: 2, arbitrary: fc.constantFrom('Content-Length: 3', 'Transfer-Encoding: chunked', 'Content-Length: 3, 3', 'Content-Length : 3', 'Content-Length: +3', 'Content-Length:', 'Content_Length: 3',
+    'Transfer-Encoding: gzip, chunked', 'Transfer-Encoding:\tchunked', 'Transfer-Encoding: chunked ', 'Transfer-Encoding: chunked\t', 'Content-Length: 3\t', 'Content-Length: 3 ', 'Content-Length:\t3', 'Connection: close\t', 'Connection:\tclose,', 'Connection: close close', 'Host:\ta\t', 'Transfer-Encoding: "chunked"', 'Transfer-Encoding: chunked;q=1',
+    'Host: b', ' folded: x', 'Bad Name: x', ': x', 'NoColon', 'X: a\rb', 'X: a\nb', 'X: \0', 'Connection: host', 'Connection: upgrade') },
+  { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 12 }) },
+);
+const goodChunk = fc.constantFrom('3\r\nabc\r\n', '0A\r\n0123456789\r\n', '1;a=b\r\nx\r\n', '1;a="b;\\"c"\r\nx\r\n');
+const badChunk = fc.constantFrom('2\nab\r\n', '1 \r\nx\r\n', '0\r\n\r\n', '0\r\nX: y\r\n\r\n', '0\r\nContent-Length: 1\r\n\r\n', '-1\r\n', 'g\r\n');
+const chunk = fc.oneof({ weight: 12, arbitrary: goodChunk }, { weight: 1, arbitrary: badChunk });
+const lastChunk = fc.constantFrom('0\r\n\r\n', '000;x\r\nX-Sum: 1\r\n\r\n', '0\r\nX: \t\r\nY: z\r\n\r\n', '');
+/** Its field, and the bytes. */
+const body: fc.Arbitrary<[string[], string]> = fc.oneof(
+  fc.constant<[string[], string]>([[], '']),
+  fc.constantFrom<[string[], string]>([['Content-Length: 3'], 'abc'], [['Content-Length: 0'], ''], [['Content-Length: 3'], 'abcd'], [['Content-Length: 3'], 'ab']),
+  fc.tuple(fc.array(chunk, { maxLength: 4 }), lastChunk).map(([chunks, last]): [string[], string] => [['Transfer-Encoding: chunked'], chunks.join('') + last]),
+);
+const target = fc.oneof({ weight: 12, arbitrary: fc.constantFrom('/', '/a?b=c', 'http://a/', 'http://a', 'http://a?x', '//a/b', '/%00', '/..') }, { weight: 1, arbitrary: fc.constantFrom('*', 'http://b/', '') }, { weight: 1, arbitrary: fc.string({ maxLength: 6 }) });
+const method = fc.oneof({ weight: 12, arbitrary: fc.constantFrom('GET', 'POST', 'OPTIONS', 'HEAD', 'DELETE', 'PROPFIND', 'M-SEARCH') }, { weight: 1, arbitrary: fc.constantFrom('CONNECT', 'get', 'FOO') });
+const version = fc.oneof({ weight: 8, arbitrary: fc.constant('HTTP/1.1') }, { weight: 1, arbitrary: fc.constantFrom('HTTP/1.0', 'HTTP/1.2', 'HTTP/2.0', 'http/1.1', 'HTTP/1.1 ') });
+const lineEnd = fc.oneof({ weight: 40, arbitrary: fc.constant('\r\n') }, { weight: 1, arbitrary: fc.constantFrom('\n', '\r', '\r\r\n', ' \r\n') });
+const request = fc.tuple(fc.constantFrom('', '', '', '\r\n', '', '', '\n'), method, target, version, fc.integer({ min: 0, max: 9 }), fc.array(fieldLine, { maxLength: 5 }), body, lineEnd)
+  .map(([before, method, target, version, hosts, fields, [framing, body], end]) =>
+    `${before}${method} ${target} ${version}${end}${[...(hosts === 0 ? [] : ['Host: a']), ...fields, ...framing].map((field) => `${field}\r\n`).join('')}\r\n${body}`);
+
+function mutated(text: fc.Arbitrary<string>): fc.Arbitrary<Buffer> {
+  const change = fc.option(fc.tuple(fc.nat(), fc.oneof(fc.constantFrom(0x0D, 0x0A, 0x20, 0x09, 0x00, 0x3A, 0x80), fc.nat(255)), fc.constantFrom('replace', 'insert', 'delete')), { freq: 2 });
+  return fc.tuple(text, change).map(([text, change]) => {
+    const bytes = [...Buffer.from(text, 'latin1')];
+    if (change !== null && bytes.length > 0) {
+      const [position, byte, how] = change;
+      bytes.splice(position % bytes.length, how === 'insert' ? 0 : 1, ...(how === 'delete' ? [] : [byte]));
+    }
+    return Buffer.from(bytes);
+  });
+}
+
+const requestBytes = mutated(fc.array(request, { minLength: 1, maxLength: 3 }).map((requests) => requests.join('')));
+const responseBytes = mutated(fc.tuple(
+  fc.constantFrom('HTTP/1.1', 'HTTP/1.1', 'HTTP/1.0', 'HTTP/1.2', 'ICY'), fc.constantFrom('200 OK', '200', '200 ', '204 No Content', '304 Not Modified', '404 Not Found', '101 Switching Protocols', '099 x', '2000 x'),
+  fc.array(fieldLine, { maxLength: 4 }), fc.constantFrom('', 'abc', 'abcd'),
+).map(([version, status, fields, body]) => `${version} ${status}\r\n${fields.map((field) => `${field}\r\n`).join('')}\r\n${body}`));

@@ -1,0 +1,82 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { afterEach, describe, expect, test } from 'vitest';
+import { createLog } from '../../../src/base/log.ts';
+import { RouteSource } from '../../../src/front/route-source.ts';
+import { RouteTable } from '../../../src/front/route-table.ts';
+import { SiteFiles } from '../site/site-files.ts';
+
+describe('a table of routes', () => {
+  const table = new RouteTable([
+    { name: 'exact', hosts: ['a.example.com'] },
+    { name: 'below', hosts: ['*.example.com', '*.deep.example.com'] },
+    { name: 'second', hosts: ['a.example.com', '*.example.com', 'b.example.net'] },
+  ]);
+
+  test.each([
+    ['a.example.com', 'exact'], ['b.example.com', 'below'], ['x.y.example.com', 'below'], ['example.com', null],
+    ['b.example.net', 'second'], ['xb.example.net', null], ['.example.com', 'below'], ['', null], ['com', null],
+  ])('%s → %s', (host, site) => expect(table.find(host)).toBe(site));
+
+  test('a name belongs to the first that claims it', () => {
+    expect(table.claimedTwice).toEqual([
+      { host: 'a.example.com', site: 'exact', other: 'second' }, { host: '*.example.com', site: 'below', other: 'second' },
+    ]);
+  });
+
+  test('the default site has what nobody else has', () => {
+    const all = new RouteTable([{ name: 'other', hosts: ['*'] }, { name: 'a', hosts: ['a.example'] }]);
+    expect([all.find('a.example'), all.find('b.example'), all.find('127.0.0.1')]).toEqual(['a', 'other', 'other']);
+  });
+});
+
+function site(hosts: string): string {
+  return `[Container]\nExec=/bin/true\n[X-Wakesock]\nRoot=host\nListenStream=8081\nPort=80\nHost=${hosts}\n`;
+}
+
+describe('the routes of site files', () => {
+  let files: SiteFiles;
+  let routes: RouteSource;
+  const log = createLog({ level: 'error', interactive: true });
+  afterEach(() => {
+    routes.close();
+    files.remove();
+  });
+
+  /** `enable` makes it. */
+  const enable = (name: string) => mkdirSync(`${files.paths.stateDir}/sites/${name}`, { recursive: true });
+
+  /** The watcher has seen it: nothing else tells. */
+  async function becomes(host: string, name: string | null): Promise<void> {
+    while (routes.table.find(host) !== name) await new Promise((resolve) => { setTimeout(resolve, 5); });
+  }
+
+  test('only enabled sites are served; instances of a template by their own names', () => {
+    files = new SiteFiles();
+    files.write('etc/on.container', site('on.example *.on.example'));
+    files.write('etc/off.container', site('off.example'));
+    files.write('etc/t@.container', site('%i.example'));
+    enable('on');
+    enable('t@alice');
+    mkdirSync(`${files.paths.stateDir}/instances`, { recursive: true });
+    mkdirSync(`${files.paths.stateDir}/instances/t@alice`);
+    routes = new RouteSource(files.paths, log);
+    expect(['on.example', 'x.on.example', 'off.example', 'alice.example', 'bob.example'].map((host) => routes.table.find(host)))
+      .toEqual(['on', 'on', null, 't@alice', null]);
+  });
+
+  test('changes are picked up: a file, another, a drop-in, enabling, disabling', async () => {
+    files = new SiteFiles();
+    files.write('etc/a.container', site('a.example'));
+    routes = new RouteSource(files.paths, log);
+    expect(routes.table.size).toBe(0);
+    enable('a');
+    await becomes('a.example', 'a');
+    files.write('etc/a.container', site('other.example'));
+    await becomes('other.example', 'a');
+    expect(routes.table.find('a.example')).toBeNull();
+    files.write('etc/a.container.d/10-more.conf', '[X-Wakesock]\nHost=more.example\n');
+    await becomes('more.example', 'a');
+    rmSync(`${files.paths.stateDir}/sites/a`, { recursive: true });
+    await becomes('other.example', null);
+  });
+});

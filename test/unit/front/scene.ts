@@ -1,0 +1,174 @@
+/** A front door between raw sockets: what each side sends is what the test says, byte by byte. */
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { Client } from '../../../src/front/client.ts';
+import type { Lease } from '../../../src/control/client.ts';
+import type { OwnAnswer } from '../../../src/front/answer.ts';
+import { Refusal } from '../../../src/front/refusal.ts';
+import { serveFront, type FrontServer } from '../../../src/front/server.ts';
+import { SitePool } from '../../../src/front/site-pool.ts';
+import { Sweep } from '../../../src/front/sweep.ts';
+
+/** One end of a connection: what has come, and when it is over. */
+export class Wire {
+  readonly socket: Socket;
+  text = '';
+  ended = false;
+  closed = false;
+  error: NodeJS.ErrnoException | null = null;
+  #changed: () => void = () => {};
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on('data', (chunk) => { this.text += chunk.toString('latin1'); this.#changed(); });
+    socket.on('end', () => { this.ended = true; this.#changed(); });
+    socket.on('error', (error) => { this.error = error; });
+    socket.on('close', () => { this.closed = true; this.#changed(); });
+  }
+
+  send(text: string | Buffer): void {
+    this.socket.write(typeof text === 'string' ? Buffer.from(text, 'latin1') : text);
+  }
+
+  async #until(done: () => boolean, what: string): Promise<void> {
+    while (!done()) {
+      if (this.closed) throw new Error(`Expected ${what}; the connection closed with ${this.error?.code ?? 'no error'} after ${JSON.stringify(this.text)}`);
+      await new Promise<void>((resolve) => { this.#changed = resolve; });
+    }
+  }
+
+  /** Takes everything up to and with `mark`. */
+  async take(mark: string): Promise<string> {
+    await this.#until(() => this.text.includes(mark), mark);
+    const end = this.text.indexOf(mark) + mark.length;
+    const taken = this.text.slice(0, end);
+    this.text = this.text.slice(end);
+    return taken;
+  }
+
+  async takeBytes(count: number): Promise<string> {
+    await this.#until(() => this.text.length >= count, `${count} bytes`);
+    const taken = this.text.slice(0, count);
+    this.text = this.text.slice(count);
+    return taken;
+  }
+
+  /** The rest, when the other side sends no more. */
+  async rest(): Promise<string> {
+    await this.#until(() => this.ended || this.closed, 'the end');
+    return this.text;
+  }
+
+  async gone(): Promise<void> {
+    if (!this.closed) await once(this.socket, 'close');
+  }
+}
+
+export class Scene {
+  readonly sweep = new Sweep();
+  readonly leases: { release: () => void; released: boolean; end: () => void }[] = [];
+  /** Throws what a lease is refused with; by default it is granted. */
+  beforeLease: () => Promise<void> | void = () => {};
+  explanation: OwnAnswer | null = null;
+  /** Connections that reached the program, ever. */
+  readonly accepted: Wire[] = [];
+  #program!: Server;
+  #programPort = 0;
+  #front!: FrontServer;
+  #pool: SitePool | null = null;
+  readonly #arrived: Wire[] = [];
+  #waiting: ((wire: Wire) => void) | null = null;
+  #accepting: (wire: Wire) => void = (wire) => {
+    if (this.#waiting === null) this.#arrived.push(wire);
+    else this.#waiting(wire);
+    this.#waiting = null;
+  };
+
+  static async open(program?: (wire: Wire) => void): Promise<Scene> {
+    const scene = new Scene();
+    if (program !== undefined) scene.#accepting = program;
+    scene.#program = createServer({ allowHalfOpen: true }, (socket) => {
+      const wire = new Wire(socket);
+      scene.accepted.push(wire);
+      scene.#accepting(wire);
+    });
+    scene.#program.listen(0, '127.0.0.1');
+    await once(scene.#program, 'listening');
+    scene.#programPort = (scene.#program.address() as AddressInfo).port;
+    scene.#front = await serveFront({ listen: [{ host: '127.0.0.1', port: 0 }], sweep: scene.sweep, route: (host) => scene.#route(host) });
+    return scene;
+  }
+
+  get port(): number { return this.#front.ports[0] as number; }
+  get connections(): number { return this.#front.connections; }
+  get asked(): boolean { return this.#pool !== null; }
+
+  #route(host: string): SitePool {
+    if (host !== 'a.example') throw new Refusal(404, 'No such site');
+    return (this.#pool ??= new SitePool({
+      name: 'a', sweep: this.sweep, waitMs: 60_000,
+      lease: () => this.#lease(),
+      explain: () => Promise.resolve(this.explanation),
+      onQuiet: () => { this.#pool = null; },
+    }));
+  }
+
+  async #lease(): Promise<Lease> {
+    await this.beforeLease();
+    const record = { released: false, end: () => {}, release: () => { record.released = true; record.end(); } };
+    const ended = new Promise<void>((resolve) => { record.end = resolve; });
+    this.leases.push(record);
+    return { address: { family: 'ipv4', address: `127.0.0.1:${this.#programPort}` }, ended, release: record.release };
+  }
+
+  /** The program listens no more: connections are refused. */
+  async stopProgram(): Promise<void> {
+    this.#program.close();
+    for (const { socket } of this.accepted) socket.destroy();
+    await once(this.#program, 'close');
+  }
+
+  /** A client whose connection is what the test says it is. */
+  attach(stream: Duplex): void {
+    void new Client(stream as Socket, { sweep: this.sweep, route: (host) => this.#route(host), onClosed: () => {} });
+  }
+
+  client(): Wire {
+    return new Wire(connect({ port: this.port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true }));
+  }
+
+  /** The next connection that reaches the program. */
+  program(): Promise<Wire> {
+    const arrived = this.#arrived.shift();
+    if (arrived !== undefined) return Promise.resolve(arrived);
+    return new Promise((resolve) => { this.#waiting = resolve; });
+  }
+
+  /** A client, its request at the program, and what the program read of it. */
+  async exchange(request: string): Promise<{ client: Wire; program: Wire; head: string }> {
+    const client = this.client();
+    client.send(request);
+    const program = await this.program();
+    return { client, program, head: await program.take('\r\n\r\n') };
+  }
+
+  /** The front door has closed all its connections to the program. */
+  async noneLeft(): Promise<void> {
+    for (const wire of this.accepted) await wire.rest();
+  }
+
+  async close(): Promise<void> {
+    const done = this.#front.close();
+    for (const { socket } of this.accepted) socket.destroy();
+    // What lingers is not waited for.
+    const hurry = setInterval(() => this.sweep.pass(Infinity), 1);
+    await done;
+    clearInterval(hurry);
+    if (this.#program.listening) await this.stopProgram();
+  }
+}
+
+export const get = 'GET / HTTP/1.1\r\nHost: a.example\r\n\r\n';
+export const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
