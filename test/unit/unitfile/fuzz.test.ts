@@ -45,7 +45,7 @@ describe('anything, by anyone', () => {
 
   test('findings of the past', () => {
     const corpus = new URL('../../corpus/', import.meta.url);
-    const names = readdirSync(corpus);
+    const names = readdirSync(corpus, { withFileTypes: true }).filter((entry) => entry.isFile()).map(({ name }) => name);
     expect(names.length).toBeGreaterThan(3);
     for (const name of names) for (const read of Object.values(readers)) attempt(read, readFileSync(new URL(name, corpus), 'utf8'));
   });
