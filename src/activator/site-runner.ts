@@ -705,6 +705,8 @@ export class SiteRunner {
     this.#crippled = !whole;
     if (alive === null || (this.#crippled && !this.#serves)) {
       stored.closeContainer();
+      // It serves until it is dead.
+      if (alive !== null || container.cgroup) this.#holdAgain();
       this.#dispatch({ type: 'orphan' });
       return;
     }
