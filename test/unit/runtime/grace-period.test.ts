@@ -17,10 +17,10 @@ test('puts us where we are, once at a time', async () => {
   period.begin();
   period.begin();
   await vi.waitFor(() => expect(readFileSync(path, 'utf8')).toBe('0'));
-  // The file is a log of what was written: a cgroup takes each write for itself.
+  // The file is a log of what was written: a cgroup takes each write for itself. Nobody says when the first one is over.
   await vi.waitFor(() => {
     period.begin();
-    expect(readFileSync(path, 'utf8')).toBe('00');
+    expect(readFileSync(path, 'utf8')).toMatch(/^00+$/);
   });
 });
 
