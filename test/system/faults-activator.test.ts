@@ -139,36 +139,6 @@ describe('the activator is killed', () => {
     await scene.expectSocketUp('drains');
   });
 
-  test('restarted while a site drains for long: who comes is not left to the program that ends', async () => {
-    await shut('end');
-    const from = await scene.mark();
-    const { start } = await scene.clients.ask('127.0.0.1:8244');
-    await scene.printed('drains', 'draining', from);
-    const restarted = await scene.mark();
-    await scene.box.run(['systemctl', 'restart', '--no-block', service]);
-    // It has waited for the program as long as it may, and the next one is not there yet.
-    await scene.journal.until(({ unit, text }) => unit === service && text.startsWith('Ending with status'), { from: restarted, what: 'the end of the activator' });
-    const client = scene.clients.open('127.0.0.1:8244', 'hello\n');
-    await open('end');
-    expect((await client.answer()).start).not.toBe(start);
-    client.close();
-    await scene.expectSocketUp('drains');
-  });
-
-  test('stopped and started while a site drains: the same', async () => {
-    await shut('end');
-    const from = await scene.mark();
-    const { start } = await scene.clients.ask('127.0.0.1:8244');
-    await scene.printed('drains', 'draining', from);
-    await scene.box.run(['systemctl', 'stop', service]);
-    await scene.box.run(['systemctl', 'start', service]);
-    const client = scene.clients.open('127.0.0.1:8244', 'hello\n');
-    await open('end');
-    expect((await client.answer()).start).not.toBe(start);
-    client.close();
-    await scene.expectSocketUp('drains');
-  });
-
   test('while a site drains that never ends: TimeoutStopSec= holds for the next activator too', async () => {
     const from = await scene.mark();
     const { start } = await scene.clients.ask('127.0.0.1:8245');
