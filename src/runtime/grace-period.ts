@@ -2,9 +2,9 @@
  * What moving a process between cgroups waits for, waited for ahead, and for less long.
  *
  * A move takes a lock of the whole kernel (cgroup_threadgroup_rwsem) for writing, and whoever takes it first waits for an RCU
- * grace period: 5 to 15 ms, the greater part of what a scope costs. Who comes within the next one does not wait. So we take it
+ * grace period: 8 to 16 ms, the greater part of what a scope costs. Who comes within the next one does not wait. So we take it
  * first, when a wake begins, by a move that moves nobody; and for that one wait we ask the kernel for the expedited kind,
- * half a millisecond, as it uses itself for every umount(2).
+ * a tenth of a millisecond, as it uses itself for every umount(2).
  */
 import { openSync, readFileSync, write, writeSync } from 'node:fs';
 
