@@ -424,7 +424,7 @@ export class SiteRunner {
       giving: () => this.#saveState(container.process?.pid ?? null),
       listening: (listener) => {
         this.#listening.add(listener.inode);
-        if (this.#pairings().every((pairing) => this.#listening.has(pairing.listener.inode))) return this.#nowListening();
+        if (this.#listensOnAll) return this.#nowListening();
         // Before its call is answered: it will not say so again to the next activator.
         if (this.#life.state.name === 'waking') this.#saveState(container.process?.pid ?? null);
       },
@@ -445,6 +445,11 @@ export class SiteRunner {
       const listener = byText.get(site.listen[index]?.text ?? '') ?? listeners[index];
       return listener ? [{ port, listener }] : [];
     });
+  }
+
+  get #listensOnAll(): boolean {
+    const pairings = this.#pairings();
+    return pairings.length > 0 && pairings.every(({ listener }) => this.#listening.has(listener.inode));
   }
 
   #nowListening(): void {
@@ -560,6 +565,8 @@ export class SiteRunner {
     const process = container?.process;
     if (!container || !process) return this.#notStopped(force);
     await this.#interrupted;
+    // Nobody would be left to undo it.
+    if (this.#retired) return this.#notStopped(force);
     const outcome = await beginStop({
       ...process,
       cgroup: container.cgroup,
@@ -697,8 +704,10 @@ export class SiteRunner {
     this.#container = container;
     this.#prepared = this.#preparedNow();
     const alive = this.#survivor(state, container.cgroup);
-    // What was handed its socket may have accepted somebody since crun started it, whether that was noted or not.
-    const listening = state?.listening === true || this.#prepared?.site.handoff === 'listen-fds' || this.#serves;
+    for (const inode of state?.listened ?? []) this.#listening.add(inode);
+    // What was handed its socket may have accepted somebody since crun started it, whether that was noted or not. And an
+    // activator that was about to end has answered the last `listen`, but the site became nothing any more.
+    const listening = state?.listening === true || this.#prepared?.site.handoff === 'listen-fds' || this.#serves || this.#listensOnAll;
     // `systemctl stop` empties the fd store, where systemd does not preserve it: a program that was adopted has lost its
     // notify descriptor then, and the readers of its output. It would fail at the next line it prints.
     const whole = state !== null && this.#prepared !== null && (stored.notify !== null || this.#prepared.site.handoff === 'listen-fds');
@@ -719,7 +728,6 @@ export class SiteRunner {
     if (stored.stderr !== null) container.output.follow(this.#parts.poller, stored.stderr, 'stderr', sink);
     this.#lastActiveMs = this.#parts.now() - Math.max(0, Date.now() - (state?.lastActiveMs ?? Date.now()));
     if (listening) for (const { inode } of this.sockets.listeners) this.#listening.add(inode);
-    else for (const inode of state?.listened ?? []) this.#listening.add(inode);
     // It was being started.
     if (!listening || state?.process === null) this.#setStartDeadline(this.#prepared?.site.startTimeoutMs ?? Infinity);
     this.#ending = state?.stopping ? { toldMs: state.toldMs ?? null } : null;
