@@ -116,6 +116,11 @@ export class SiteRunner {
     return state.name === 'waking' || state.name === 'draining' || (state.name === 'awake' && state.stopping) || this.#clearing !== null;
   }
 
+  /** Clients wait where systemd does not see them: held for a program that ends, or on a socket that is only ours. */
+  get holds(): boolean {
+    return (this.#life.state.name === 'draining' && this.sockets.held) || this.sockets.spareWaiting;
+  }
+
   /** Milliseconds until a failed site may be tried again; 0 where it may. */
   get backoffLeftMs(): number {
     const { state } = this.#life;
@@ -125,8 +130,8 @@ export class SiteRunner {
   /**
    * The activator ends: nothing is begun any more, what is not committed is undone, and clients wait for the next one.
    *
-   * @param successor whether that is started at once. If not, the hold of a stop that is not over ends too: better a client
-   * for a program on its way out than a site that is deaf for ever.
+   * @param successor whether that is started at once. If not, the hold of a stop that is not over ends too, however long it was
+   * waited for: better a client for a program on its way out than a site that is deaf for ever.
    */
   retire(successor: boolean): void {
     this.#retired = true;
