@@ -52,7 +52,7 @@ test('the same loses clients once the protection is taken out', async () => {
 });
 
 test('an activator that is stopped in the midst of a stop leaves no site deaf', async () => {
-  await scene.enable({ late: tcpSite(python('deaf_to_sigterm.py'), 8310, { Service: { TimeoutStopSec: '8s' }, 'X-Wakesock': { IdleSec: '250ms' } }) });
+  await scene.enable({ late: tcpSite(python('deaf_to_sigterm.py'), 8310, { Service: { TimeoutStopSec: '4s' }, 'X-Wakesock': { IdleSec: '250ms' } }) });
   const from = await scene.mark();
   const { start } = await scene.clients.ask('127.0.0.1:8310');
   await scene.inState('late', 'draining', from);
