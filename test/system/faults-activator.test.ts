@@ -44,8 +44,12 @@ async function killAndRestart(from?: number): Promise<void> {
   await scene.journal.until(({ unit, text }) => unit === service && text.startsWith(`Started ${service}`), { from, what: 'the next activator' });
 }
 
-/** The program of `drains` has been told to end, and does so when `end` is opened. Resolves with which start of it that is. */
-async function draining(site = 'drains', to = '127.0.0.1:8244', end = 'end'): Promise<string> {
+/** Sites whose programs end when their gate is opened. */
+const late = { drains: { to: '127.0.0.1:8244', end: 'end' }, local: { to: '/run/ends-late.sock', end: 'local' } } as const;
+
+/** The program has been told to end. Resolves with which start of it that is. */
+async function draining(site: keyof typeof late = 'drains'): Promise<string> {
+  const { to, end } = late[site];
   await shut(end);
   const from = await scene.mark();
   const { start } = await scene.clients.ask(to);
@@ -177,14 +181,15 @@ describe('the activator is killed', () => {
 });
 
 describe('the activator is told to end while a site drains for long: who comes is not left to the program that ends', () => {
-  test('it is restarted', async () => {
-    const start = await draining();
+  test.each(['drains', 'local'] as const)('it is restarted (%s)', async (site) => {
+    const { to, end } = late[site];
+    const start = await draining(site);
     const from = await scene.mark();
     await scene.box.run(['systemctl', 'restart', '--no-block', service]);
     await ending(from);
-    const client = scene.clients.open('127.0.0.1:8244', 'hello\n');
-    await open('end');
-    await servedByAnother(client, start);
+    const client = scene.clients.open(to, 'hello\n');
+    await open(end);
+    await servedByAnother(client, start, site);
   });
 
   test('it is stopped, told once more, and started', async () => {
@@ -201,28 +206,30 @@ describe('the activator is told to end while a site drains for long: who comes i
   });
 
   test.each([true, false])('it is stopped, and the socket on which clients wait is only its own (they come within its time to settle: %s)', async (soon) => {
-    const start = await draining('local', '/run/ends-late.sock', 'local');
+    const { to, end } = late.local;
+    const start = await draining('local');
     const from = await scene.mark();
     const stopped = scene.box.run(['systemctl', 'stop', service]);
     await scene.journal.until(({ unit, text }) => unit === service && text.startsWith(`Stopping ${service}`), { from, what: 'systemd to stop it' });
     if (!soon) await waitingLonger(from);
-    const client = scene.clients.open('/run/ends-late.sock', 'hello\n');
+    const client = scene.clients.open(to, 'hello\n');
     await client.connected;
-    await open('local');
+    await open(end);
     await servedByAnother(client, start, 'local');
     await stopped;
   });
 
-  test('it is started again before it has ended', async () => {
-    const start = await draining();
+  test.each(['drains', 'local'] as const)('it is stopped, and started before it has ended (%s)', async (site) => {
+    const { to, end } = late[site];
+    const start = await draining(site);
     const from = await scene.mark();
     await scene.box.run(['systemctl', 'stop', '--no-block', service]);
     await scene.journal.until(({ unit, text }) => unit === service && text.startsWith(`Stopping ${service}`), { from, what: 'systemd to stop it' });
     await scene.box.run(['systemctl', 'start', '--no-block', service]);
     await ending(from);
-    const client = scene.clients.open('127.0.0.1:8244', 'hello\n');
-    await open('end');
-    await servedByAnother(client, start);
+    const client = scene.clients.open(to, 'hello\n');
+    await open(end);
+    await servedByAnother(client, start, site);
   });
 
   test('a site is enabled', async () => {
