@@ -57,6 +57,6 @@ test('an activator that is stopped in the midst of a stop leaves no site deaf', 
   const { start } = await scene.clients.ask('127.0.0.1:8310');
   await scene.inState('late', 'draining', from);
   await scene.box.run(['systemctl', 'stop', service]);
-  // Its stop has waited for the program, and let go whom it held.
+  // It has waited until the program was killed: who comes wakes another.
   expect((await scene.clients.ask('127.0.0.1:8310')).start).not.toBe(start);
 });
