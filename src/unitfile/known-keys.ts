@@ -1,5 +1,5 @@
 /**
- * The keys of every section, of systemd up to 257 (`systemd --dump-configuration-items`) and of Quadlet up to podman 5.8. Names that
+ * The keys of every section, of systemd up to 257 (`systemd --dump-configuration-items`) and of Quadlet, podman 5.8 and what 6.0 adds so far. Names that
  * systemd still takes and no longer documents are among them.
  */
 

@@ -1,4 +1,5 @@
 /** Values of `man systemd.resource-control`. */
+import { simplifyPath } from './command-line.ts';
 import { parseInteger } from './integer.ts';
 import { isPercentage, parsePermyriad } from './percentage.ts';
 import { quote } from './quote.ts';
@@ -79,10 +80,17 @@ export function parseDeviceLatencyUsec(text: string): DeviceAmount {
 }
 
 function device(text: string, read: (amount: string) => bigint | 'infinity'): DeviceAmount {
-  const match = /^("[^"]*"|'[^']*'|[^ \t"']+)[ \t]+(.+)$/.exec(text);
+  const match = /^("[^"]*"|'[^']*'|[^ \t"']+)[ \t]+/.exec(text);
   const path = match?.[1]?.replace(/^["'](.*)["']$/, '$1') ?? '';
-  if (match === null || !path.startsWith('/')) throw new UnitValueError(`Expected the path of a device and a value, found ${quote(text)}`);
-  return { path, amount: read(match[2] as string) };
+  if (match === null || match[0].length === text.length || !path.startsWith('/')) throw new UnitValueError(`Expected the path of a device and a value, found ${quote(text)}`);
+  if (path.split('/').includes('..')) throw new UnitValueError(`Expected a path without "..", found ${quote(path)}`);
+  const start = match[0].length;
+  try {
+    return { path: simplifyPath(path), amount: read(text.slice(start)) };
+  } catch (error) {
+    if (!(error instanceof UnitValueError)) throw error;
+    throw new UnitValueError(error.message, { offset: start + error.offset, ...(error.suggestion === null ? {} : { suggestion: error.suggestion }) });
+  }
 }
 
 function above0(value: bigint, text: string): bigint {
