@@ -1,4 +1,4 @@
-import { knownKeys } from '../unitfile/known-keys.ts';
+import { isKeptWhenEmpty, knownKeys } from '../unitfile/known-keys.ts';
 import type { MergedUnit } from '../unitfile/merge.ts';
 import { quote } from '../unitfile/quote.ts';
 import { suggest } from '../unitfile/suggest.ts';
@@ -16,7 +16,12 @@ export function reportUnknownKeys(unit: MergedUnit, reading: Reading): void {
     }
   }
   for (const entry of unit.entries) {
-    if (isSection(entry.section) && keyRow(entry.section, entry.key) === null) reportKey(entry, reading);
+    if (!isSection(entry.section)) continue;
+    const row = keyRow(entry.section, entry.key);
+    if (row === null) reportKey(entry, reading);
+    else if ('read' in row && entry.value === '' && isKeptWhenEmpty(entry.section, entry.key)) {
+      reading.warning('no-effect', entry, `${entry.key}= has no effect without a value: what was assigned before stays, as with systemd`);
+    }
   }
 }
 

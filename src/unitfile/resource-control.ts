@@ -3,6 +3,7 @@ import { simplifyPath } from './command-line.ts';
 import { parseInteger } from './integer.ts';
 import { isPercentage, parsePermyriad } from './percentage.ts';
 import { quote } from './quote.ts';
+import { readPlainWord } from './plain-words.ts';
 import { parseSize } from './size.ts';
 import { parseTimeSpanUsec } from './time-span.ts';
 import { UnitValueError } from './value-error.ts';
@@ -14,6 +15,7 @@ export type ResourceAmount =
   | { readonly kind: 'infinity' };
 
 const uint64Max = 2n ** 64n - 1n;
+const whitespace = ' \t\n\r';
 
 /**
  * Reads `MemoryMax=` and its kin: a size in bytes, a share of the memory up to 100%, or `infinity`.
@@ -80,16 +82,14 @@ export function parseDeviceLatencyUsec(text: string): DeviceAmount {
 }
 
 function device(text: string, read: (amount: string) => bigint | 'infinity'): DeviceAmount {
-  const match = /^("[^"]*"|'[^']*'|[^ \t"']+)[ \t]+/.exec(text);
-  const path = match?.[1]?.replace(/^["'](.*)["']$/, '$1') ?? '';
-  if (match === null || match[0].length === text.length || !path.startsWith('/')) throw new UnitValueError(`Expected the path of a device and a value, found ${quote(text)}`);
-  if (path.split('/').includes('..')) throw new UnitValueError(`Expected a path without "..", found ${quote(path)}`);
-  const start = match[0].length;
+  const word = readPlainWord(text, 0, whitespace);
+  if (word === null || word.text === '' || word.next === text.length) throw new UnitValueError(`Expected the path of a device and a value, found ${quote(text)}`);
+  if (word.text.split('/').includes('..')) throw new UnitValueError(`Expected a path without "..", found ${quote(word.text)}`);
   try {
-    return { path: simplifyPath(path), amount: read(text.slice(start)) };
+    return { path: simplifyPath(word.text), amount: read(text.slice(word.next)) };
   } catch (error) {
     if (!(error instanceof UnitValueError)) throw error;
-    throw new UnitValueError(error.message, { offset: start + error.offset, ...(error.suggestion === null ? {} : { suggestion: error.suggestion }) });
+    throw new UnitValueError(error.message, { offset: word.next + error.offset, ...(error.suggestion === null ? {} : { suggestion: error.suggestion }) });
   }
 }
 
@@ -108,12 +108,22 @@ const cpuMax = 8191;
  */
 export function parseCpuSet(text: string): number[] {
   const found = new Set<number>();
-  for (const { 0: word, index } of text.matchAll(/[^ \t\n\r,]+/g)) {
-    const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(word);
-    const [low, high] = [Number(match?.[1] ?? Number.NaN), Number(match?.[2] ?? match?.[1])];
+  for (let word = readPlainWord(text, 0, `${whitespace},`); word !== null; word = readPlainWord(text, word.next, `${whitespace},`)) {
     // A range that ends before it begins is empty, with a warning, in systemd.
-    if (!(low <= cpuMax && high <= cpuMax && low <= high)) throw new UnitValueError(`Expected a number or a range such as 0-3, found ${quote(word)}`, { offset: index });
+    const dash = word.text.indexOf('-');
+    const [low, high] = [cpu(dash < 0 ? word.text : word.text.slice(0, dash)), cpu(word.text.slice(dash + 1))];
+    if (!(low <= high)) throw new UnitValueError(`Expected a number or a range such as 0-3, found ${quote(word.text)}`, { offset: word.offset });
     for (let i = low; i <= high; i++) found.add(i);
   }
   return [...found].toSorted((a, b) => a - b);
+}
+
+/** NaN for what is none. */
+function cpu(text: string): number {
+  try {
+    return Number(parseInteger(text, 0n, BigInt(cpuMax)));
+  } catch (error) {
+    if (error instanceof UnitValueError) return Number.NaN;
+    throw error;
+  }
 }

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterAll, expect, inject, test } from 'vitest';
 import { indexAliases, loadUnit, unitSearchPath } from '../../../src/unitfile/index.ts';
 import { attachBox } from '../../box/box.ts';
+import { oracleTest } from '../../support/oracle.ts';
 
 const box = attachBox(inject('box'));
 const here = mkdtempSync(join(tmpdir(), 'wakesock-finding-'));
@@ -51,9 +52,8 @@ done
 systemctl daemon-reload
 systemctl show -p Id -p Names -p LoadState -p FragmentPath -p DropInPaths -- "$@"`;
 
-test('fragments, names and drop-ins as systemd has them', async () => {
-  const count = Number(process.env['WAKESOCK_FINDING_TREES'] ?? 150);
-  const seed = Number(process.env['WAKESOCK_ORACLE_SEED'] ?? 20_261_124);
+oracleTest('fragments, names and drop-ins as systemd has them', 120_000, async (seed) => {
+  const count = 150;
   const trees = Array.from({ length: count }, (_unused, n) => fc.sample(tree(n), { numRuns: 1, seed: seed + n })[0] as { entries: Entry[]; names: string[] });
   for (const { entries } of trees) plant(entries);
   await box.run(['mkdir', '-p', ...dirs]);
@@ -78,7 +78,10 @@ test('fragments, names and drop-ins as systemd has them', async () => {
   });
   expect(names.length).toBe(output.trimEnd().split('\n\n').length);
   expect(differences).toEqual([]);
-}, 240_000);
+  const paths = trees.flatMap(({ entries }) => entries).map(({ path }) => path);
+  await box.run(['xargs', '-d', '\\n', 'rm', '-f'], { input: paths.map((path) => `${path}\n`).join('') });
+  for (const path of paths) rmSync(here + path);
+});
 
 test('search paths as systemd-analyze says', async () => {
   // Before directories were merged, the one more was a link: /lib to /usr/lib.
