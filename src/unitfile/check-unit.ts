@@ -15,7 +15,7 @@ import {
   parseCpuQuotaUsec, parseCpuSet, parseCpuWeight, parseDeviceBandwidth, parseDeviceIops, parseDeviceLatencyUsec, parseDeviceWeight, parseMemoryAmount, parseTasksAmount, parseWeight,
 } from './resource-control.ts';
 import { parseSignal } from './signal.ts';
-import { parseSize } from './size.ts';
+import { parseSizeBytes } from './size.ts';
 import { parseSocketAddress } from './socket-address.ts';
 import { expandSpecifiers, type SpecifierContext } from './specifiers.ts';
 import { suggest } from './suggest.ts';
@@ -31,8 +31,25 @@ const sectionsByType: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(['Container', 'Volume', 'Network', 'Kube', 'Pod', 'Image', 'Build', 'Artifact'].map((name) => [name.toLowerCase(), [name, 'Service', 'Quadlet']])),
 };
 
-/** Which specifier stands for what does not matter here, only that there is such a one. */
-const anySpecifiers: SpecifierContext = Object.fromEntries([...'aAbBcCdDEfgGhHiIjJlLmMnNopPqrRsStTuUvVwWyY'].map((letter) => [letter, 'x']));
+/** What specifiers may stand for: the host's, paths and numbers are what they are, the others, which follow from a name, are any word, a number or a path. */
+const examples: readonly SpecifierContext[] = ['x', '1', '/x'].map((any) => Object.fromEntries([
+  ...[...'aAbBcgHijIJlmMnNopPqrRsuvwW'].map((letter) => [letter, any]), ...[...'CdDEfhLStTVyY'].map((letter) => [letter, '/x']), ...[...'GU'].map((letter) => [letter, '0']),
+]));
+
+/** A value that can be read with some of them is none to complain of. */
+function withSpecifiers(read: (text: string, specifiers: SpecifierContext) => unknown): (text: string) => unknown {
+  return (text) => {
+    let first: unknown = null;
+    for (const specifiers of text.includes('%') ? examples : examples.slice(0, 1)) {
+      try {
+        return read(text, specifiers);
+      } catch (error) {
+        first ??= error;
+      }
+    }
+    throw first;
+  };
+}
 
 /** By key, or by section and key. */
 const readers = new Map<string, (text: string) => unknown>();
@@ -43,16 +60,16 @@ for (const key of simpleKinds.mode) readers.set(key, parseMode);
 for (const key of simpleKinds.signal) readers.set(key, parseSignal);
 for (const key of simpleKinds.unsigned) readers.set(key, (text) => parseInteger(text, 0n, 2n ** 32n - 1n));
 for (const key of simpleKinds.integer) readers.set(key, (text) => parseInteger(text, -(2n ** 31n), 2n ** 31n - 1n));
-for (const key of simpleKinds.size) readers.set(key, (text) => parseSize(text));
+for (const key of simpleKinds.size) readers.set(key, (text) => parseSizeBytes(text));
 for (const [key, words] of Object.entries(wordKinds)) readers.set(key, wordReader(words.split(' ')));
 for (const name of 'CPU FSIZE DATA STACK CORE RSS NOFILE AS NPROC MEMLOCK LOCKS SIGPENDING MSGQUEUE NICE RTPRIO RTTIME'.split(' ')) readers.set(`Limit${name}`, (text) => parseProcessLimit(name, text));
-add('ExecStart ExecStartPre ExecStartPost ExecCondition ExecReload ExecStop ExecStopPre ExecStopPost', (text) => parseCommandLines(text, anySpecifiers));
-add('Description', (text) => expandSpecifiers(text, anySpecifiers));
+add('ExecStart ExecStartPre ExecStartPost ExecCondition ExecReload ExecStop ExecStopPre ExecStopPost', withSpecifiers(parseCommandLines));
+add('Description', withSpecifiers(expandSpecifiers));
 add('Nice', (text) => parseInteger(text, -20n, 19n));
 add('OOMScoreAdjust', (text) => parseInteger(text, -1000n, 1000n));
 add('IODeviceLatencyTargetSec', parseDeviceLatencyUsec);
 add('ManagedOOMMemoryPressureLimit', parsePermyriad);
-add('Environment', (text) => parseEnvironment(text, anySpecifiers));
+add('Environment', withSpecifiers(parseEnvironment));
 add('SuccessExitStatus RestartPreventExitStatus RestartForceExitStatus', parseExitStatusSet);
 add('MemoryHigh MemoryMax', (text) => parseMemoryAmount(text, 'refused'));
 add('MemoryMin MemoryLow MemorySwapMax MemoryZSwapMax', (text) => parseMemoryAmount(text, 'allowed'));
@@ -66,7 +83,7 @@ add('IOReadIOPSMax IOWriteIOPSMax', parseDeviceIops);
 add('AllowedCPUs AllowedMemoryNodes', parseCpuSet);
 add('IPAddressAllow IPAddressDeny', parseIpPrefixes);
 add('OnCalendar', parseCalendarEvent);
-add('ListenStream ListenDatagram ListenSequentialPacket', (text) => parseSocketAddress(expandSpecifiers(text, anySpecifiers)));
+add('ListenStream ListenDatagram ListenSequentialPacket', withSpecifiers((text, specifiers) => parseSocketAddress(expandSpecifiers(text, specifiers))));
 
 /**
  * What is wrong with a unit file of systemd or Quadlet, besides what its parser found (`diagnostics` of the file, which are repeated):

@@ -4,7 +4,7 @@ import { parseInteger } from './integer.ts';
 import { isPercentage, parsePermyriad } from './percentage.ts';
 import { quote } from './quote.ts';
 import { readPlainWord } from './plain-words.ts';
-import { parseSize } from './size.ts';
+import { parseSizeBytes } from './size.ts';
 import { parseTimeSpanUsec } from './time-span.ts';
 import { UnitValueError } from './value-error.ts';
 
@@ -24,7 +24,7 @@ const whitespace = ' \t\n\r';
  */
 export function parseMemoryAmount(text: string, zero: 'allowed' | 'refused'): ResourceAmount {
   if (text === 'infinity') return { kind: 'infinity' };
-  const amount: ResourceAmount = isPercentage(text) ? share(text) : { kind: 'amount', amount: parseSize(text) };
+  const amount: ResourceAmount = isPercentage(text) ? share(text) : { kind: 'amount', amount: parseSizeBytes(text) };
   if (zero === 'refused' && (amount.kind === 'amount' ? amount.amount === 0n : amount.permyriad === 0)) throw new UnitValueError(`Expected a size above 0, found ${quote(text)}`);
   return amount;
 }
@@ -63,7 +63,7 @@ export interface DeviceAmount { readonly path: string; readonly amount: bigint |
 
 /** Reads `IOReadBandwidthMax=`, `IOWriteBandwidthMax=` (bytes per second, suffixes to the base 1000). @throws UnitValueError */
 export function parseDeviceBandwidth(text: string): DeviceAmount {
-  return device(text, (amount) => (amount === 'infinity' ? amount : above0(parseSize(amount, 1000), amount)));
+  return device(text, (amount) => (amount === 'infinity' ? amount : above0(parseSizeBytes(amount, 1000), amount)));
 }
 
 /** Reads `IOReadIOPSMax=`, `IOWriteIOPSMax=` (operations per second). @throws UnitValueError */

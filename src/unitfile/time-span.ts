@@ -29,12 +29,12 @@ const int64Max = 2n ** 63n - 1n;
  * @returns milliseconds, with a fraction for microseconds; `Infinity` for `infinity`
  * @throws UnitValueError
  */
-export function parseTimeSpan(text: string): number {
+export function parseTimeSpanMs(text: string): number {
   const usec = parseTimeSpanUsec(text);
   return usec === infinity ? Number.POSITIVE_INFINITY : Number(usec) / 1000;
 }
 
-/** As {@link parseTimeSpan}, in whole microseconds as systemd keeps them; 2^64−1 is `infinity`. @param bareUnitUsec what a bare number counts @throws UnitValueError */
+/** As {@link parseTimeSpanMs}, in whole microseconds as systemd keeps them; 2^64−1 is `infinity`. @param bareUnitUsec what a bare number counts @throws UnitValueError */
 export function parseTimeSpanUsec(text: string, bareUnitUsec = second): bigint {
   if (/^[ \t\n\r]*infinity[ \t\n\r]*$/.test(text)) return infinity;
   const token = /[ \t\n\r\v\f]*(\+?)(\d*)(\.?)(\d*)([ \t\n\r]*)/y;

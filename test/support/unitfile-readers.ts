@@ -4,10 +4,11 @@ import * as unitfile from '../../src/unitfile/index.ts';
 import { UnitValueError } from '../../src/unitfile/index.ts';
 
 const {
-  addKey, changeEntry, checkUnit, dropInNames, escapePath, escapeSpecifiers, escapeUnitName, expandCommand, expandSpecifiers, formatCalendarEvent, formatCommandLine, formatUnit, instanceName, isPercentage,
+  addKey, changeEntry, checkUnit, dropInNames, escapePath, escapeSpecifiers, escapeUnitName, expandCommand, expandSpecifiers, formatCalendarEvent, formatCommandLine, formatUnit, getBoolean, getCommandLines, getEnvironment,
+  getInteger, getSizeBytes, getText, getTimeSpanMs, getWords, instanceName, isPercentage,
   isUnitName, mergeUnits, nameSpecifiers, nextElapse, parseBoolean, parseCalendarEvent, parseCommandLines, parseCpuQuotaUsec, parseCpuSet, parseCpuWeight, parseDeviceBandwidth, parseDeviceIops,
   parseDeviceLatencyUsec, parseDeviceWeight, parseEnvironment, parseEnvironmentFile, parseExitStatus, parseExitStatusSet, parseInteger, parseIpPrefix, parseIpPrefixes, parseIpv4, parseIpv6, parseMemoryAmount,
-  parseMode, parsePermyriad, parsePort, parseProcessLimit, parseSignal, parseSignalNumber, parseSize, parseSocketAddress, parseTasksAmount, parseTimeSpan, parseTimeSpanUsec, parseUnit, parseWeight, quote,
+  parseMode, parsePermyriad, parsePort, parseProcessLimit, parseSignal, parseSignalNumber, parseSizeBytes, parseSocketAddress, parseTasksAmount, parseTimeSpanMs, parseTimeSpanUsec, parseUnit, parseWeight, quote,
   quoteWord, quoteWords, removeKey, setKey, simplifyPath, splitUnitName, splitWords, suggest, templateOf, unescapePath, unescapeUnitName, quadletSearchPath, unitSearchPath, unitSpecifiers,
 } = unitfile;
 
@@ -29,6 +30,8 @@ export const readers: Readonly<Record<string, Read>> = {
   formatCalendarEvent: (text) => formatCalendarEvent(parseCalendarEvent(text)),
   formatCommandLine: (text) => formatCommandLine(['/bin/true', text]),
   formatUnit: (text) => formatUnit([['Service', [['Environment', text]]]]),
+  ...Object.fromEntries(Object.entries({ getBoolean, getCommandLines, getEnvironment, getInteger, getSizeBytes, getText, getTimeSpanMs, getWords }).map(([name, get]) =>
+    [name, (text: string) => get(mergeUnits([service(`[Service]\nKey=${text}`)]), 'Service', 'Key')])),
   instanceName: (text) => instanceName('a@.service', text),
   isPercentage, isUnitName,
   mergeUnits: (text) => mergeUnits([service(text), service(text)]).last('Service', 'ExecStart'),
@@ -41,7 +44,7 @@ export const readers: Readonly<Record<string, Read>> = {
   parseMemoryAmount: (text) => parseMemoryAmount(text, 'allowed'),
   parseMode, parsePermyriad, parsePort,
   parseProcessLimit: (text) => parseProcessLimit('RTTIME', text),
-  parseSignal, parseSignalNumber, parseSize, parseSocketAddress, parseTasksAmount, parseTimeSpan, parseTimeSpanUsec,
+  parseSignal, parseSignalNumber, parseSizeBytes, parseSocketAddress, parseTasksAmount, parseTimeSpanMs, parseTimeSpanUsec,
   parseUnit: (text) => expect(service(text).print() === text).toBe(true),
   parseWeight, quote, quoteWord,
   quoteWords: (text) => quoteWords([text, text]),

@@ -1,7 +1,7 @@
 /** What systemd must say of a unit, by our reading of its text: the same merge and the same value readers that others use. */
 import {
   expandSpecifiers, mergeUnits, parseBoolean, parseCalendarEvent, formatCalendarEvent, parseCommandLines, parseCpuQuotaUsec, parseCpuSet, parseCpuWeight, parseDeviceBandwidth, parseDeviceIops, parseDeviceLatencyUsec, parseDeviceWeight, parseEnvironment, parseExitStatusSet,
-  parseInteger, parseIpPrefixes, parseIpv6, parseMemoryAmount, parseMode, parseProcessLimit, parseSignalNumber, parseSize, parseSocketAddress, parseTasksAmount, parseTimeSpanUsec, parseUnit,
+  parseInteger, parseIpPrefixes, parseIpv6, parseMemoryAmount, parseMode, parseProcessLimit, parseSignalNumber, parseSizeBytes, parseSocketAddress, parseTasksAmount, parseTimeSpanUsec, parseUnit,
   parseWeight, UnitValueError, type DeviceAmount, type ResourceAmount, type SocketAddress, type SpecifierContext, type UnitEntry,
 } from '../../../src/unitfile/index.ts';
 
@@ -143,7 +143,7 @@ export const keys: readonly Key[] = [
   },
   scalar('Socket', 'SocketMode', 'Socket', 'SocketMode', parseMode),
   scalar('Socket', 'Backlog', 'Socket', 'Backlog', (text) => Number(parseInteger(text, 0n, 2n ** 32n - 1n))),
-  scalar('Socket', 'ReceiveBuffer', 'Socket', 'ReceiveBuffer', (text) => String(parseSize(text))),
+  scalar('Socket', 'ReceiveBuffer', 'Socket', 'ReceiveBuffer', (text) => String(parseSizeBytes(text))),
   scalar('Socket', 'TriggerLimitIntervalSec', 'Socket', 'TriggerLimitIntervalUSec', (text) => {
     const usec = parseTimeSpanUsec(text);
     // Infinity means the default there.

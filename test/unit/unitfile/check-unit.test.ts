@@ -13,6 +13,7 @@ test.each<[string, string, string, string[]]>([
     ['2:19 error bad-value', '3:12 error bad-value SIGTERM', '4:7 error bad-value', '5:17 error bad-value yes', '6:12 error bad-value', '7:11 error bad-value']],
   ['an empty assignment resets', 'service', '[Service]\nExecStart=\nMemoryMax=\n', []],
   ['or cannot be read', 'service', '[Service]\nKillSignal=\n', ['2:1 error bad-value']],
+  ['specifiers that make a value', 'socket', '[Socket]\nListenStream=%t/a.sock\nListenStream=%i\nListenStream=127.0.0.1:%i\nListenStream=%z\nExecStartPre=%h/bin/%i\n', ['5:14 error bad-value %%z']],
   ['a word of a few', 'service', '[Service]\nRestart=alwyas\nProtectSystem=yes\nType="x\n[Mount]\nType=ext4\n', ['2:9 error bad-value always', '4:6 error bad-value', '5:1 warning unknown-section']],
   ['an escape that is none', 'service', '[Service]\nExecStart=/bin/a \\; a\\qb\n', ['2:22 warning unknown-escape \\\\']],
   ['Quadlet', 'container', '[Container]\nImage=a\nVolme=a:b\nNotify=healthy\n[Service]\nRestart=always\n', ['3:1 warning unknown-key Volume=']],
