@@ -10,7 +10,7 @@ test.each<[string, string, string, string[]]>([
   ['a mistyped section', 'socket', '[Sokcet]\nListenStream=80\n', ['1:1 warning unknown-section [Socket]']],
   ['a section of another type', 'timer', '[Timer]\nOnCalendar=daily\n[Service]\nExecStart=/bin/true\n', ['3:1 warning unknown-section']],
   ['values', 'service', '[Service]\nTimeoutStartSec=5mn\nKillSignal=SIGTREM\nUMask=9\nRemainAfterExit=maybe\nMemoryMax=1X\nExecStart="/bin/a\n',
-    ['2:19 error bad-value', '3:12 error bad-value SIGTERM', '4:7 error bad-value', '5:17 error bad-value yes', '6:12 error bad-value', '7:11 error bad-value']],
+    ['2:19 error bad-value 5min', '3:12 error bad-value SIGTERM', '4:7 error bad-value', '5:17 error bad-value yes', '6:12 error bad-value', '7:11 error bad-value']],
   ['an empty assignment resets', 'service', '[Service]\nExecStart=\nMemoryMax=\n', []],
   ['or cannot be read', 'service', '[Service]\nKillSignal=\n', ['2:1 error bad-value']],
   ['specifiers that make a value', 'socket', '[Socket]\nListenStream=%t/a.sock\nListenStream=%i\nListenStream=127.0.0.1:%i\nListenStream=%z\nExecStartPre=%h/bin/%i\n', ['5:14 error bad-value %%z']],
