@@ -41,7 +41,8 @@ export default defineConfig({
       {
         test: {
           name: 'oracle',
-          include: ['test/campaign/unitfile.test.ts'],
+          // Generated input, in as many rounds as scripts/test.mjs says, and texts of 10 MB.
+          include: ['test/system/unitfile/*.test.ts', 'test/unit/unitfile/fuzz.test.ts', 'test/oracle/*.test.ts'],
           globalSetup: ['test/system/global-setup.ts'],
           fileParallelism: false,
           testTimeout: 40 * 60_000,

@@ -62,16 +62,16 @@ export interface SiteVolume {
 export interface ScopeProperty {
   /** D-Bus name, e.g. `MemoryMax`, `CPUQuotaPerSecUSec`. */
   readonly name: string;
-  /** D-Bus signature: `t`, `u`, `b`, `s`, … */
+  /** D-Bus signature: `t`, `u`, `b`, `s`, `ay`, `a(st)`, … */
   readonly signature: string;
-  readonly value: string | number | boolean;
+  readonly value: string | number | boolean | readonly number[] | readonly (readonly [text: string, number: string])[];
 }
 
 /**
  * Of what {@link PreparedSite} and the bundle beside it are made from the same files: one more with each release that makes
  * anything else of them. What an older one made still tells of a site that is awake, and is made anew at the next wake.
  */
-export const preparedVersion = 2;
+export const preparedVersion = 3;
 
 /** `site.json`: all that waking needs to know, so that waking parses no unit file. */
 export interface PreparedSite {

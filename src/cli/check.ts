@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { WakesockError } from '../base/errors.ts';
 import type { Paths } from '../base/paths.ts';
+import { siteNameSuffixesRefused } from '../base/site.ts';
 import { checkConfiguration, checkSite, listSiteNames, listTemplateNames, loadSite, siteNameProblem, type LoadedSite } from '../site/index.ts';
 import { controlClient } from '../control/client.ts';
 import { bootSite, type Boot } from './boot-sites.ts';
@@ -29,8 +30,8 @@ export const verb: Verb = {
   ],
   details: `
 Without arguments: all sites and templates, and what only shows across files: two sites on one address or host name,
-socket units of wakesock.service that name no site or cannot work. A FILE is an argument with a slash, or that ends in
-.container; its directory is then the search path. Other unit files (.service, .socket, .timer, …) are checked as systemd reads them. Without --boot nothing is started, and nothing is ever written.
+socket units of wakesock.service that name no site or cannot work. A FILE is an argument with a slash, or that ends as
+a unit does, such as .container; its directory is then the search path. Other unit files (.service, .socket, .timer, …) are checked as systemd reads them. Without --boot nothing is started, and nothing is ever written.
 
 --boot is the check to run when a site was deployed: it fails with what a client would have met. A site with errors is not woken.
 
@@ -74,7 +75,7 @@ function checkAll(paths: Paths): Diagnostic[] {
 }
 
 function checkOne(argument: string, paths: Paths): Diagnostic[] {
-  if (!argument.includes('/') && !argument.endsWith('.container')) return problemsOf(loadSite(paths, argument));
+  if (!argument.includes('/') && !siteNameSuffixesRefused.some((suffix) => argument.endsWith(`.${suffix}`))) return problemsOf(loadSite(paths, argument));
   const file = resolve(argument);
   if (!existsSync(file)) throw new WakesockError('ERR_WAKESOCK_SITE_NOT_FOUND', `Expected a file or the name of a site, found nothing at ${file}`);
   if (!file.endsWith('.container')) return checkUnit(readUnitFile(file), file.slice(file.lastIndexOf('.') + 1));

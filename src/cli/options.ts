@@ -2,12 +2,12 @@
 import { WakesockError } from '../base/errors.ts';
 import { logLevels, type LogLevel } from '../base/log.ts';
 // The one file, not the library: this is on the way of every cold wake.
-import { parseTimeSpan } from '../unitfile/time-span.ts';
+import { parseTimeSpanMs } from '../unitfile/time-span.ts';
 
 /** @throws WakesockError ERR_WAKESOCK_USAGE */
 export function exitIdleMsOf(text: string): number {
   try {
-    return parseTimeSpan(text);
+    return parseTimeSpanMs(text);
   } catch (error) {
     throw new WakesockError('ERR_WAKESOCK_USAGE', `--exit-idle-time: ${(error as Error).message}`, { cause: error });
   }

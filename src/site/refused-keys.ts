@@ -8,6 +8,13 @@ function rows(section: SiteSection, refused: RefusedKey['refused'], reasons: Rea
   return Object.entries(reasons).flatMap(([keys, reason]) => keys.split(' ').map((key) => ({ section, key, refused, reason })));
 }
 
+/** systemd.exec(5), Process Properties */
+const limits = ['CPU', 'FSIZE', 'DATA', 'STACK', 'CORE', 'RSS', 'NOFILE', 'AS', 'NPROC', 'MEMLOCK', 'LOCKS', 'SIGPENDING', 'MSGQUEUE', 'NICE', 'RTPRIO', 'RTTIME'];
+/** systemd.resource-control(5): what there is a second time for the machine's start and end. */
+const startup = [
+  'CPUWeight', 'IOWeight', 'AllowedCPUs', 'AllowedMemoryNodes', 'MemoryLow', 'MemoryHigh', 'MemoryMax', 'MemorySwapMax', 'MemoryZSwapMax', 'BlockIOWeight', 'CPUShares',
+];
+
 export const refusedKeys: readonly KeyRow[] = [
   ...rows('Container', 'error', {
     'AddDevice': 'devices are not passed to a site yet',
@@ -45,7 +52,7 @@ export const refusedKeys: readonly KeyRow[] = [
     'StopTimeout': 'use TimeoutStopSec= in [Service]',
   }),
   ...rows('Unit', 'silent', {
-    'After Before Wants WantedBy Documentation DefaultDependencies OnFailure OnSuccess StartLimitBurst StartLimitIntervalSec SourcePath':
+    'After Before Wants Documentation DefaultDependencies OnFailure OnSuccess StartLimitBurst StartLimitIntervalSec SourcePath':
       'a site is started by its first client, in no order',
   }),
   ...rows('Unit', 'warning', {
@@ -54,22 +61,32 @@ export const refusedKeys: readonly KeyRow[] = [
     'ConditionPathExists ConditionPathIsDirectory ConditionFileNotEmpty ConditionHost AssertPathExists': 'conditions are not looked at',
   }),
   ...rows('Service', 'silent', {
-    'Restart RestartSec RestartSteps RestartMaxDelaySec': 'a site that ended is started by its next client',
-    'Type NotifyAccess RemainAfterExit KillMode Delegate SyslogIdentifier StandardOutput StandardError': 'it concerns a service, and a site is a scope',
-    'CPUAccounting MemoryAccounting IOAccounting TasksAccounting': 'the figures are always kept',
+    'Restart RestartSec RestartSteps RestartMaxDelaySec RestartMode': 'a site that ended is started by its next client',
+    ['Type NotifyAccess RemainAfterExit KillMode Delegate DelegateSubgroup SyslogIdentifier SyslogLevel SyslogFacility StandardInput StandardOutput StandardError '
+    + 'MemoryPressureWatch MemoryPressureThresholdSec CoredumpReceive']: 'it concerns a service, and a site is a scope',
+    'CPUAccounting MemoryAccounting IOAccounting TasksAccounting BlockIOAccounting': 'the figures are always kept',
+    'IPAccounting': 'a site has no network whose bytes could be counted',
   }),
   ...rows('Service', 'error', {
     'ExecStartPre ExecStartPost ExecStop ExecStopPost ExecCondition ExecReload': 'no other programs run beside the site\'s',
     'ExecStart': 'the program of a site is Exec= in [Container]',
-    'DeviceAllow DevicePolicy IPAddressAllow IPAddressDeny SocketBindAllow SocketBindDeny RestrictNetworkInterfaces': 'not applied to the scope yet',
-    'AllowedCPUs AllowedMemoryNodes': 'not applied to the scope yet',
+    'DeviceAllow DevicePolicy': 'devices are not passed to a site yet',
+    'IPAddressAllow IPAddressDeny IPIngressFilterPath IPEgressFilterPath RestrictNetworkInterfaces NFTSet':
+      'it would not see the site\'s clients, whose sockets are the socket unit\'s: put it into a drop-in of that',
+    'SocketBindAllow SocketBindDeny': 'a site is given its sockets and binds nothing that is reached from outside',
+    'BPFProgram': 'no programs of BPF are attached to the scope',
   }),
   ...rows('Service', 'warning', {
     'Environment EnvironmentFile': 'it would be podman\'s environment; the program\'s is in [Container]',
     'Slice': 'sites are in wakesock.slice',
-    'User Group WorkingDirectory': 'it would be podman\'s; the program\'s is in [Container]',
-    ['MemoryZSwapMax StartupCPUWeight StartupIOWeight IODeviceWeight IOReadBandwidthMax IOWriteBandwidthMax IOReadIOPSMax IOWriteIOPSMax CPUQuotaPeriodSec '
-    + 'ManagedOOMSwap ManagedOOMMemoryPressure OOMPolicy OOMScoreAdjust Nice LimitNOFILE LimitNPROC LimitCORE LimitMEMLOCK TimeoutAbortSec RuntimeMaxSec WatchdogSec']:
-      'not applied to the scope yet',
+    'User Group WorkingDirectory DynamicUser SupplementaryGroups UMask': 'it would be podman\'s; the program\'s is in [Container]',
+    [limits.map((name) => `Limit${name}`).join(' ')]: 'it would be podman\'s limit; the program\'s is Ulimit= in [Container]',
+    [startup.map((key) => `Startup${key}`).join(' ')]: 'it counts while the machine starts, when no site is awake yet; use the key without Startup',
+    'MemoryZSwapMax MemoryZSwapWriteback ManagedOOMMemoryPressureDurationSec': 'not applied yet: systemd 252 does not know it and would refuse the scope',
+    'DefaultMemoryMin DefaultMemoryLow DefaultStartupMemoryLow DisableControllers': 'there are no units below a site\'s scope',
+    'BlockIOWeight BlockIODeviceWeight BlockIOReadBandwidth BlockIOWriteBandwidth CPUShares MemoryLimit':
+      'it is of control groups of the first version; use IOWeight=, IODeviceWeight=, IOReadBandwidthMax=, IOWriteBandwidthMax=, CPUWeight= and MemoryMax=',
+    'OOMPolicy': 'a program whose worker was killed goes on, as with podman',
+    'OOMScoreAdjust Nice TimeoutAbortSec RuntimeMaxSec WatchdogSec': 'not applied to the scope yet',
   }),
 ];

@@ -11,14 +11,11 @@ import { parseListenAddress } from './listen-address.ts';
 import { parsePublishPort } from './publish-port.ts';
 import { NotSupportedError } from './reading.ts';
 import { refusedKeys } from './refused-keys.ts';
-import { parseCpuQuota, parseCpuWeight, parseIoWeight, parseMemory, parseTasksMax } from './resources.ts';
+import { resourceRows } from './resources.ts';
 import {
   oneOf, parseAbsolutePath, parseAccount, parseCapabilities, parseEntrypoint, parseHostName, parseHosts, parseMs, parseProgramPort,
   parseRootfs, parseText, parseTimeoutMs, parseTmpfs, parseUlimit, parseVolume,
 } from './values.ts';
-
-const resource = (key: string, parse: (text: string) => ReturnType<typeof parseCpuQuota>, syntax: string, text: string): KeyRow =>
-  ({ section: 'Service', key, syntax, text, read: one(parse, (draft, value) => { draft.resources.push(value); }) });
 
 /** In the order in which they are read and documented. */
 export const schema: readonly KeyRow[] = [
@@ -175,15 +172,7 @@ export const schema: readonly KeyRow[] = [
       if (text !== 'none') throw new NotSupportedError(`Networks are not supported yet, found ${quote(text)}`, { suggestion: 'none' });
     }, () => {}),
   },
-  resource('MemoryMin', parseMemory('MemoryMin', true), 'SIZE | infinity', 'Memory that is never taken from the site.'),
-  resource('MemoryLow', parseMemory('MemoryLow', true), 'SIZE | infinity', 'Memory that is taken from the site only when nobody else has any.'),
-  resource('MemoryHigh', parseMemory('MemoryHigh', false), 'SIZE | infinity', 'Above this the site is slowed down.'),
-  resource('MemoryMax', parseMemory('MemoryMax', false), 'SIZE | infinity', 'Above this the site is killed.'),
-  resource('MemorySwapMax', parseMemory('MemorySwapMax', true), 'SIZE | infinity', 'Swap space that the site may use.'),
-  resource('CPUQuota', parseCpuQuota, 'PERCENT', 'CPU time the site may use; 100% is one CPU.'),
-  resource('CPUWeight', parseCpuWeight, '1…10000 | idle', 'Its share of the CPUs when they are busy.'),
-  resource('IOWeight', parseIoWeight, '1…10000', 'Its share of the disks when they are busy.'),
-  resource('TasksMax', parseTasksMax, 'NUMBER | infinity', 'Processes and threads that the site may have.'),
+  ...resourceRows,
   {
     section: 'Service', key: 'TimeoutSec', syntax: 'TIME-SPAN', text: 'Both of the following.',
     read: one(parseTimeoutMs, (draft, value) => { draft.startTimeoutMs = value; draft.stopTimeoutMs = value; }),

@@ -1,3 +1,4 @@
+import { isKeptWhenEmpty, knownKeys } from '../unitfile/known-keys.ts';
 import type { MergedUnit } from '../unitfile/merge.ts';
 import { quote } from '../unitfile/quote.ts';
 import { suggest } from '../unitfile/suggest.ts';
@@ -15,7 +16,12 @@ export function reportUnknownKeys(unit: MergedUnit, reading: Reading): void {
     }
   }
   for (const entry of unit.entries) {
-    if (isSection(entry.section) && keyRow(entry.section, entry.key) === null) reportKey(entry, reading);
+    if (!isSection(entry.section)) continue;
+    const row = keyRow(entry.section, entry.key);
+    if (row === null) reportKey(entry, reading);
+    else if ('read' in row && entry.value === '' && isKeptWhenEmpty(entry.section, entry.key)) {
+      reading.warning('no-effect', entry, `${entry.key}= has no effect without a value: what was assigned before stays, as with systemd`);
+    }
   }
 }
 
@@ -31,7 +37,11 @@ function reportSection(section: string, line: number, raw: string, file: string,
 }
 
 function reportKey(entry: UnitEntry, reading: Reading): void {
-  const elsewhere = sections.find((section) => keyRow(section, entry.key) !== null);
+  if (knownKeys[entry.section]?.includes(entry.key) === true) {
+    reading.warning('no-effect', entry, `${entry.key}= has no effect: it concerns ${entry.section === 'Unit' ? 'units that systemd starts' : 'podman\'s service'}, and a site is none`);
+    return;
+  }
+  const elsewhere = sections.find((section) => keyRow(section, entry.key) !== null) ?? passedSections.find((section) => knownKeys[section]?.includes(entry.key) === true);
   const inSection = schema.filter((row) => row.section === entry.section && 'read' in row).map((row) => row.key);
   const near = elsewhere === undefined ? suggest(entry.key, inSection) : null;
   reading.warning('unknown-key', entry, `Expected a key of [${entry.section}], found ${quote(entry.key)}, which is ignored`,

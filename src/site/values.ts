@@ -4,7 +4,7 @@ import type { ProgramPort, SiteVolume } from '../base/site.ts';
 import { quote } from '../unitfile/quote.ts';
 import { parsePort, unixPathBytesMax } from '../unitfile/socket-address.ts';
 import { suggest } from '../unitfile/suggest.ts';
-import { parseTimeSpan } from '../unitfile/time-span.ts';
+import { parseTimeSpanMs } from '../unitfile/time-span.ts';
 import { UnitValueError } from '../unitfile/value-error.ts';
 import { NotSupportedError } from './reading.ts';
 
@@ -13,7 +13,7 @@ export const timerMsMax = 2 ** 31 - 1;
 
 /** A time span in whole milliseconds; `infinity` and what is longer than a timer is {@link timerMsMax}. */
 export function parseMs(text: string): number {
-  return Math.min(Math.ceil(parseTimeSpan(text)), timerMsMax);
+  return Math.min(Math.ceil(parseTimeSpanMs(text)), timerMsMax);
 }
 
 /** As {@link parseMs}; 0 turns the timeout off, as systemd has it for the timeouts of services. */

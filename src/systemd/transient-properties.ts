@@ -56,9 +56,18 @@ export function toVariant(property: ScopeProperty): [string, Variant] {
       return [name, new Variant('b', typeof value === 'boolean' ? value : unfit())];
     case 't':
     case 'x':
-      if (!/^-?\d{1,20}$/.test(String(value)) || typeof value === 'boolean') unfit();
-      if (BigInt(value) !== (signature === 't' ? BigInt.asUintN(64, BigInt(value)) : BigInt.asIntN(64, BigInt(value)))) unfit();
-      return [name, new Variant(signature, BigInt(value))];
+      return [name, new Variant(signature, readInteger64(signature, value) ?? unfit())];
+    case 'ay':
+      if (!Array.isArray(value) || !value.every((byte) => Number.isInteger(byte) && inRange('y', Number(byte)))) unfit();
+      return [name, new Variant('ay', Buffer.from(value as readonly number[]))];
+    case 'a(st)': {
+      if (!Array.isArray(value)) unfit();
+      const pairs = (value as readonly unknown[]).map((pair): [string, bigint] => {
+        const [text, number] = Array.isArray(pair) ? (pair as readonly unknown[]) : [];
+        return [typeof text === 'string' ? text : unfit(), readInteger64('t', number) ?? unfit()];
+      });
+      return [name, new Variant('a(st)', pairs)];
+    }
     case 'u':
     case 'i':
     case 'q':
@@ -69,8 +78,15 @@ export function toVariant(property: ScopeProperty): [string, Variant] {
     case 'd':
       return [name, new Variant('d', typeof value === 'number' ? value : unfit())];
     default:
-      throw new WakesockError('ERR_WAKESOCK_SCOPE', `The scope property ${name} has the D-Bus type ${signature}, which is not one of s, b, t, x, u, i, q, n, y, d`);
+      throw new WakesockError('ERR_WAKESOCK_SCOPE', `The scope property ${name} has the D-Bus type ${signature}, which is not one of s, b, t, x, u, i, q, n, y, d, ay, a(st)`);
   }
+}
+
+/** Undefined: no integer, or none that fits. */
+function readInteger64(signature: 't' | 'x', value: unknown): bigint | undefined {
+  if ((typeof value !== 'string' && typeof value !== 'number') || !/^-?\d{1,20}$/.test(String(value))) return undefined;
+  const number = BigInt(value);
+  return number === (signature === 't' ? BigInt.asUintN(64, number) : BigInt.asIntN(64, number)) ? number : undefined;
 }
 
 function inRange(signature: 'u' | 'i' | 'q' | 'n' | 'y', value: number): boolean {

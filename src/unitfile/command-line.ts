@@ -65,7 +65,7 @@ function readCommand(text: string, from: number, specifiers: SpecifierContext, c
     argv.push(expandSpecifiers(read.word.text, specifiers));
     i = read.next;
   }
-  if (argv.length === 0 || argv[0] === '') throw fail('Expected a program name after the path of "@", found none');
+  if (argv.length === 0) throw fail('Expected a program name after the path of "@", found none');
   const { ignoreFailure, noExpand, fullPrivileges, noSetuid, ambient } = flags;
   commands.push({ path: simplifyPath(program), argv, ignoreFailure, noExpand, fullPrivileges, noSetuid, ambient });
   return next;
@@ -123,5 +123,6 @@ export function formatCommandLine(argv: readonly string[]): string {
   const [path = '', ...rest] = argv;
   if (readPrefixes(path).length > 0) throw new UnitValueError(`Expected the path of a program, found ${quote(path)}, whose beginning systemd takes for a prefix`);
   assertProgram(path, (message) => new UnitValueError(message));
-  return [quoteWord(escapeSpecifiers(path)), ...rest.map((word) => quoteWord(escapeSpecifiers(word).replaceAll('$', '$$$$')))].join(' ');
+  // Quotes and escapes hold no percent and no dollar signs of their own.
+  return [escapeSpecifiers(quoteWord(path)), ...rest.map((word) => escapeSpecifiers(quoteWord(word)).replaceAll('$', '$$$$'))].join(' ');
 }

@@ -1,5 +1,5 @@
 /** Changes of a unit file that keep everything else as it was: comments, order, spacing, ends of line. */
-import { lineBytesMax, parseUnit } from './parse.ts';
+import { endsInEscape, lineBytesMax, parseUnit } from './parse.ts';
 import { quote } from './quote.ts';
 import type { UnitEntry, UnitFile, UnitNode } from './unit-file.ts';
 import { UnitValueError } from './value-error.ts';
@@ -130,7 +130,7 @@ function append(unit: UnitFile, raws: readonly string[], lines: readonly string[
 function closed(text: string, eol: string): string {
   const last = /(?<=^|[\r\n])(?![ \t]*[#;])[^\r\n]+(?=(?:(?:\r\n|\n\r|\n|\r)[ \t]*[#;][^\r\n]*)*(?:\r\n|\n\r|\n|\r)?$)/.exec(text.slice(-lineBytesMax));
   let fixed = text;
-  if (last !== null && (/\\*$/.exec(last[0])?.[0].length ?? 0) % 2 === 1) {
+  if (last !== null && endsInEscape(last[0])) {
     const end = text.length - Math.min(text.length, lineBytesMax) + last.index + last[0].length;
     fixed = text.slice(0, end - 1) + text.slice(end);
     // Nothing is left of the line: an empty one must stay, or the line before is continued.
@@ -152,7 +152,7 @@ function assertValue(value: string): void {
   const bad = /[\r\n\0]/.exec(value);
   if (bad !== null) throw new UnitValueError('Expected a value of one line without NUL: write it quoted, with escape sequences', { offset: bad.index });
   if (/^[ \t]|[ \t]$/.test(value)) throw new UnitValueError(`Expected a value without spaces around it, which would be lost, found ${quote(value)}`);
-  if ((/\\*$/.exec(value)?.[0].length ?? 0) % 2 === 1) throw new UnitValueError('Expected a value that does not end in a backslash, which would continue the line', { offset: value.length - 1 });
+  if (endsInEscape(value)) throw new UnitValueError('Expected a value that does not end in a backslash, which would continue the line', { offset: value.length - 1 });
   if (!value.isWellFormed()) throw new UnitValueError('Expected text that can be written as UTF-8');
   if (utf8Length(value) > lineBytesMax / 2) throw new UnitValueError(`Expected a value of at most ${lineBytesMax / 2} bytes`);
 }

@@ -15,6 +15,7 @@ export { parseExitStatus, parseExitStatusSet, type ExitStatusSet } from './exit-
 export { parseInteger } from './integer.ts';
 export { parseIpv4, parseIpv6 } from './ip-address.ts';
 export { parseIpPrefix, parseIpPrefixes, type IpPrefix } from './ip-prefix.ts';
+export { getBoolean, getCommandLines, getEnvironment, getInteger, getSizeBytes, getText, getTimeSpanMs, getWords } from './get.ts';
 export { indexAliases, isMasked, loadUnit, readUnitFile, sourceState, unitFileBytesMax, type AliasIndex, type LoadedUnit, type LoadSource } from './load.ts';
 export { mergeUnits, type MergedUnit } from './merge.ts';
 export { formatMode, parseMode } from './mode.ts';
@@ -29,11 +30,11 @@ export {
 } from './resource-control.ts';
 export { quadletSearchPath, unitSearchPath, type SearchPathSources } from './search-path.ts';
 export { parseSignal, parseSignalNumber } from './signal.ts';
-export { parseSize } from './size.ts';
+export { parseSizeBytes } from './size.ts';
 export { parsePort, parseSocketAddress, unixPathBytesMax, type SocketAddress } from './socket-address.ts';
 export { expandSpecifiers, nameSpecifiers, unitSpecifiers, type SpecifierContext, type SpecifierSources } from './specifiers.ts';
 export { suggest } from './suggest.ts';
-export { parseTimeSpan, parseTimeSpanUsec } from './time-span.ts';
+export { parseTimeSpanMs, parseTimeSpanUsec } from './time-span.ts';
 export { unescapePath, unescapeUnitName } from './unescape-name.ts';
 export type { Place, UnitEntry, UnitFile, UnitNode } from './unit-file.ts';
 export { dropInNames, instanceName, isUnitName, quadletTypes, splitUnitName, templateOf, unitTypes, type UnitName } from './unit-name.ts';

@@ -1,5 +1,5 @@
 /**
- * The keys of every section, of systemd up to 257 (`systemd --dump-configuration-items`) and of Quadlet up to podman 5.8. Names that
+ * The keys of every section, of systemd up to 257 (`systemd --dump-configuration-items`) and of Quadlet, podman 5.8 and what 6.0 adds so far. Names that
  * systemd still takes and no longer documents are among them.
  */
 
@@ -97,7 +97,7 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Keys, of whatever section of systemd's, whose values are of one simple kind everywhere. */
-export const simpleKinds: Readonly<Record<'boolean' | 'timeSpan' | 'mode' | 'signal', readonly string[]>> = {
+export const simpleKinds: Readonly<Record<'boolean' | 'timeSpan' | 'mode' | 'signal' | 'unsigned' | 'integer' | 'size', readonly string[]>> = {
   boolean: words(`Accept AllowIsolate BlockIOAccounting Broadcast CPUAccounting CPUSchedulingResetOnFork CoredumpReceive DefaultDependencies DeferReactivation
     DynamicUser FixedRandomDelay FlushPending ForceUnmount FreeBind GuessMainPID IOAccounting IPAccounting IgnoreOnIsolate IgnoreSIGPIPE KeepAlive
     LazyUnmount LockPersonality MakeDirectory MemoryAccounting MemoryDenyWriteExecute MemoryZSwapWriteback NoDelay NoNewPrivileges NonBlocking
@@ -108,8 +108,55 @@ export const simpleKinds: Readonly<Record<'boolean' | 'timeSpan' | 'mode' | 'sig
     SyslogLevelPrefix TTYReset TTYVHangup TTYVTDisallocate TasksAccounting Transparent WakeSystem Writable`),
   mode: words(`CacheDirectoryMode ConfigurationDirectoryMode DirectoryMode LogsDirectoryMode RuntimeDirectoryMode SocketMode
     StateDirectoryMode UMask`),
-  timeSpan: words(`AccuracySec DeferAcceptSec KeepAliveIntervalSec KeepAliveTimeSec LogRateLimitIntervalSec MemoryPressureThresholdSec PollLimitIntervalSec
-    RandomizedDelaySec RestartMaxDelaySec RestartSec RuntimeMaxSec RuntimeRandomizedExtraSec StartLimitInterval StartLimitIntervalSec TimeoutCleanSec
-    TimeoutStartSec TriggerLimitIntervalSec WatchdogSec`),
+  timeSpan: words(`AccuracySec CPUQuotaPeriodSec DeferAcceptSec JobRunningTimeoutSec JobTimeoutSec KeepAliveIntervalSec KeepAliveTimeSec LogRateLimitIntervalSec
+    ManagedOOMMemoryPressureDurationSec MemoryPressureThresholdSec OnActiveSec OnBootSec OnStartupSec OnUnitActiveSec OnUnitInactiveSec
+    PollLimitIntervalSec RandomizedDelaySec RestartMaxDelaySec RestartSec RuntimeMaxSec RuntimeRandomizedExtraSec StartLimitInterval
+    StartLimitIntervalSec TimeoutAbortSec TimeoutCleanSec TimeoutIdleSec TimeoutSec TimeoutStartSec TimeoutStopSec TriggerLimitIntervalSec
+    WatchdogSec`),
   signal: words(`FinalKillSignal KillSignal ReloadSignal RestartKillSignal WatchdogSignal`),
+  unsigned: words(`Backlog FileDescriptorStoreMax KeepAliveProbes LogRateLimitBurst MaxConnections MaxConnectionsPerSource PollLimitBurst RestartSteps StartLimitBurst
+    TriggerLimitBurst`),
+  integer: words(`IPTTL Mark`),
+  size: words(`PipeSize ReceiveBuffer SendBuffer`),
 };
+
+/** Keys whose values are one of a few words, with the section where others have the key, too; `boolean` stands for yes, no and all their kind. */
+export const wordKinds: Readonly<Record<string, string>> = {
+  'Service/Type': 'simple exec forking oneshot dbus notify notify-reload idle', Restart: 'no on-success on-failure on-abnormal on-abort on-watchdog always',
+  RestartMode: 'normal direct debug', NotifyAccess: 'none main exec all', ExitType: 'main cgroup', OOMPolicy: 'continue stop kill',
+  TimeoutStartFailureMode: 'terminate abort kill', TimeoutStopFailureMode: 'terminate abort kill', KillMode: 'control-group mixed process none',
+  DevicePolicy: 'auto closed strict', ManagedOOMSwap: 'auto kill', ManagedOOMMemoryPressure: 'auto kill', ManagedOOMPreference: 'none avoid omit',
+  ProtectSystem: 'boolean full strict', ProtectHome: 'boolean read-only tmpfs', PrivateTmp: 'boolean disconnected', PrivateUsers: 'boolean self identity',
+  ProtectProc: 'noaccess invisible ptraceable default', ProcSubset: 'all pid', KeyringMode: 'inherit private shared',
+  RuntimeDirectoryPreserve: 'boolean restart', BindIPv6Only: 'boolean default both ipv6-only', CollectMode: 'inactive inactive-or-failed',
+};
+
+/** Sections that systemd itself reads. What Quadlet's hold, podman reads in ways of its own. */
+export const systemdSections: ReadonlySet<string> = new Set(['Unit', 'Install', 'Service', 'Socket', 'Mount', 'Automount', 'Swap', 'Timer', 'Path', 'Slice', 'Scope']);
+
+/** Keys of one value that an empty assignment does not set back: systemd cannot read it and passes it over (252 and 257). */
+const keptWhenEmpty = new Set(words(`Accept AccuracySec AllowIsolate Backlog BindIPv6Only BlockIOAccounting Broadcast BusName CPUAccounting CPUSchedulingPriority CPUSchedulingResetOnFork
+    CacheDirectoryMode CollectMode ConfigurationDirectoryMode CoredumpReceive DefaultDependencies DeferAcceptSec DeferReactivation DevicePolicy
+    DirectoryMode DynamicUser ExitType FailureAction FileDescriptorStoreMax FileDescriptorStorePreserve FinalKillSignal FixedRandomDelay FlushPending
+    ForceUnmount FreeBind GuessMainPID IOAccounting IPAccounting IPTTL IgnoreOnIsolate IgnoreSIGPIPE JobRunningTimeoutSec JobTimeoutAction
+    JobTimeoutSec KeepAlive KeepAliveIntervalSec KeepAliveProbes KeepAliveTimeSec KeyringMode KillSignal LazyUnmount LimitAS LimitCORE LimitCPU
+    LimitDATA LimitFSIZE LimitLOCKS LimitMEMLOCK LimitMSGQUEUE LimitNICE LimitNOFILE LimitNPROC LimitRSS LimitRTPRIO LimitRTTIME LimitSIGPENDING
+    LimitSTACK LockPersonality LogLevelMax LogRateLimitBurst LogRateLimitIntervalSec LogsDirectoryMode MakeDirectory ManagedOOMPreference Mark
+    MaxConnections MaxConnectionsPerSource MemoryAccounting MemoryDenyWriteExecute MemoryPressureThresholdSec MemoryPressureWatch MemoryZSwapWriteback
+    MessageQueueMaxMessages MessageQueueMessageSize NoDelay NoNewPrivileges NonBlocking NotifyAccess OOMPolicy OnClockChange OnFailureIsolate
+    OnFailureJobMode OnSuccessJobMode OnTimezoneChange PassCredentials PassFileDescriptorsToExec PassPacketInfo PassSecurity PermissionsStartOnly
+    Persistent PipeSize PollLimitBurst PollLimitIntervalSec Priority PrivateDevices PrivateIPC PrivateNetwork PrivatePIDs PrivateTmp PrivateUsers
+    ProcSubset ProtectClock ProtectControlGroups ProtectHome ProtectHostname ProtectKernelLogs ProtectKernelModules ProtectKernelTunables ProtectProc
+    ProtectSystem RandomizedDelaySec ReadWriteOnly ReceiveBuffer RefuseManualStart RefuseManualStop ReloadSignal RemainAfterElapse RemainAfterExit
+    RemoveIPC RemoveOnStop Restart RestartKillSignal RestartMaxDelaySec RestartMode RestartSec RestartSteps RestrictRealtime RestrictSUIDSGID
+    ReusePort RootDirectoryStartOnly RootEphemeral RuntimeDirectoryMode RuntimeDirectoryPreserve RuntimeMaxSec RuntimeRandomizedExtraSec
+    SELinuxContextFromNet SendBuffer SendSIGHUP SendSIGKILL Service Slice SloppyOptions SocketMode SocketProtocol StandardError StandardInput
+    StandardOutput StartLimitAction StartLimitBurst StartLimitInterval StartLimitIntervalSec StateDirectoryMode StopWhenUnneeded SuccessAction
+    SurviveFinalKillSignal SyslogFacility SyslogLevel SyslogLevelPrefix TTYReset TTYVHangup TTYVTDisallocate TasksAccounting TimeoutCleanSec
+    TimeoutIdleSec TimeoutSec TimeoutStartFailureMode TimeoutStartSec TimeoutStopFailureMode TimeoutStopSec TimerSlackNSec Timestamping Transparent
+    TriggerLimitBurst TriggerLimitIntervalSec Type UMask Unit UtmpMode WakeSystem WatchdogSec WatchdogSignal Writable`));
+
+/** Whether `KEY=` is passed over, so that what was assigned before stays. Of most keys it sets back what was assigned. */
+export function isKeptWhenEmpty(section: string, key: string): boolean {
+  return keptWhenEmpty.has(key) && systemdSections.has(section) && !(section === 'Mount' && key === 'Type') && !(section === 'Swap' && key === 'Priority');
+}

@@ -175,8 +175,8 @@ function joinLines(text: string, first: Line, mark: { seen: boolean }): { text: 
   return { text: parts.join(''), pieces, next: last.next, lastNumber: last.number, tooLong: false };
 }
 
-/** An odd number of backslashes at the end. */
-function endsInEscape(part: string): boolean {
+/** An odd number of backslashes at the end: the line goes on with the next. */
+export function endsInEscape(part: string): boolean {
   let count = 0;
   while (part.charCodeAt(part.length - 1 - count) === 92) count++;
   return count % 2 === 1;

@@ -1,5 +1,5 @@
 import { parseInteger } from './integer.ts';
-import { parseSize } from './size.ts';
+import { parseSizeBytes } from './size.ts';
 import { parseTimeSpanUsec } from './time-span.ts';
 import { UnitValueError } from './value-error.ts';
 import { quote } from './quote.ts';
@@ -34,7 +34,7 @@ export function parseProcessLimit(name: string, text: string): ProcessLimit {
 }
 
 function count(text: string): bigint { return parseInteger(text, 0n, largest); }
-function bytes(text: string): bigint { return parseSize(text); }
+function bytes(text: string): bigint { return parseSizeBytes(text); }
 
 /** Whole seconds, rounded up. */
 function seconds(text: string): bigint {

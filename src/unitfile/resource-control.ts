@@ -1,8 +1,10 @@
 /** Values of `man systemd.resource-control`. */
+import { simplifyPath } from './command-line.ts';
 import { parseInteger } from './integer.ts';
 import { isPercentage, parsePermyriad } from './percentage.ts';
 import { quote } from './quote.ts';
-import { parseSize } from './size.ts';
+import { readPlainWord } from './plain-words.ts';
+import { parseSizeBytes } from './size.ts';
 import { parseTimeSpanUsec } from './time-span.ts';
 import { UnitValueError } from './value-error.ts';
 
@@ -13,6 +15,7 @@ export type ResourceAmount =
   | { readonly kind: 'infinity' };
 
 const uint64Max = 2n ** 64n - 1n;
+const whitespace = ' \t\n\r';
 
 /**
  * Reads `MemoryMax=` and its kin: a size in bytes, a share of the memory up to 100%, or `infinity`.
@@ -21,7 +24,7 @@ const uint64Max = 2n ** 64n - 1n;
  */
 export function parseMemoryAmount(text: string, zero: 'allowed' | 'refused'): ResourceAmount {
   if (text === 'infinity') return { kind: 'infinity' };
-  const amount: ResourceAmount = isPercentage(text) ? share(text) : { kind: 'amount', amount: parseSize(text) };
+  const amount: ResourceAmount = isPercentage(text) ? share(text) : { kind: 'amount', amount: parseSizeBytes(text) };
   if (zero === 'refused' && (amount.kind === 'amount' ? amount.amount === 0n : amount.permyriad === 0)) throw new UnitValueError(`Expected a size above 0, found ${quote(text)}`);
   return amount;
 }
@@ -60,7 +63,7 @@ export interface DeviceAmount { readonly path: string; readonly amount: bigint |
 
 /** Reads `IOReadBandwidthMax=`, `IOWriteBandwidthMax=` (bytes per second, suffixes to the base 1000). @throws UnitValueError */
 export function parseDeviceBandwidth(text: string): DeviceAmount {
-  return device(text, (amount) => (amount === 'infinity' ? amount : above0(parseSize(amount, 1000), amount)));
+  return device(text, (amount) => (amount === 'infinity' ? amount : above0(parseSizeBytes(amount, 1000), amount)));
 }
 
 /** Reads `IOReadIOPSMax=`, `IOWriteIOPSMax=` (operations per second). @throws UnitValueError */
@@ -79,10 +82,15 @@ export function parseDeviceLatencyUsec(text: string): DeviceAmount {
 }
 
 function device(text: string, read: (amount: string) => bigint | 'infinity'): DeviceAmount {
-  const match = /^("[^"]*"|'[^']*'|[^ \t"']+)[ \t]+(.+)$/.exec(text);
-  const path = match?.[1]?.replace(/^["'](.*)["']$/, '$1') ?? '';
-  if (match === null || !path.startsWith('/')) throw new UnitValueError(`Expected the path of a device and a value, found ${quote(text)}`);
-  return { path, amount: read(match[2] as string) };
+  const word = readPlainWord(text, 0, whitespace);
+  if (word === null || word.text === '' || word.next === text.length) throw new UnitValueError(`Expected the path of a device and a value, found ${quote(text)}`);
+  if (word.text.split('/').includes('..')) throw new UnitValueError(`Expected a path without "..", found ${quote(word.text)}`);
+  try {
+    return { path: simplifyPath(word.text), amount: read(text.slice(word.next)) };
+  } catch (error) {
+    if (!(error instanceof UnitValueError)) throw error;
+    throw new UnitValueError(error.message, { offset: word.next + error.offset, ...(error.suggestion === null ? {} : { suggestion: error.suggestion }) });
+  }
 }
 
 function above0(value: bigint, text: string): bigint {
@@ -100,12 +108,22 @@ const cpuMax = 8191;
  */
 export function parseCpuSet(text: string): number[] {
   const found = new Set<number>();
-  for (const { 0: word, index } of text.matchAll(/[^ \t\n\r,]+/g)) {
-    const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(word);
-    const [low, high] = [Number(match?.[1] ?? Number.NaN), Number(match?.[2] ?? match?.[1])];
+  for (let word = readPlainWord(text, 0, `${whitespace},`); word !== null; word = readPlainWord(text, word.next, `${whitespace},`)) {
     // A range that ends before it begins is empty, with a warning, in systemd.
-    if (!(low <= cpuMax && high <= cpuMax && low <= high)) throw new UnitValueError(`Expected a number or a range such as 0-3, found ${quote(word)}`, { offset: index });
+    const dash = word.text.indexOf('-');
+    const [low, high] = [cpu(dash < 0 ? word.text : word.text.slice(0, dash)), cpu(word.text.slice(dash + 1))];
+    if (!(low <= high)) throw new UnitValueError(`Expected a number or a range such as 0-3, found ${quote(word.text)}`, { offset: word.offset });
     for (let i = low; i <= high; i++) found.add(i);
   }
   return [...found].toSorted((a, b) => a - b);
+}
+
+/** NaN for what is none. */
+function cpu(text: string): number {
+  try {
+    return Number(parseInteger(text, 0n, BigInt(cpuMax)));
+  } catch (error) {
+    if (error instanceof UnitValueError) return Number.NaN;
+    throw error;
+  }
 }

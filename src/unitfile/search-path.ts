@@ -28,7 +28,7 @@ export function unitSearchPath(sources: SearchPathSources = {}): string[] {
   const config = environment['XDG_CONFIG_HOME'] ?? `${home}/.config`;
   const runtime = environment['XDG_RUNTIME_DIR'];
   const inRuntime = (names: readonly string[]): readonly string[] => (runtime === undefined ? [] : names.map((name) => `${runtime}/systemd/${name}`));
-  const listed = (key: string, otherwise: string): string[] => (environment[key] ?? otherwise).split(':').filter((dir) => dir.startsWith('/')).map((dir) => `${dir.replace(/\/+$/, '')}/systemd/user`);
+  const listed = (key: string, otherwise: string): string[] => (environment[key] ?? otherwise).split(':').filter((dir) => dir.startsWith('/')).map((dir) => `${dir.replace(/(?<!\/)\/+$/, '')}/systemd/user`);
   const all = [
     ...some([`${config}/systemd/user.control`, ...inRuntime(['user.control', 'transient', 'generator.early'])]), `${config}/systemd/user`,
     ...(environment['XDG_CONFIG_DIRS'] === undefined ? [] : listed('XDG_CONFIG_DIRS', '')), '/etc/systemd/user', ...inRuntime(['user']), '/run/systemd/user', ...some(inRuntime(['generator'])),

@@ -15,9 +15,9 @@ const sizeMax = 2n ** 64n - 1n;
  * @returns bytes
  * @throws UnitValueError
  * @example
- * parseSize('1.5K') // 1536n
+ * parseSizeBytes('1.5K') // 1536n
  */
-export function parseSize(text: string, base: 1000 | 1024 = 1024): bigint {
+export function parseSizeBytes(text: string, base: 1000 | 1024 = 1024): bigint {
   const suffixes = suffixesByBase[base];
   const token = /[ \t\n\r\v\f]*\+?(\d+)(?:\.(\d*))?[ \t\n\r]*/y;
   let total = 0n;

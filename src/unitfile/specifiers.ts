@@ -83,7 +83,7 @@ export function unitSpecifiers(sources: SpecifierSources): SpecifierContext {
   const found: Record<string, string | undefined> = {
     ...(unit === undefined ? {} : nameSpecifiers(unit)),
     y: fragmentPath, Y: fragmentPath?.replace(/\/[^/]*$/, '') || undefined,
-    a: host.architecture, b: host.bootId, m: host.machineId, H: host.hostName, l: host.hostName?.replace(/\..*$/, ''),
+    a: host.architecture, b: host.bootId, m: host.machineId, H: host.hostName, l: host.hostName?.split('.', 1)[0],
     q: host.prettyHostName ?? host.hostName, v: host.kernelRelease,
     u: user?.name, U: user === undefined ? undefined : String(user.uid), g: user?.group, G: user === undefined ? undefined : String(user.gid), h: user?.home, s: user?.shell,
     T: temporaryDir ?? '/tmp', V: temporaryDir ?? '/var/tmp', d: sources.credentialsDir,

@@ -1,4 +1,5 @@
 import { quote } from './quote.ts';
+import { suggest } from './suggest.ts';
 import { UnitValueError } from './value-error.ts';
 
 const second = 1_000_000n;
@@ -29,12 +30,12 @@ const int64Max = 2n ** 63n - 1n;
  * @returns milliseconds, with a fraction for microseconds; `Infinity` for `infinity`
  * @throws UnitValueError
  */
-export function parseTimeSpan(text: string): number {
+export function parseTimeSpanMs(text: string): number {
   const usec = parseTimeSpanUsec(text);
   return usec === infinity ? Number.POSITIVE_INFINITY : Number(usec) / 1000;
 }
 
-/** As {@link parseTimeSpan}, in whole microseconds as systemd keeps them; 2^64−1 is `infinity`. @param bareUnitUsec what a bare number counts @throws UnitValueError */
+/** As {@link parseTimeSpanMs}, in whole microseconds as systemd keeps them; 2^64−1 is `infinity`. @param bareUnitUsec what a bare number counts @throws UnitValueError */
 export function parseTimeSpanUsec(text: string, bareUnitUsec = second): bigint {
   if (/^[ \t\n\r]*infinity[ \t\n\r]*$/.test(text)) return infinity;
   const token = /[ \t\n\r\v\f]*(\+?)(\d*)(\.?)(\d*)([ \t\n\r]*)/y;
@@ -69,6 +70,15 @@ export function parseTimeSpanUsec(text: string, bareUnitUsec = second): bigint {
 }
 
 const trimZeros = (text: string): string => text.replace(/^0+/, '');
-const bad = (text: string, offset: number): UnitValueError =>
-  new UnitValueError(`Expected a time span such as 5min, 1h 30s or infinity, found ${quote(text)}`, { offset });
+
+/** With the nearest unit, where a word is none. */
+function bad(text: string, offset: number): UnitValueError {
+  let [start, end] = [offset, offset];
+  while (start > 0 && isLetter(text.charCodeAt(start - 1))) start--;
+  while (end < text.length && isLetter(text.charCodeAt(end))) end++;
+  const near = start === end ? null : suggest(text.slice(start, end), units.map(([name]) => name));
+  return new UnitValueError(`Expected a time span such as 5min, 1h 30s or infinity, found ${quote(text)}`, { offset, ...(near === null ? {} : { suggestion: text.slice(0, start) + near + text.slice(end) }) });
+}
+
+const isLetter = (code: number): boolean => (code | 32) >= 97 && (code | 32) <= 122;
 const tooLong = (offset: number): UnitValueError => new UnitValueError('Expected a time span below 2^64 microseconds', { offset });

@@ -52,19 +52,21 @@ export function templateOf(unit: UnitName): string | null {
 }
 
 /**
- * The names whose `.d` directories hold drop-ins of the unit, most specific first: itself, its template, each prefix
- * that ends in a dash, and its type.
+ * The names whose `.d` directories hold drop-ins of the unit, in the order in which they are looked at: itself, its template, and of both each
+ * prefix that ends in a dash, as systemd has it: of `a-b@x` `a-@x` and `a-@`, and of its template `a-` without an instance. Last its type.
  */
 export function dropInNames(unit: UnitName): { own: string[]; type: string } {
-  const own: string[] = [];
-  let prefix: string | null = unit.prefix;
-  while (prefix !== null) {
-    const instance = unit.instance === null ? '' : `@${unit.instance}`;
-    own.push(`${prefix}${instance}.${unit.type}`);
-    if (unit.instance !== null && unit.instance !== '') own.push(`${prefix}@.${unit.type}`);
+  const own = new Set<string>();
+  collect(unit.prefix, unit.instance);
+  return { own: [...own], type: unit.type };
+
+  function collect(prefix: string, instance: string | null): void {
+    const name = `${prefix}${instance === null ? '' : `@${instance}`}.${unit.type}`;
+    if (own.has(name)) return;
+    own.add(name);
+    if (instance !== null && instance !== '') collect(prefix, '');
     // `foo-bar-` goes on with `foo-`: the dash at the very end is not looked at again.
-    const dash: number = prefix.length < 2 ? -1 : prefix.lastIndexOf('-', prefix.length - 2);
-    prefix = dash <= 0 ? null : prefix.slice(0, dash + 1);
+    const dash = prefix.length < 2 ? -1 : prefix.lastIndexOf('-', prefix.length - 2);
+    if (dash > 0) collect(prefix.slice(0, dash + 1), instance === '' ? null : instance);
   }
-  return { own, type: unit.type };
 }

@@ -4,6 +4,12 @@ import { attachBox } from '../box/box.ts';
 import { node, python, Scene, scopeUnit, service, siteFile, socketUnit, tcpSite } from '../support/scene.ts';
 
 const idle = { IdleSec: '300ms' };
+/** Resource control in every form that it has on the bus. */
+const limits = {
+  MemoryMin: '0.5%', MemoryLow: '1%', MemoryHigh: '33.33%', MemoryMax: '50%', MemorySwapMax: '12.5‰', TasksMax: '7.5%', CPUQuota: '250%', CPUQuotaPeriodSec: '20ms', CPUWeight: 'idle', IOWeight: 20,
+  AllowedCPUs: '0-1', AllowedMemoryNodes: 0, IODeviceWeight: '/srv 30', IOReadBandwidthMax: '/srv 5M', IOWriteBandwidthMax: '/srv 1.5G', IOReadIOPSMax: '/srv 1K', IOWriteIOPSMax: '/srv 2K',
+  IODeviceLatencyTargetSec: '/srv 25ms', ManagedOOMSwap: 'kill', ManagedOOMMemoryPressure: 'auto', ManagedOOMMemoryPressureLimit: '60%', ManagedOOMPreference: 'avoid',
+};
 let scene: Scene;
 
 beforeAll(async () => {
@@ -20,6 +26,7 @@ beforeAll(async () => {
     fds: siteFile(python('listen_fds.py'), { 'X-Wakesock': { ListenStream: [8104, '[::1]:8105'], Handoff: 'listen-fds', ...idle } }),
     two: siteFile(`${python('plain.py')} 3000 3001`, { 'X-Wakesock': { ListenStream: [8106, 8107], Port: [3000, 3001], ...idle } }),
     held: tcpSite(`${python('plain.py')} 3000`, 8108, { 'X-Wakesock': idle }),
+    shares: tcpSite(`${python('plain.py')} 3000`, 8109, { Service: limits, 'X-Wakesock': idle }),
   });
 });
 afterAll(() => scene.close());
@@ -93,6 +100,19 @@ describe('from nothing to served, and back to nothing', () => {
     for (const kind of ['pid', 'mnt', 'ipc', 'uts', 'cgroup', 'net']) {
       expect(await ask(`link /proc/self/ns/${kind}`), kind).not.toBe((await scene.box.run(['readlink', `/proc/1/ns/${kind}`])).trim());
     }
+    client.close();
+  });
+
+  test('each limit is what systemd-run makes of the same setting', async () => {
+    const client = scene.clients.open('127.0.0.1:8109');
+    await client.ask('hello');
+    const names = Object.keys(limits).map((key) => ({ CPUQuota: 'CPUQuotaPerSecUSec' })[key] ?? key.replace(/Sec$/, 'USec'));
+    await scene.box.run(['systemd-run', '--scope', '--unit=limits-oracle', ...Object.entries(limits).map(([key, value]) => `--property=${key}=${value}`), 'sh', '-c', 'systemctl show limits-oracle.scope >/run/limits-oracle']);
+    const theirs = (await scene.box.readFile('/run/limits-oracle')).split('\n');
+    const ours = await scene.show(scopeUnit('shares'), ...names);
+    expect(Object.keys(ours).toSorted()).toEqual(names.toSorted());
+    expect(Object.entries(ours).map(([name, value]) => `${name}=${value}`).filter((line) => !theirs.includes(line))).toEqual([]);
+    expect(Number(ours['MemoryMax'])).toBeGreaterThan(0);
     client.close();
   });
 

@@ -1,12 +1,12 @@
 /** What a program is given in the end: words, specifiers and variables, by systemd that really starts it. */
 import fc from 'fast-check';
-import { expect, inject, test } from 'vitest';
+import { expect, inject } from 'vitest';
 import { expandCommand, formatCommandLine, parseCommandLines, parseEnvironmentFile } from '../../../src/unitfile/index.ts';
 import { attachBox } from '../../box/box.ts';
+import { oracleTest } from '../../support/oracle.ts';
 
 const box = attachBox(inject('box'));
 const environment = { A: 'one', B: 'two  words', C: '"in quotes" and\\ one', D: '', E: "it's open" };
-const seed = Number(process.env['WAKESOCK_ORACLE_SEED'] ?? 20_261_124);
 
 /** Runs the commands one after the other; each prints its arguments, in angle brackets. */
 async function printed(commands: readonly string[], more = ''): Promise<string[]> {
@@ -19,7 +19,7 @@ async function printed(commands: readonly string[], more = ''): Promise<string[]
   return text.split('\n').slice(0, -1);
 }
 
-test('variables in arguments', async () => {
+oracleTest('variables in arguments', 120_000, async (seed) => {
   const piece = fc.constantFrom('$A', '${A}', '$B', '${B}', '$C', '${C}', '$D', '${D}', '$E', '${E}', '$$', '$', '$NONE', '${NONE}', '${', '}', '${A', '$A-x', 'x$A', '${A:-b}', '$$A', '$${A}', 'x', '"', ' ', '${}', '$1');
   const word = fc.array(piece, { minLength: 1, maxLength: 3 }).map((all) => all.join('').replaceAll('"', '\\"'));
   const commands = [...new Set(fc.sample(fc.array(word, { minLength: 1, maxLength: 3 }), { numRuns: 150, seed }).map((words) => `/usr/bin/printf "<%%s>" [ ${words.map((each) => `"${each}"`).join(' ')}`))];
@@ -29,14 +29,14 @@ test('variables in arguments', async () => {
   expect(commands.map((command, i) => [command, ours[i]])).toEqual(commands.map((command, i) => [command, theirs[i]]));
 });
 
-test('what formatCommandLine writes arrives as it was', async () => {
+oracleTest('what formatCommandLine writes arrives as it was', 120_000, async (seed) => {
   const argument = fc.oneof(fc.constantFrom('', ';', '$A', '%n', '%%', '\\', '"', "'", ' ', '$$', '\\;', '-x', 'ä'), fc.string({ unit: 'grapheme', maxLength: 8 })).filter((text) => text.isWellFormed() && !/[\0\n]/.test(text));
   const all = fc.sample(fc.array(argument, { minLength: 1, maxLength: 4 }), { numRuns: 150, seed });
   const theirs = await printed(all.map((words) => formatCommandLine(['/usr/bin/printf', '<%s>', ...words])));
   expect(theirs).toEqual(all.map((words) => words.map((word) => `<${word}>`).join('')));
 });
 
-test('EnvironmentFile=', async () => {
+oracleTest('EnvironmentFile=', 120_000, async (seed) => {
   const piece = fc.constantFrom('A', 'B_1', '=', 'x', ' ', '\t', '"', "'", '\\', '\\\n', '\n', '\n', '#', ';', '$', '`', '1', 'ä', '\\n', '\r', 'A=b\n', 'C="d e"\n');
   const files = fc.sample(fc.array(piece, { minLength: 3, maxLength: 14 }).map((all) => all.join('')), { numRuns: 120, seed })
     // Before 254 a backslash continued a comment.

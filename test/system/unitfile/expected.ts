@@ -1,8 +1,8 @@
 /** What systemd must say of a unit, by our reading of its text: the same merge and the same value readers that others use. */
 import {
-  expandSpecifiers, mergeUnits, parseBoolean, parseCalendarEvent, formatCalendarEvent, parseCommandLines, parseCpuQuotaUsec, parseCpuWeight, parseEnvironment, parseExitStatusSet,
-  parseInteger, parseIpPrefixes, parseIpv6, parseMemoryAmount, parseMode, parseProcessLimit, parseSignalNumber, parseSize, parseSocketAddress, parseTasksAmount, parseTimeSpanUsec, parseUnit,
-  parseWeight, UnitValueError, type ResourceAmount, type SocketAddress, type SpecifierContext, type UnitEntry,
+  expandSpecifiers, mergeUnits, parseBoolean, parseCalendarEvent, formatCalendarEvent, parseCommandLines, parseCpuQuotaUsec, parseCpuSet, parseCpuWeight, parseDeviceBandwidth, parseDeviceIops, parseDeviceLatencyUsec, parseDeviceWeight, parseEnvironment, parseExitStatusSet,
+  parseInteger, parseIpPrefixes, parseIpv6, parseMemoryAmount, parseMode, parseProcessLimit, parseSignalNumber, parseSizeBytes, parseSocketAddress, parseTasksAmount, parseTimeSpanUsec, parseUnit,
+  parseWeight, UnitValueError, type DeviceAmount, type ResourceAmount, type SocketAddress, type SpecifierContext, type UnitEntry,
 } from '../../../src/unitfile/index.ts';
 
 export interface Key {
@@ -51,6 +51,15 @@ const whole = <T>(entries: readonly UnitEntry[], read: (text: string) => T): T[]
 
 const sorted = (numbers: readonly number[]): number[] => [...new Set(numbers)].toSorted((a, b) => a - b);
 
+/** Pairs of device and value; a limit that is none is not shown. Of limits for one device the later counts, of the others systemd keeps all. */
+const device = (key: string, read: (text: string) => DeviceAmount, property = key): Key => ({
+  section: 'Service', key, interface: 'Service', properties: [property],
+  expect: (entries) => {
+    const pairs = readable(entries, read).map(({ path, amount: value }) => [path, String(value)] as const);
+    return [(key.endsWith('Max') ? [...new Map(pairs)] : pairs).filter(([, value]) => value !== 'infinity').map((pair) => pair.join(' ')).toSorted()];
+  },
+});
+
 function listenText(address: SocketAddress): string {
   switch (address.kind) {
     case 'port': return `[::]:${address.port}`;
@@ -81,6 +90,16 @@ export const keys: readonly Key[] = [
   scalar('Service', 'CPUQuota', 'Service', 'CPUQuotaPerSecUSec', (text) => String(parseCpuQuotaUsec(text))),
   scalar('Service', 'CPUWeight', 'Service', 'CPUWeight', (text) => String(parseCpuWeight(text))),
   scalar('Service', 'IOWeight', 'Service', 'IOWeight', (text) => String(parseWeight(text))),
+  scalar('Service', 'CPUQuotaPeriodSec', 'Service', 'CPUQuotaPeriodUSec', (text) => String(parseTimeSpanUsec(text))),
+  {
+    section: 'Service', key: 'AllowedCPUs', interface: 'Service', properties: ['AllowedCPUs'],
+    expect: (entries) => {
+      const found = whole(entries, parseCpuSet)?.flat();
+      return found === undefined ? undefined : [sorted(found)];
+    },
+  },
+  device('IODeviceWeight', parseDeviceWeight), device('IOReadBandwidthMax', parseDeviceBandwidth), device('IOWriteIOPSMax', parseDeviceIops),
+  device('IODeviceLatencyTargetSec', parseDeviceLatencyUsec, 'IODeviceLatencyTargetUSec'),
   ...['NOFILE', 'CORE', 'CPU', 'NICE', 'RTTIME', 'MEMLOCK', 'NPROC'].map((name) => scalar('Service', `Limit${name}`, 'Service', [`Limit${name}`, `Limit${name}Soft`], limit(name))),
   {
     section: 'Service', key: 'Environment', interface: 'Service', properties: ['Environment'],
@@ -124,7 +143,7 @@ export const keys: readonly Key[] = [
   },
   scalar('Socket', 'SocketMode', 'Socket', 'SocketMode', parseMode),
   scalar('Socket', 'Backlog', 'Socket', 'Backlog', (text) => Number(parseInteger(text, 0n, 2n ** 32n - 1n))),
-  scalar('Socket', 'ReceiveBuffer', 'Socket', 'ReceiveBuffer', (text) => String(parseSize(text))),
+  scalar('Socket', 'ReceiveBuffer', 'Socket', 'ReceiveBuffer', (text) => String(parseSizeBytes(text))),
   scalar('Socket', 'TriggerLimitIntervalSec', 'Socket', 'TriggerLimitIntervalUSec', (text) => {
     const usec = parseTimeSpanUsec(text);
     // Infinity means the default there.
@@ -143,6 +162,8 @@ export function theirForm(property: string, value: unknown): unknown {
   const rows = value as unknown[][];
   // glibc writes ::1.2.3.4, RFC 5952 does not.
   if (property === 'Listen') return (value as string[][]).map(([type, text]) => [type, (text as string).replace(/^\[([^\]%]*)\]/, (_whole, address: string) => `[${parseIpv6(address)}]`)]);
+  if (/^IO.*(?:Weight|Max|USec)$/.test(property) && Array.isArray(value)) return rows.map((pair) => pair.join(' ')).toSorted();
+  if (property === 'AllowedCPUs') return (value as number[]).flatMap((byte, i) => Array.from({ length: 8 }, (_unused, bit) => ((byte >> bit) & 1 ? i * 8 + bit : -1)).filter((cpu) => cpu >= 0));
   if (property === 'Environment') return (value as string[]).toSorted();
   if (property === 'ExecStartEx') return rows.map(([path, argv, flags]) => [path, argv, flags]);
   if (property === 'TimersCalendar') return rows.map(([, text]) => text);

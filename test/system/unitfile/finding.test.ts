@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterAll, expect, inject, test } from 'vitest';
 import { indexAliases, loadUnit, unitSearchPath } from '../../../src/unitfile/index.ts';
 import { attachBox } from '../../box/box.ts';
+import { oracleTest } from '../../support/oracle.ts';
 
 const box = attachBox(inject('box'));
 const here = mkdtempSync(join(tmpdir(), 'wakesock-finding-'));
@@ -17,8 +18,8 @@ type Entry = { readonly path: string; readonly link: string | null; readonly tex
 /** Each case has names of its own, so that one reload serves all. */
 function tree(n: number): fc.Arbitrary<{ readonly entries: readonly Entry[]; readonly names: readonly string[] }> {
   const [one, other, dashed] = [`fa${n}`, `fb${n}`, `fc${n}-x-y`];
-  const units = [`${one}.service`, `${other}.service`, `${dashed}.service`, `${one}@.service`, `${one}@i.service`, `${other}@.service`, `${other}@i.service`];
-  const dropInDirs = [...units, `fc${n}-.service`, `fc${n}-x-.service`].map((name) => `${name}.d`);
+  const units = [`${one}.service`, `${other}.service`, `${dashed}.service`, `${one}@.service`, `${one}@i.service`, `${other}@.service`, `${other}@i.service`, `${dashed}@.service`, `${dashed}@i.service`];
+  const dropInDirs = [...units, ...['', '@', '@i'].flatMap((instance) => [`fc${n}-${instance}.service`, `fc${n}-x-${instance}.service`])].map((name) => `${name}.d`);
   const dir = fc.constantFrom(...dirs);
   const file = fc.tuple(dir, fc.constantFrom(...units)).map(([at, name]): Entry => ({ path: `${at}/${name}`, link: null, text: `[Service]\nExecStart=/bin/true\n` }));
   const empty = fc.tuple(dir, fc.constantFrom(...units)).map(([at, name]): Entry => ({ path: `${at}/${name}`, link: null, text: '' }));
@@ -51,9 +52,8 @@ done
 systemctl daemon-reload
 systemctl show -p Id -p Names -p LoadState -p FragmentPath -p DropInPaths -- "$@"`;
 
-test('fragments, names and drop-ins as systemd has them', async () => {
-  const count = Number(process.env['WAKESOCK_FINDING_TREES'] ?? 150);
-  const seed = Number(process.env['WAKESOCK_ORACLE_SEED'] ?? 20_261_124);
+oracleTest('fragments, names and drop-ins as systemd has them', 120_000, async (seed) => {
+  const count = 40;
   const trees = Array.from({ length: count }, (_unused, n) => fc.sample(tree(n), { numRuns: 1, seed: seed + n })[0] as { entries: Entry[]; names: string[] });
   for (const { entries } of trees) plant(entries);
   await box.run(['mkdir', '-p', ...dirs]);
@@ -70,15 +70,34 @@ test('fragments, names and drop-ins as systemd has them', async () => {
     const paths = loaded.files.map(({ file }) => file.slice(here.length));
     const state = row('LoadState');
     if (state === 'masked' || state === 'not-found') {
-      return loaded.files.length === 0 && loaded.masked === (state === 'masked') ? [] : [{ name, state, ours: paths, tree: trees[Math.floor(i / 6)]?.entries }];
+      return loaded.files.length === 0 && loaded.masked === (state === 'masked') ? [] : [{ name, state, ours: paths, tree: trees.find(({ names: own }) => own.includes(name))?.entries }];
     }
     const ours = { id: loaded.id, names: [...loaded.names].toSorted(), paths };
     const theirs = { id: row('Id'), names: row('Names').split(' ').toSorted(), paths: [row('FragmentPath'), ...row('DropInPaths').split(' ').filter((path) => path !== '' && !silent.has(path))] };
-    return JSON.stringify(ours) === JSON.stringify(theirs) ? [] : [{ name, ours, theirs, tree: trees[Math.floor(i / 6)]?.entries }];
+    return JSON.stringify(ours) === JSON.stringify(theirs) ? [] : [{ name, ours, theirs, tree: trees.find(({ names: own }) => own.includes(name))?.entries }];
   });
   expect(names.length).toBe(output.trimEnd().split('\n\n').length);
   expect(differences).toEqual([]);
-}, 240_000);
+  const paths = trees.flatMap(({ entries }) => entries).map(({ path }) => path);
+  await box.run(['xargs', '-d', '\\n', 'rm', '-f'], { input: paths.map((path) => `${path}\n`).join('') });
+  for (const path of paths) rmSync(here + path);
+});
+
+test('what systemctl cat prints is what is loaded: drop-ins of the instance, the template, prefixes and the type', async () => {
+  const name = 'fcat-a-b@i.service';
+  const paths = ['fcat-a-b@.service', `${name}.d/5.conf`, 'fcat-a-b@.service.d/4.conf', 'fcat-a-.service.d/3.conf', 'fcat-.service.d/2.conf', 'service.d/1-fcat.conf'];
+  const entries = paths.map((path, i): Entry => ({ path: `${dirs[i % dirs.length]}/${path}`, link: null, text: `[Unit]\nDescription=${i}\n` }));
+  plant(entries);
+  for (const { path, text } of entries) await box.writeFile(path, text);
+  await box.run(['systemctl', 'daemon-reload']);
+  const theirs = await box.run(['systemctl', 'cat', name]);
+  const { files } = loadUnit(name, dirs.map((dir) => here + dir));
+  expect(files.map((file) => `# ${file.file.slice(here.length)}\n${file.print()}`).join('\n')).toBe(theirs);
+  expect(files).toHaveLength(paths.length);
+  for (const { path } of entries) rmSync(here + path);
+  await box.run(['rm', ...entries.map(({ path }) => path)]);
+  await box.run(['systemctl', 'daemon-reload']);
+});
 
 test('search paths as systemd-analyze says', async () => {
   // Before directories were merged, the one more was a link: /lib to /usr/lib.

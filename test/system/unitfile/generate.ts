@@ -25,11 +25,16 @@ const address = either(fc.oneof(fc.integer({ min: 0, max: 66_000 }).map(String),
   ['/run/a.sock', '/run//b/./c', '@abstract', '@', '/', 'vsock::123', 'vsock:2:123', 'vsock:x:1', 'vsock:2:', 'vsock-stream:2:9', '[::1]:80%lo', '[fe80::1%lo]:80', '127.0.0.1', '127.0.0.1:', ':80', '08080', '0', '65535', '65536', '[::1]', '::1:80', '1.2.3:80', '01.2.3.4:80', 'localhost:80', `/${'x'.repeat(107)}`, `/${'x'.repeat(106)}`, '+80', '/run/%n', '0x50', '%i']);
 const calendar = fc.constantFrom('daily', 'Mon..Fri *-*-* 08:00', '*-02~1', '*:0/5', 'Sat,Sun 12:00 Europe/Berlin', '@1700000000', '*-*-* 1', 'bogus', '2026-1-1', '*:*:*', '5..3-1-1', 'Mon,Mon 1:1', '1..8~28/6', 'weekly UTC');
 
+const cpus = fc.array(fc.constantFrom('0', '1', '0-3', '5,7', '3-1', '8-11,', '63', '64', '8191', '8192', '-1', '1-', 'x', '010', ' ', '0-0', '"2"', "1 '3'"), { minLength: 1, maxLength: 3 }).map((words) => words.join(' '));
+const perDevice = (amount: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  fc.tuple(fc.constantFrom('/dev/sda', '/dev/sda', '/srv', '/srv//x/.', '"/a b"', "'/c'", 'dev/sda', '/a/../b', '', '/'), fc.constantFrom(' ', '  ', '\t', ''), amount).map(join);
+
 const values: Readonly<Record<string, Readonly<Record<string, fc.Arbitrary<string>>>>> = {
   Unit: { Description: text, JobTimeoutSec: span, StartLimitIntervalSec: span, StartLimitBurst: number, RefuseManualStart: boolean },
   Service: {
     ExecStart: command, Environment: variable, TimeoutStartSec: span, RestartSec: span, RemainAfterExit: boolean, KillSignal: signal, UMask: mode, Nice: number, OOMScoreAdjust: number,
     MemoryMin: size, MemoryLow: size, MemorySwapMax: size, MemoryHigh: size, MemoryMax: size, TasksMax: number, CPUQuota: percent, CPUWeight: either(number, ['idle']), IOWeight: number,
+    CPUQuotaPeriodSec: span, AllowedCPUs: cpus, IODeviceWeight: perDevice(number), IOReadBandwidthMax: perDevice(size), IOWriteIOPSMax: perDevice(size), IODeviceLatencyTargetSec: perDevice(span),
     LimitNOFILE: rlimit, LimitCORE: either(size, ['1K:1M', '0:infinity']), LimitCPU: either(span, ['5:10', '1min:2min', '1.5s']), LimitNICE: rlimit, LimitRTTIME: either(span, ['5:10', '5ms', '7']), LimitMEMLOCK: either(size, ['64K:64K']), LimitNPROC: rlimit,
     SuccessExitStatus: status, IPAddressAllow: prefix,
   },
@@ -56,3 +61,16 @@ export const unitText: fc.Arbitrary<{ readonly type: string; readonly text: stri
   { weight: 3, arbitrary: fc.tuple(assignments('Unit'), assignments('Socket')).map(([unit, own]) => ({ type: 'socket', text: `[Unit]\n${unit}[Socket]\n${own}` })) },
   { weight: 1, arbitrary: fc.tuple(assignments('Unit'), assignments('Timer')).map(([unit, own]) => ({ type: 'timer', text: `[Unit]\n${unit}[Timer]\n${own}` })) },
 );
+
+const nearly = fc.constantFrom('ExecStrat=/bin/true', 'execstart=/bin/true', 'Nonsense=1', 'X-Own=1', 'ListenStream=80', 'junk', '=x', ' = ', '# c', '; c', '', 'Description', '[Serivce]', '[X-Other]', '[Service ]', '[Unit', '[A"b]', 'WantedBy=x.target', 'Requires=', 'PrivateTmp=maybe', 'KillMode=', 'Restart=alwyas', 'Type=notify', 'Mark=x', 'TimeoutStopSec=', 'IODeviceLatencyTargetSec=/srv 5', 'MemoryMax=');
+
+const plainAssignment = (section: string): fc.Arbitrary<string> =>
+  fc.constantFrom(...Object.entries(values[section] ?? {})).chain(([key, value]) => value.map((text) => `${key}=${oneLine(text).replace(/\\+$/, '')}`));
+
+const plainLines = (section: string): fc.Arbitrary<string> => fc.array(fc.oneof({ weight: 8, arbitrary: plainAssignment(section) }, nearly), { maxLength: 10 }).map((all) => all.map((line) => `${line}\n`).join(''));
+
+/** A unit whose logical lines are its lines, each of which may be wrong. */
+export const plainUnitText: fc.Arbitrary<{ readonly type: string; readonly text: string }> = fc.constantFrom('service', 'service', 'socket', 'timer').chain((type) => {
+  const own = `${type[0]?.toUpperCase()}${type.slice(1)}`;
+  return fc.tuple(fc.constantFrom('', '', '', 'Early=1\n'), plainLines('Unit'), plainLines(own)).map(([first, unit, section]) => ({ type, text: `${first}[Unit]\n${unit}[${own}]\n${section}` }));
+});

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, inject, test } from 'vitest';
 import { attachBox } from '../../box/box.ts';
+import { oracleTest } from '../../support/oracle.ts';
 import { compareWithSystemd, corpusUnit } from './compare.ts';
 import { unitText } from './generate.ts';
 
@@ -15,11 +16,10 @@ test('findings of the past', async () => {
   expect(differences).toEqual([]);
 });
 
-test('generated units: each value as systemd has it', async () => {
-  const seed = Number(process.env['WAKESOCK_ORACLE_SEED'] ?? 20_261_124);
-  const units = fc.sample(unitText, { numRuns: Number(process.env['WAKESOCK_ORACLE_UNITS'] ?? 600), seed });
+oracleTest('generated units: each value as systemd has it', 120_000, async (seed) => {
+  const units = fc.sample(unitText, { numRuns: 600, seed });
   const { differences, compared, refused } = await compareWithSystemd(box, units);
   expect(compared).toBeGreaterThan(units.length * 3);
   expect(refused).toBeLessThan(units.length / 10);
-  expect(differences, `seed ${seed}`).toEqual([]);
-}, 300_000);
+  expect(differences).toEqual([]);
+});

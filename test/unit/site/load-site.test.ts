@@ -154,14 +154,19 @@ test.each<[string, string[]]>([
   ['[Contaner]\nA=b\n', ['warning unknown-section 7:1']],
   ['[X-Wakesok]\nA=b\n', ['warning unknown-section 7:1']],
   ['[Container\nA=b\n', ['error section-header 7:1']],
-  ['[Service]\nMemoryMax=50%\n', ['error ERR_WAKESOCK_NOT_SUPPORTED 8:11']],
+  ['[Service]\nMemoryMax=101%\n', ['error bad-value 8:11']],
+  ['[Service]\nMemoryMax=0%\nTasksMax=0%\n', ['error bad-value 8:11', 'error bad-value 9:10']],
+  ['[Service]\nIODeviceWeight=/dev/sda 0\nIODeviceWeight=/dev/sdb 10\nIOReadBandwidthMax=/srv\n', ['error bad-value 8:25', 'error bad-value 10:20']],
+  ['[Service]\nIPAddressDeny=any\nLimitNOFILE=5\nStartupCPUWeight=5\nPrivateTmp=yes\n[Unit]\nConditionMemory=5G\n',
+    ['error ERR_WAKESOCK_NOT_SUPPORTED 8:1', 'warning no-effect 9:1', 'warning no-effect 10:1', 'warning no-effect 11:1', 'warning no-effect 13:1']],
+  ['[Service]\nTimeoutStopSec=5\nTimeoutStopSec=\n', ['warning no-effect 9:1']],
   ['[Service]\nCPUQuota=50\n', ['error bad-value 8:10']],
   ['[Service]\nTimeoutStartSec=5mn\n', ['error bad-value 8:19']],
   ['[Service]\nExecStartPre=/bin/x\n', ['error ERR_WAKESOCK_NOT_SUPPORTED 8:1']],
 ])('[Container] %j', (lines, expected) => expect(problems(container(lines))).toEqual(expected));
 
 test('a mistyped key says what was meant, one of another section where it belongs', () => {
-  expect(load(container('Enviroment=A=b\nMemoryMax=5M\n')).diagnostics.map(({ suggestion }) => suggestion)).toEqual(['Environment=', 'MemoryMax= in [Service]']);
+  expect(load(container('Enviroment=A=b\nMemoryMax=5M\n[Unit]\nWantedBy=a.target\n')).diagnostics.map(({ suggestion }) => suggestion)).toEqual(['Environment=', 'MemoryMax= in [Service]', 'WantedBy= in [Install]']);
 });
 
 test('nothing but a root and a program is missing', () => {
@@ -186,6 +191,33 @@ test('EnvironmentFile= is podman\'s, relative to the file, and Environment= wins
 test('timeouts: 0 and infinity are none, cut to what a timer can carry', () => {
   expect(site(`${minimal}IdleSec=infinity\n[Service]\nTimeoutStartSec=0\nTimeoutStopSec=1min 30\n`))
     .toMatchObject({ idleMs: timerMsMax, startTimeoutMs: timerMsMax, stopTimeoutMs: 90_000 });
+});
+
+/** What systemd-run(1) sends for the same settings: see test/system/main-job.test.ts. */
+test('shares, sets and devices on the bus', () => {
+  const text = `${minimal}[Service]
+MemoryMin=0%
+MemoryMax=50%
+MemoryHigh=33.33%
+TasksMax=100%
+AllowedCPUs=0 2-3
+AllowedCPUs=9
+AllowedMemoryNodes=
+IODeviceWeight=/dev//sda 10
+IODeviceWeight=/dev/sda 20
+IOReadBandwidthMax=/srv 5M
+IOWriteIOPSMax=/srv infinity
+IODeviceLatencyTargetSec="/srv" 20ms
+CPUQuotaPeriodSec=10ms
+ManagedOOMMemoryPressure=kill
+ManagedOOMMemoryPressureLimit=100%
+`;
+  expect(Object.fromEntries(site(text).resources.map(({ name, signature, value }) => [name, [signature, value]]))).toEqual({
+    MemoryMinScale: ['u', 0], MemoryMaxScale: ['u', 2_147_483_648], MemoryHighScale: ['u', 1_431_512_599], TasksMaxScale: ['u', 4_294_967_294],
+    AllowedCPUs: ['ay', [0b1101, 0b10]], IODeviceWeight: ['a(st)', [['/dev/sda', '20']]], IOReadBandwidthMax: ['a(st)', [['/srv', '5000000']]],
+    IOWriteIOPSMax: ['a(st)', [['/srv', '18446744073709551615']]], IODeviceLatencyTargetUSec: ['a(st)', [['/srv', '20000']]],
+    CPUQuotaPeriodUSec: ['t', '10000'], ManagedOOMMemoryPressure: ['s', 'kill'], ManagedOOMMemoryPressureLimit: ['u', 4_294_967_295],
+  });
 });
 
 test('infinity on the bus', () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { ScopeProperty } from '../../../src/base/site.ts';
 import { scopeProperties, toVariant, type ScopeStart } from '../../../src/systemd/transient-properties.ts';
 
 test.each([
@@ -10,6 +11,8 @@ test.each([
   [{ name: 'OOMPolicy', signature: 's', value: 'continue' }, 'continue'],
   [{ name: 'U', signature: 'u', value: 4294967295 }, 4294967295],
   [{ name: 'D', signature: 'd', value: 0.5 }, 0.5],
+  [{ name: 'AllowedCPUs', signature: 'ay', value: [5, 255] }, Buffer.from([5, 255])],
+  [{ name: 'IODeviceWeight', signature: 'a(st)', value: [['/dev/sda', '18446744073709551615'], ['/srv', '1']] }, [['/dev/sda', 18446744073709551615n], ['/srv', 1n]]],
 ] as const)('%j', (property, value) => {
   const [name, variant] = toVariant(property);
   expect([name, variant.signature, variant.value]).toEqual([property.name, property.signature, value]);
@@ -27,8 +30,13 @@ test.each([
   { name: 'B', signature: 'b', value: 1 },
   { name: 'S', signature: 's', value: 1 },
   { name: 'A', signature: 'as', value: 'a' },
+  { name: 'Y', signature: 'ay', value: [256] },
+  { name: 'Y', signature: 'ay', value: '5' },
+  { name: 'P', signature: 'a(st)', value: [['/dev/sda', '-1']] },
+  { name: 'P', signature: 'a(st)', value: [5] },
+  { name: 'P', signature: 'a(st)', value: 'x' },
 ])('ERR_WAKESOCK_SCOPE: %j', (property) => {
-  expect(() => toVariant(property)).toThrow(expect.objectContaining({ code: 'ERR_WAKESOCK_SCOPE', message: expect.stringContaining(property.name) }));
+  expect(() => toVariant(property as ScopeProperty)).toThrow(expect.objectContaining({ code: 'ERR_WAKESOCK_SCOPE', message: expect.stringContaining(property.name) }));
 });
 
 const scope: ScopeStart = {

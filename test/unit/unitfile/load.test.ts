@@ -50,7 +50,7 @@ test('drop-ins of prefixes and of the type', () => {
 });
 
 test('names of drop-in directories', () => {
-  expect(dropInNames(splitUnitName('a-b@x.container') as UnitName).own).toEqual(['a-b@x.container', 'a-b@.container', 'a-@x.container', 'a-@.container']);
+  expect(dropInNames(splitUnitName('a-b@x.container') as UnitName).own).toEqual(['a-b@x.container', 'a-b@.container', 'a-.container', 'a-@x.container', 'a-@.container']);
 });
 
 test('an instance has its own file or its template\'s', () => {

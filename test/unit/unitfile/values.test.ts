@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
-  escapePath, expandCommand, expandSpecifiers, formatCommandLine, isUnitName, parseCommandLines, parseIpPrefix, quoteWords, unescapePath, unitSpecifiers, type CommandLine, nameSpecifiers, parseBoolean, parseEnvironment, parseIpv6, parsePermyriad, parseSignal, parseSize, parseSocketAddress,
-  parseTimeSpan, parseTimeSpanUsec, splitUnitName, splitWords, suggest, UnitValueError, type UnitName,
+  escapePath, expandCommand, expandSpecifiers, formatCommandLine, isUnitName, parseCommandLines, parseIpPrefix, quoteWords, unescapePath, unitSpecifiers, type CommandLine, nameSpecifiers, parseBoolean, parseEnvironment, parseIpv6, parsePermyriad, parseSignal, parseSizeBytes, parseSocketAddress,
+  parseTimeSpanMs, parseTimeSpanUsec, splitUnitName, splitWords, suggest, UnitValueError, type UnitName,
 } from '../../../src/unitfile/index.ts';
 
 test.each([['1', true], ['YES', true], ['on', true], ['t', true], ['no', false], ['Off', false], ['n', false]])('boolean %s', (text, value) => {
@@ -11,15 +11,15 @@ test.each([['1', true], ['YES', true], ['on', true], ['t', true], ['no', false],
 
 test.each([
   ['5min', 300_000], ['1h 30', 3_630_000], ['1.5s', 1500], ['infinity', Infinity], ['20', 20_000], ['1us', 0.001], ['2M', 5_259_600_000], ['.5', 500], ['1y', 31_557_600_000],
-])('time span %s', (text, ms) => expect(parseTimeSpan(text)).toBe(ms));
+])('time span %s', (text, ms) => expect(parseTimeSpanMs(text)).toBe(ms));
 test.each(['', '-1', '1..2', '5mn', '1.', '12.34.56', 'infinity 1', '99999999999999999999'])('no time span: %j', (text) => {
   expect(() => parseTimeSpanUsec(text)).toThrow(UnitValueError);
 });
 
 test.each<[string, bigint]>([['0', 0n], ['256M', 268_435_456n], ['1.5G', 1_610_612_736n], ['1G 512M', 1_610_612_736n], ['7B', 7n], ['10.M', 10_485_760n], ['1T', 2n ** 40n]])('size %s', (text, bytes) => {
-  expect(parseSize(text)).toBe(bytes);
+  expect(parseSizeBytes(text)).toBe(bytes);
 });
-test.each(['', 'M', '1X', '-1', '512M 1G', '16E', '1M 1M'])('no size: %j', (text) => expect(() => parseSize(text)).toThrow(UnitValueError));
+test.each(['', 'M', '1X', '-1', '512M 1G', '16E', '1M 1M'])('no size: %j', (text) => expect(() => parseSizeBytes(text)).toThrow(UnitValueError));
 
 test.each([['50%', 5000], ['12.5%', 1250], ['12.34%', 1234], ['125‰', 1250], ['1250‱', 1250], ['400%', 40_000]])('percentage %s', (text, value) => {
   expect(parsePermyriad(text)).toBe(value);
