@@ -3,12 +3,15 @@ import { test } from 'vitest';
 import { attempt, readers } from '../support/unitfile-readers.ts';
 
 const length = 10_000_000;
-/** Brackets, quotes, backslashes, continuation lines, lines, assignments, words. */
-const pieces = ['[', '"', '\\', '\\\n', '\n', 'a=b\n', 'a '];
+/** Where it makes a difference whether the text is a value. */
+const ofUnits = new Set(['parseUnit', 'checkUnit', 'mergeUnits', 'setKey']);
+/** Brackets, quotes, backslashes, continuation lines, lines. */
+const pieces = ['[', '"', '\\', '\\\n', '\n'];
 
-test.each(Object.entries(readers))('%s', (_name, read) => {
+test.each(Object.entries(readers))('%s', (name, read) => {
   for (const piece of pieces) {
     const text = piece.repeat(length / piece.length);
-    for (const whole of [text, `[Service]\nExecStart=/a ${text}`]) attempt(read, whole);
+    attempt(read, text);
+    if (ofUnits.has(name)) attempt(read, `[Service]\nExecStart=/a ${text}`);
   }
-});
+}, 10 * 60_000);

@@ -54,6 +54,15 @@ oracleTest('generated units: each line that systemd-analyze complains of, and no
   expect(differences).toEqual([]);
 });
 
+test('the units that the box has installed', async () => {
+  const list = 'const fs = require("fs"), dir = "/usr/lib/systemd/system/"; console.log(JSON.stringify(fs.readdirSync(dir).filter((name) => fs.lstatSync(dir + name).isFile()).map((name) => [name, fs.readFileSync(dir + name, "utf8")])))';
+  const installed = JSON.parse(await box.run(['node', '-e', list])) as [name: string, text: string][];
+  const types = new Set(sections.values());
+  const units = installed.map(([name, text]) => ({ type: name.slice(name.lastIndexOf('.') + 1), text })).filter(({ type, text }) => types.has(type) && !/\\$/m.test(text));
+  expect(units.length).toBeGreaterThan(100);
+  expect((await compare(units)).differences).toEqual([]);
+});
+
 const sectionOf = (key: string): string => Object.keys(knownKeys).find((name) => knownKeys[name]?.includes(key)) as string;
 /** Not in systemd 252. */
 const newWords = new Set(['notify-reload', 'disconnected', 'self', 'identity']);
