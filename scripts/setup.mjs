@@ -68,7 +68,7 @@ async function install(missing) {
     code = await run('apt-get', ['update']) || await run('apt-get', apt);
   }
   if (code !== 0) throw new Error(`apt-get install ${names.join(' ')} failed`);
-  for (const { service } of missing) if (service !== undefined) await run('systemctl', ['--quiet', 'disable', service]);
+  for (const { units } of missing) if (units !== undefined) await run('systemctl', ['--quiet', 'disable', ...units]);
 }
 
 async function main() {

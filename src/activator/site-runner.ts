@@ -338,7 +338,7 @@ export class SiteRunner {
     const { manager } = this.#parts;
     const pid = await launch(
       site,
-      { bundle: preparedDir(paths, this.name), runtime: runtimeSiteDir(paths, this.name) },
+      { bundle: preparedDir(paths, this.name), runtime: runtimeSiteDir(paths, this.name), rootMount: prepared.rootMount ?? null },
       listenFds,
       { crun, signal, startScope: manager ? (_, process) => this.#startScope(prepared, process, signal) : null },
       {

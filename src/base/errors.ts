@@ -13,6 +13,8 @@ export const errorCodes = {
   ERR_WAKESOCK_NOT_ENABLED: 'The site was not enabled: its bundle has not been prepared.',
   ERR_WAKESOCK_NOT_SUPPORTED: 'The site file asks for something this version does not do yet.',
   ERR_WAKESOCK_ROOTFS: 'The root directory of a site is missing or is not a directory.',
+  ERR_WAKESOCK_IMAGE: 'The image of a site is not in podman\'s storage, or cannot be used.',
+  ERR_WAKESOCK_PODMAN: 'podman could not be run, or failed.',
   ERR_WAKESOCK_PROGRAM: 'The program of a site was not found in its root, or may not be executed.',
   ERR_WAKESOCK_RUNTIME: 'The container runtime (crun) could not start the container.',
   ERR_WAKESOCK_SCOPE: 'systemd refused the scope of a site.',

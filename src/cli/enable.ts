@@ -21,15 +21,16 @@ Name many sites at once: they need one reload of systemd between them. Other sit
   async run(context, values, positionals) {
     const names = siteNamesOf(positionals);
     requireRoot('enable');
-    const [{ createManager }, { enableSites }, { prepareSite }, { hostEtcOnce }, { controlClient }] = await Promise.all([
-      import('../systemd/manager.ts'), import('./enable-sites.ts'), import('../site/prepare.ts'), import('../runtime/host-root.ts'), import('../control/client.ts'),
+    const [{ createManager }, { enableSites }, { prepareSiteWithPodman }, { imageFinder }, { hostEtcOnce }, { controlClient }] = await Promise.all([
+      import('../systemd/manager.ts'), import('./enable-sites.ts'), import('../site/prepare.ts'), import('../image/podman.ts'), import('../runtime/host-root.ts'), import('../control/client.ts'),
     ]);
     const syncEtc = hostEtcOnce(context.paths);
+    const images = imageFinder(context.stderr);
     const manager = createManager();
     const client = controlClient(context.paths.controlPath);
     try {
       const sites = await enableSites(names, {
-        paths: context.paths, unitDir: systemUnitDir, manager, prepare: (paths, name) => prepareSite(paths, name, syncEtc),
+        paths: context.paths, unitDir: systemUnitDir, manager, prepare: (paths, name) => prepareSiteWithPodman(paths, name, images, { syncEtc }),
         sleep: (name) => client.sleep(name, { force: true }),
       });
       if (values['json'] === true) context.stdout.write(`${JSON.stringify({ sites })}\n`);

@@ -20,6 +20,7 @@ const packages = {
   'redis-server': 'a site that does not speak HTTP',
   'redis-tools': 'its client',
   'busybox-static': 'roots of the smallest test sites',
+  'podman': 'builds and keeps the images of test sites',
   'iproute2': 'the box\'s own network, ss',
   'kmod': 'systemd asks it for modules',
   'procps': 'ps, for whoever looks into a box',

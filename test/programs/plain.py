@@ -19,6 +19,12 @@ def read(_, path):
         return file.read()
 
 
+def write(_, path, text):
+    with open(path, 'w') as file:
+        file.write(text)
+    return 'written'
+
+
 def write_dev_stdout(_, text):
     with open('/dev/stdout', 'w') as out:
         out.write(text + '\n')
@@ -27,6 +33,7 @@ def write_dev_stdout(_, text):
 
 answering.COMMANDS.update({
     'read': read,
+    'write': write,
     'link': lambda _, path: os.readlink(path),
     'interfaces': lambda _: sorted(name for _, name in socket.if_nameindex()),
     'hostname': lambda _: socket.gethostname(),

@@ -1,0 +1,160 @@
+/** Sites whose root is an image: podman's storage, an overlay that nobody else sees, data that stays. */
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { attachBox } from '../box/box.ts';
+import { buildImage, makeContext, usrVolume } from '../support/images.ts';
+import { installMutant, removeMutant } from '../support/mutant.ts';
+import { programs } from '../support/product.ts';
+import { Scene, service, type SiteKeys } from '../support/scene.ts';
+
+let scene: Scene;
+const run = (script: string): Promise<string> => scene.box.run(['sh', '-ec', script]);
+
+/** All that is said of the site is where its clients go; the rest is the image's. */
+function imageSite(image: string, port: number, keys: SiteKeys = {}): string {
+  const { Container = {}, 'X-Wakesock': wakesock = {}, ...others } = keys;
+  const sections = {
+    ...others, Container: { Image: image, Volume: [usrVolume, `${programs}:/programs:ro`], Environment: 'PYTHONDONTWRITEBYTECODE=1', ...Container },
+    'X-Wakesock': { ListenStream: port, IdleSec: '5min', ...wakesock },
+  };
+  return Object.entries(sections).map(([name, section]) => `[${name}]\n${Object.entries(section)
+    .flatMap(([key, value]) => [value].flat().map((one) => `${key}=${String(one)}\n`)).join('')}`).join('\n');
+}
+
+const plain = (port: number): string => `CMD ["/usr/bin/python3", "/programs/plain.py", "${port}"]`;
+const ask = async (port: number, say: string): Promise<unknown> => (await scene.clients.ask(`127.0.0.1:${port}`, say)).result;
+const sleep = (site: string): Promise<string> => scene.product.run('sleep', '--force', site);
+/** Of the box's own mount namespace, and that of the activator. */
+const rootMounts = async (): Promise<string> => run(`grep -h wakesock/sites /proc/1/mountinfo /proc/$(systemctl show --value -p MainPID ${service} | sed 's/^0$/1/')/mountinfo || :`);
+
+beforeAll(async () => {
+  scene = await Scene.open(attachBox(inject('box')), '1s');
+  await makeContext(scene.box);
+  await buildImage(scene.box, 'localhost/base:1', ['FROM scratch', 'COPY root /', 'ENV KIND=image OTHER=image']);
+  await buildImage(scene.box, 'localhost/app:1', [
+    'FROM localhost/base:1', 'COPY root/etc/group /srv/below', 'COPY root/etc/passwd /srv/data/kept', 'USER web', 'WORKDIR /srv', 'EXPOSE 3000', 'VOLUME /srv/data', 'STOPSIGNAL SIGINT', plain(3000),
+  ]);
+}, 60_000);
+afterAll(async () => {
+  await scene.close();
+  await run('podman rmi --all --force >/dev/null');
+});
+
+describe('podman\'s own storage, driver overlay', () => {
+  test('the image says what the file does not: program, port, variables, user by name, directory, stop signal', async () => {
+    await scene.enable({ app: imageSite('localhost/app:1', 8401, { Container: { Environment: ['OTHER=file', 'PYTHONDONTWRITEBYTECODE=1'] } }) });
+    const environment = String(await ask(8401, 'read /proc/self/environ')).split('\0');
+    expect(environment).toEqual(expect.arrayContaining(['KIND=image', 'OTHER=file', 'HOME=/srv']));
+    const status = String(await ask(8401, 'read /proc/self/status'));
+    expect(status).toMatch(/^Uid:\t2001\t2001\t2001\t2001$/m);
+    expect(status).toMatch(/^Gid:\t2002\t2002\t2002\t2002$/m);
+    expect(status).toMatch(/^Groups:\t2003/m);
+    expect(await ask(8401, 'link /proc/self/cwd')).toBe('/srv');
+    expect(JSON.parse(await scene.box.readFile('/var/lib/wakesock/sites/app/site.json'))).toMatchObject({ site: { stopSignal: 'INT', ports: [{ kind: 'tcp', port: 3000 }] }, rootMount: { lower: [1, 2, 3].map(() => expect.stringMatching(/^l\//)) } });
+  });
+
+  test('its root is an overlay that only the container sees; nothing is mounted anywhere else, awake or asleep', async () => {
+    expect(await ask(8401, 'read /proc/self/mountinfo')).toMatch(/ \/ \/ rw,\S* - overlay overlay rw,lowerdir=l\//);
+    expect(await rootMounts()).toBe('');
+    await sleep('app');
+    expect(await rootMounts()).toBe('');
+    await run('rmdir /var/lib/wakesock/sites/app/root && mkdir /var/lib/wakesock/sites/app/root');
+  });
+
+  test('what its program writes is there again after a stop, and in no layer and no other site', async () => {
+    await scene.enable({ twin: imageSite('localhost/app:1', 8402, { Container: { User: 'root' } }), own: imageSite('localhost/app:1', 8403, { Container: { User: 'root' } }) });
+    expect(await ask(8403, 'write /srv/data/kept mine')).toBe('written');
+    expect(await ask(8403, 'write /srv/new mine')).toBe('written');
+    await sleep('own');
+    expect(await ask(8403, 'read /srv/data/kept')).toBe('mine');
+    expect(await ask(8403, 'read /srv/new')).toBe('mine');
+    expect(await ask(8402, 'read /srv/data/kept')).toContain('web:x:2001');
+    expect(await run('find /var/lib/wakesock/sites/own/upper/srv -type f | sort')).toBe('/var/lib/wakesock/sites/own/upper/srv/data/kept\n/var/lib/wakesock/sites/own/upper/srv/new\n');
+  });
+
+  test('ReadOnly=yes: the root cannot be written, the image\'s volume can', async () => {
+    await scene.enable({ readonly: imageSite('localhost/app:1', 8404, { Container: { User: 'root', ReadOnly: 'yes' } }) });
+    await expect(ask(8404, 'write /srv/new x')).rejects.toThrow('the connection ended');
+    expect(await ask(8404, 'read /srv/data/kept')).toContain('web:x:2001');
+    expect(await ask(8404, 'write /srv/data/kept x')).toBe('written');
+  });
+
+  test('waking runs no podman', async () => {
+    await sleep('app');
+    await run('mv /usr/bin/podman /usr/bin/podman.away');
+    try {
+      expect(await ask(8401, 'hostname')).toBe('app');
+    } finally {
+      await run('mv /usr/bin/podman.away /usr/bin/podman');
+    }
+  });
+});
+
+describe('an activator that is killed', () => {
+  afterAll(() => removeMutant(scene.box));
+
+  const die = '/run/wakesock-die';
+  const dies = `if (require("node:fs").existsSync("${die}")) { require("node:fs").rmSync("${die}"); globalThis.process.kill(globalThis.process.pid, "SIGKILL"); }`;
+
+  test.each([
+    ['before crun is started', 'mountOverlay(root.target, overlayOptions(root));', (line: string) => `${line} ${dies}`],
+    ['before it has come back', 'require_libc.call("setns", own, CLONE_NEWNS);', (line: string) => `${dies} ${line}`],
+  ])('with the root mounted, %s: nothing is left of it, and the client is served', async (_, find, replace) => {
+    await sleep('own');
+    await installMutant(scene.box, '1s', { find, replace: replace(find) });
+    await run(`touch ${die}`);
+    expect(await ask(8403, 'read /srv/new')).toBe('mine');
+    expect((await scene.box.exec(['test', '-e', die])).code).toBe(1);
+    expect(await rootMounts()).toBe('');
+  });
+
+  test('while the site is awake: it serves on, and the next one stops it with its data', async () => {
+    const { start } = await scene.clients.ask('127.0.0.1:8403');
+    await scene.killActivator();
+    expect((await scene.clients.ask('127.0.0.1:8403', 'write /srv/new again')).start).toBe(start);
+    await sleep('own');
+    expect(await ask(8403, 'read /srv/new')).toBe('again');
+  });
+});
+
+describe('other places of images', () => {
+  test('the driver vfs', async () => {
+    await run('podman save --quiet --output=/srv/app.tar localhost/app:1 && mkdir -p /etc/containers && printf \'[storage]\\ndriver = "vfs"\\ngraphroot = "/var/lib/containers/vfs"\\nrunroot = "/run/containers/vfs"\\n\' >/etc/containers/storage.conf && podman load --quiet --input=/srv/app.tar');
+    try {
+      await scene.enable({ vfs: imageSite('app:1', 8405, { Container: { User: 'root' } }) });
+      expect(await ask(8405, 'read /srv/below')).toContain('more:x:2003');
+      expect(await ask(8405, 'write /srv/new mine')).toBe('written');
+      await sleep('vfs');
+      expect(await ask(8405, 'read /srv/new')).toBe('mine');
+      expect(JSON.parse(await scene.box.readFile('/var/lib/wakesock/sites/vfs/site.json'))).toMatchObject({ image: { reference: 'localhost/app:1', store: { driver: 'vfs', root: '/var/lib/containers/vfs' } }, rootMount: { lower: [expect.any(String)] } });
+    } finally {
+      await run('rm /etc/containers/storage.conf');
+    }
+  });
+
+  test('oci: and oci-archive:', async () => {
+    await run('podman save --quiet --format=oci-dir --output=/srv/app.oci localhost/app:1 && podman save --quiet --format=oci-archive --output=/srv/app.oci.tar localhost/app:1');
+    await scene.enable({ directory: imageSite('oci:/srv/app.oci', 8406), archive: imageSite('oci-archive:/srv/app.oci.tar', 8407) });
+    for (const port of [8406, 8407]) expect(await ask(port, 'read /srv/below')).toContain('more:x:2003');
+  });
+
+  test('without systemd', async () => {
+    await run(`mkdir -p /srv/embedded && cat >/srv/embedded/solo.container <<'END'\n${imageSite('localhost/app:1', 8408)}\nEND`);
+    const from = await scene.mark();
+    const activator = scene.box.spawn(['systemd-cat', '--identifier=embedded', ...scene.product.command('run', '--sites=/srv/embedded', '--state-dir=/var/lib/wakesock/embedded')]);
+    await scene.journal.until(({ text }) => text.includes('solo sleeps at'), { from, what: 'the embedded activator' });
+    expect(await ask(8408, 'read /srv/below')).toContain('more:x:2003');
+    activator.kill('SIGTERM');
+    await scene.journal.until(({ identifier, text }) => identifier === 'embedded' && text.includes('Ending with status 0'), { from, what: 'its end' });
+    expect(await rootMounts()).toBe('');
+  });
+});
+
+test('an image that is nowhere, one that does not do: why, by name; other sites of the same command are enabled', async () => {
+  await buildImage(scene.box, 'localhost/ghost:1', ['FROM localhost/base:1', 'USER ghost', plain(3000)]);
+  await scene.write({ nowhere: imageSite('localhost/nowhere:1', 8411), ghost: imageSite('localhost/ghost:1', 8412), fine: imageSite('localhost/app:1', 8413) });
+  const { code, stderr } = await scene.product.exec('enable', 'nowhere', 'ghost', 'fine');
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/localhost\/nowhere:1: it is not in podman's storage.*podman build.*ERR_WAKESOCK_IMAGE/);
+  expect(stderr).toMatch(/User=ghost.*ERR_WAKESOCK_IMAGE/);
+  expect(await ask(8413, 'hostname')).toBe('fine');
+});
