@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { AF_UNIX, O_NONBLOCK, SOCK_STREAM } from '../linux/constants.ts';
 import { EPOLLIN } from '../linux/epoll.ts';
-import { setStatusFlags } from '../linux/fd.ts';
+import { readableNow, setStatusFlags } from '../linux/fd.ts';
 import { closeFd } from '../linux/libc.ts';
 import { receiveMessage } from '../linux/message.ts';
 import { acceptConnection, bindSocket, listenSocket, openSocket } from '../linux/socket.ts';
@@ -44,18 +44,22 @@ export class SeccompReceiver {
   #accept(): void {
     const connection = acceptConnection(this.#fd);
     if (connection === null) return;
+    // crun sends as soon as it has connected: most often it is there by now.
+    if (readableNow([connection]).length > 0) return this.#receive(connection);
     const watch = this.#poller.watch(connection, EPOLLIN, () => {
       watch.end();
-      try {
-        this.#receive(connection);
-      } finally {
-        closeFd(connection);
-      }
+      this.#receive(connection);
     });
   }
 
   #receive(connection: number): void {
-    const { data, fds } = receiveMessage(connection, MESSAGE_BYTES_MAX);
+    let message: ReturnType<typeof receiveMessage>;
+    try {
+      message = receiveMessage(connection, MESSAGE_BYTES_MAX);
+    } finally {
+      closeFd(connection);
+    }
+    const { data, fds } = message;
     const [fd, ...others] = fds;
     for (const other of others) closeFd(other);
     if (fd === undefined) return;

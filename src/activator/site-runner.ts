@@ -422,17 +422,26 @@ export class SiteRunner {
     const adoption = new Adoption(fd, () => this.sockets.all, () => this.#pairings(), {
       // With its blocking mode, which is lost when the next activator is started.
       giving: () => this.#saveState(container.process?.pid ?? null),
-      listening: (listener) => {
+      willListen: (listener) => {
         this.#listening.add(listener.inode);
-        if (this.#pairings().every((pairing) => this.#listening.has(pairing.listener.inode))) return this.#nowListening();
-        // Before its call is answered: it will not say so again to the next activator.
-        if (this.#life.state.name === 'waking') this.#saveState(container.process?.pid ?? null);
+        if (this.#life.state.name !== 'waking') return;
+        this.#lastActiveMs = this.#parts.now();
+        this.#saveState(container.process?.pid ?? null);
+      },
+      listening: () => {
+        if (this.#listensOnAll) this.#nowListening();
       },
       failed: (error) => this.#dispatch({ type: 'launchFailed', error: describeError(error) }),
       shutdownRefused: () => this.#parts.log.debug('The program tried to shut its listener down', { site: this.name }),
       mendEpoll,
     });
     container.hasNotifyFd(fd, () => adoption.answerOne());
+  }
+
+  /** Whoever was adopted and has asked for each of its sockets. */
+  get #listensOnAll(): boolean {
+    const pairings = this.#prepared?.site.handoff === 'adopt' ? this.#pairings() : [];
+    return pairings.length > 0 && pairings.every(({ listener }) => this.#listening.has(listener.inode));
   }
 
   /** What the program binds, with the socket it gets: by address where it is known again, else in order. */
@@ -820,11 +829,12 @@ export class SiteRunner {
   }
 
   #saveState(pid: number | null): void {
+    const { name } = this.#life.state;
     try {
       writeRuntimeState(this.#parts.paths, this.name, {
         version: 1,
         process: pid === null ? null : processIdentity(pid),
-        listening: this.#life.state.name === 'awake',
+        listening: name === 'awake' || (name === 'waking' && this.#listensOnAll),
         listened: [...this.#listening],
         stopping: this.#ending !== null,
         toldMs: this.#ending?.toldMs ?? null,

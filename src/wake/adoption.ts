@@ -27,7 +27,9 @@ export interface Pairing {
 export interface AdoptionEvents {
   /** The program is about to be given this socket, in the blocking mode that it expects. */
   giving(listener: Listener): void;
-  /** The program listens on this socket. May come again. */
+  /** The program is about to listen on this socket; it does not say so again to another activator. May come again. */
+  willListen(listener: Listener): void;
+  /** It has been told that it listens. */
   listening(listener: Listener): void;
   /** The program can never serve this site. */
   failed(error: WakesockError): void;
@@ -37,8 +39,14 @@ export interface AdoptionEvents {
   mendEpoll(registrations: readonly EpollRegistration[], listener: Listener): Promise<void>;
 }
 
-const CONTINUE: NotificationAnswer = { kind: 'continue' };
-const SUCCESS: NotificationAnswer = { kind: 'return', value: 0 };
+interface Decision {
+  readonly answer: NotificationAnswer;
+  /** The program listens on it from then on. */
+  readonly listening?: Listener;
+}
+
+const CONTINUE: Decision = { answer: { kind: 'continue' } };
+const SUCCESS: Decision = { answer: { kind: 'return', value: 0 } };
 /** Enough for every address family that we look at. */
 const ADDRESS_BYTES_MAX = 128;
 const SHUT_WR = 1;
@@ -66,19 +74,21 @@ export class Adoption {
     if (readableNow([this.#fd]).length === 0) return;
     const notification = receiveNotification(this.#fd);
     if (notification === null) return;
-    let answer: NotificationAnswer;
+    let decision: Decision;
     try {
-      answer = await this.#decide(notification);
+      decision = await this.#decide(notification);
     } catch (error) {
       // The process went away while we looked at it, or something is wrong that only its program can act upon.
       if (!notificationValid(this.#fd, notification.id)) return;
       this.#events.failed(error instanceof WakesockError ? error : adoptError(`looking at the program failed: ${(error as Error).message}`));
-      answer = { kind: 'error', errno: constants.errno.EADDRNOTAVAIL };
+      decision = { answer: { kind: 'error', errno: constants.errno.EADDRNOTAVAIL } };
     }
-    answerNotification(this.#fd, notification.id, answer);
+    answerNotification(this.#fd, notification.id, decision.answer);
+    // Behind the answer: the program goes on, and its client does not wait for what is left for us to do.
+    if (decision.listening) this.#events.listening(decision.listening);
   }
 
-  async #decide(notification: SeccompNotification): Promise<NotificationAnswer> {
+  async #decide(notification: SeccompNotification): Promise<Decision> {
     const { bind, listen, shutdown } = machine();
     const caller = new Caller(notification);
     if (notification.nr === bind) return this.#decideBind(notification, caller);
@@ -89,7 +99,7 @@ export class Adoption {
     return SUCCESS;
   }
 
-  async #decideBind(notification: SeccompNotification, caller: Caller): Promise<NotificationAnswer> {
+  async #decideBind(notification: SeccompNotification, caller: Caller): Promise<Decision> {
     const address = decodeAddress(caller.memory(notification.args[1] ?? 0n, Math.min(Number(notification.args[2]), ADDRESS_BYTES_MAX)));
     if (address.family !== 'ipv4' && address.family !== 'ipv6') return CONTINUE;
     const pairing = this.#pairings().find(({ port }) => port.kind === 'tcp' && port.port === address.port);
@@ -100,12 +110,9 @@ export class Adoption {
     return this.#replace(notification, caller, kind, pairing.listener);
   }
 
-  async #decideListen(notification: SeccompNotification, caller: Caller): Promise<NotificationAnswer> {
+  async #decideListen(notification: SeccompNotification, caller: Caller): Promise<Decision> {
     const ours = this.#ours(caller);
-    if (ours) {
-      this.#events.listening(ours);
-      return SUCCESS;
-    }
+    if (ours) return this.#listens(ours);
     const bound = caller.socket((fd) => {
       const kind = socketKind(fd);
       return kind?.domain === AF_UNIX ? { kind, address: socketAddress(fd) } : null;
@@ -114,12 +121,16 @@ export class Adoption {
     const path = bound.address.path;
     const pairing = this.#pairings().find(({ port }) => port.kind === 'unix' && port.path === path);
     if (!pairing) return CONTINUE;
-    const answer = await this.#replace(notification, caller, bound.kind, pairing.listener);
-    if (answer === SUCCESS) this.#events.listening(pairing.listener);
-    return answer;
+    const decision = await this.#replace(notification, caller, bound.kind, pairing.listener);
+    return decision === SUCCESS ? this.#listens(pairing.listener) : decision;
   }
 
-  async #replace(notification: SeccompNotification, caller: Caller, kind: SocketKind, listener: Listener): Promise<NotificationAnswer> {
+  #listens(listener: Listener): Decision {
+    this.#events.willListen(listener);
+    return { ...SUCCESS, listening: listener };
+  }
+
+  async #replace(notification: SeccompNotification, caller: Caller, kind: SocketKind, listener: Listener): Promise<Decision> {
     // Given by an activator that died before it answered: all that is missing is the answer.
     if (caller.inode() === listener.inode) return SUCCESS;
     const mismatch = misfit(kind, listener);

@@ -15,6 +15,7 @@ interface Place {
 
 /** Every place where something is half done. */
 const places = {
+  'grace period expedited': { find: 'this.#expedite(EXPEDITED_BY_US);', behind: true },
   'wake begun, nothing noted': { find: 'this.#setStartDeadline(site.startTimeoutMs);' },
   'wake noted, no crun': { find: 'const listenFds = site.handoff === "listen-fds"' },
   'crun started, its output not stored': { find: 'this.#parts.fdStore.keep(`stdout=${this.name}`, [stdout]);' },
@@ -29,7 +30,7 @@ const places = {
   'socket not given yet': { find: 'this.#events.giving(listener);', behind: true },
   'socket given, bind not answered': { find: 'installFd(this.#fd, notification.id, listener.fd, caller.fd, (flags & require_libc.O_CLOEXEC) !== 0);', behind: true },
   'listen received, not noted': { find: 'this.#listening.add(listener.inode);' },
-  'listen noted, not answered': { find: 'this.#events.listening(ours);', behind: true },
+  'listen noted, not answered': { find: 'this.#events.willListen(listener);', behind: true },
   'held, not frozen': { find: 'nobody = await frozen(parts.cgroup)' },
   'frozen, nothing noted': { find: 'this.#ending = { toldMs: null };' },
   'stop noted, no signal': { find: 'return letGo(parts, number, catches);' },

@@ -1,5 +1,5 @@
 /** The activator is killed at exactly this moment, and the next one has to make the best of it. */
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { attachBox } from '../box/box.ts';
 import { dyingAtMoments, momentsDirectory, type Moment } from '../support/moments.ts';
 import { installMutant, removeMutant } from '../support/mutant.ts';
@@ -54,6 +54,12 @@ describe('while a site wakes for its only client, that is served', () => {
 
   test.each(waking)('an event loop: %s', (moment) => servedAt(moment, 'event', '127.0.0.1:8351'));
   test.each(waking)('registered with epoll before bind: %s', (moment) => servedAt(moment, 'early', '127.0.0.1:8352'));
+});
+
+test('while the kernel is asked for a short grace period: the client is served, and the next activator takes that back', async () => {
+  await servedAt('grace period expedited', 'event', '127.0.0.1:8351');
+  // Another box may be at it in this very instant; what nobody takes back stays.
+  await vi.waitFor(async () => expect(await scene.box.readFile('/sys/kernel/rcu_expedited')).toBe('0\n'));
 });
 
 test('an event loop that was handed its socket makes it non-blocking when it likes: the first client after a kill is served', async () => {

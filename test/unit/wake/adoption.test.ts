@@ -6,18 +6,20 @@ import { eventsNow } from '../../../src/linux/fd.ts';
 import { closedAfterTest, deferred, line, listening, python, testPoller } from '../sockets/kit.ts';
 import { EPOLLIN } from '../../../src/linux/epoll.ts';
 
+const POLLOUT = 4;
+
 /**
- * A program under a filter that notifies of `bind`: it says the number of its notify descriptor, registers its socket with
- * two epoll sets, and binds. A signal interrupts the call, which then is made anew.
+ * A program under a filter that notifies of `bind` and `listen`: it says the number of its notify descriptor, registers its
+ * socket with two epoll sets, binds, and listens. A signal interrupts the call, which then is made anew.
  */
 const program = `
 import ctypes, select, signal, socket, struct
 libc = ctypes.CDLL(None, use_errno=True)
 libc.prctl(38, 1, 0, 0, 0)
-BIND, SECCOMP = (49, 317) if ctypes.sizeof(ctypes.c_void_p) == 8 and __import__('platform').machine() == 'x86_64' else (200, 277)
-code = b''.join(struct.pack('HBBI', *row) for row in ((0x20, 0, 0, 0), (0x15, 0, 1, BIND), (0x06, 0, 0, 0x7fc00000), (0x06, 0, 0, 0x7fff0000)))
+BIND, LISTEN, SECCOMP = (49, 50, 317) if ctypes.sizeof(ctypes.c_void_p) == 8 and __import__('platform').machine() == 'x86_64' else (200, 201, 277)
+code = b''.join(struct.pack('HBBI', *row) for row in ((0x20, 0, 0, 0), (0x15, 1, 0, BIND), (0x15, 0, 1, LISTEN), (0x06, 0, 0, 0x7fc00000), (0x06, 0, 0, 0x7fff0000)))
 buffer = ctypes.create_string_buffer(code)
-header = ctypes.create_string_buffer(struct.pack('HxxxxxxP', 4, ctypes.addressof(buffer)))
+header = ctypes.create_string_buffer(struct.pack('HxxxxxxP', 5, ctypes.addressof(buffer)))
 signal.signal(signal.SIGUSR1, lambda *_: print('interrupted', flush=True))
 signal.siginterrupt(signal.SIGUSR1, False)
 own = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -29,6 +31,8 @@ print(fd, flush=True)
 try:
     own.bind(('127.0.0.1', 3000))
     print('bound', flush=True)
+    own.listen(1)
+    print('listens', flush=True)
 except OSError as error:
     print(error.strerror, flush=True)
 input()
@@ -50,8 +54,10 @@ async function readable(fd: number): Promise<void> {
   await promise;
 }
 
+/** A call has been received and not been answered (poll(2) of the notify descriptor says POLLOUT). */
+const waits = (notify: number): boolean => eventsNow(notify, POLLOUT) !== 0;
 const openFds = (): number => readdirSync('/proc/self/fd').length;
-const events = { giving: () => {}, listening: () => {}, failed: () => {}, shutdownRefused: () => {}, mendEpoll: () => Promise.resolve() };
+const events = { giving: () => {}, willListen: () => {}, listening: () => {}, failed: () => {}, shutdownRefused: () => {}, mendEpoll: () => Promise.resolve() };
 
 test('a call that is interrupted while it is looked at leaves no descriptor behind, and is answered when it comes again', async () => {
   const { child, notify } = await boundProgram();
@@ -125,4 +131,21 @@ test('what does not fit fails by name and leaves no descriptor behind', async ()
   expect(failures).toEqual(['ERR_WAKESOCK_ADOPT_FAMILY']);
   expect(openFds()).toBe(before);
   expect(await line(child)).toBe('Cannot assign requested address');
+});
+
+test('`listen` is announced before it is answered, and told of when the program goes on already', async () => {
+  const { child, notify } = await boundProgram();
+  const listener = listening();
+  const told: string[] = [];
+  const adoption = new Adoption(notify, () => [listener], () => [{ port: { kind: 'tcp', port: 3000 }, listener }], {
+    ...events,
+    willListen: ({ inode }) => void told.push(`will listen on ${inode}, ${waits(notify) ? 'waits' : 'goes on'}`),
+    listening: ({ inode }) => void told.push(`listens on ${inode}, ${waits(notify) ? 'waits' : 'goes on'}`),
+  });
+  await readable(notify);
+  await adoption.answerOne();
+  await readable(notify);
+  await adoption.answerOne();
+  expect([await line(child), await line(child)]).toEqual(['bound', 'listens']);
+  expect(told).toEqual([`will listen on ${listener.inode}, waits`, `listens on ${listener.inode}, goes on`]);
 });
