@@ -1,6 +1,6 @@
 // npm test: preflight, setup, build, check, then the tests. The last line is `N passed, N failed`.
 //   --target=debian12|debian13   root of the box for whole-system tests (default debian12, the machine's own)
-//   --only=unit|faults|system|campaign|oracle   one kind of tests, without the check; --campaign is --only=campaign
+//   --only=unit|faults|system|images|campaign|oracle   one kind of tests, without the check; --campaign is --only=campaign
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ process.chdir(dirname(dirname(fileURLToPath(import.meta.url))));
 // Node reads the file at each start: 65 ms more, in figures that are about start-up.
 delete process.env.NODE_EXTRA_CA_CERTS;
 
-const kinds = ['unit', 'faults', 'system', 'campaign', 'oracle'];
+const kinds = ['unit', 'faults', 'system', 'images', 'campaign', 'oracle'];
 let passed = 0;
 let failed = 0;
 

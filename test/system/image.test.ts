@@ -1,24 +1,12 @@
 /** Sites whose root is an image: podman's storage, an overlay that nobody else sees, data that stays. */
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { attachBox } from '../box/box.ts';
-import { buildImage, makeContext, usrVolume } from '../support/images.ts';
+import { buildImage, imageSite, makeContext } from '../support/images.ts';
 import { installMutant, removeMutant } from '../support/mutant.ts';
-import { programs } from '../support/product.ts';
-import { Scene, service, type SiteKeys } from '../support/scene.ts';
+import { Scene, service } from '../support/scene.ts';
 
 let scene: Scene;
 const run = (script: string): Promise<string> => scene.box.run(['sh', '-ec', script]);
-
-/** All that is said of the site is where its clients go; the rest is the image's. */
-function imageSite(image: string, port: number, keys: SiteKeys = {}): string {
-  const { Container = {}, 'X-Wakesock': wakesock = {}, ...others } = keys;
-  const sections = {
-    ...others, Container: { Image: image, Volume: [usrVolume, `${programs}:/programs:ro`], Environment: 'PYTHONDONTWRITEBYTECODE=1', ...Container },
-    'X-Wakesock': { ListenStream: port, IdleSec: '5min', ...wakesock },
-  };
-  return Object.entries(sections).map(([name, section]) => `[${name}]\n${Object.entries(section)
-    .flatMap(([key, value]) => [value].flat().map((one) => `${key}=${String(one)}\n`)).join('')}`).join('\n');
-}
 
 const plain = (port: number): string => `CMD ["/usr/bin/python3", "/programs/plain.py", "${port}"]`;
 const ask = async (port: number, say: string): Promise<unknown> => (await scene.clients.ask(`127.0.0.1:${port}`, say)).result;
