@@ -82,7 +82,7 @@ export async function openOwn(paths: Paths, log: Log): Promise<Inheritance> {
   const { imageFinder } = await import('../image/podman.ts');
   const { hostEtcOnce } = await import('../runtime/host-root.ts');
   const syncEtc = hostEtcOnce(paths);
-  const images = imageFinder(process.stderr);
+  const images = imageFinder({ progress: process.stderr });
   const sites = new Map<string, Listener[]>();
   const everyFd: number[] = [];
   for (const name of listSiteNames(paths)) {

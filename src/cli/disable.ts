@@ -17,11 +17,12 @@ stay awake.`,
   async run(context, values, positionals) {
     const names = siteNamesOf(positionals);
     requireRoot('disable');
-    const [{ createManager }, { disableSites }, { controlClient }] = await Promise.all([
-      import('../systemd/manager.ts'), import('./disable-sites.ts'), import('../control/client.ts'),
+    const [{ createManager }, { disableSites }, { controlClient }, { releaseImages, storesOf }] = await Promise.all([
+      import('../systemd/manager.ts'), import('./disable-sites.ts'), import('../control/client.ts'), import('../image/keep.ts'),
     ]);
     const manager = createManager();
     const client = controlClient(context.paths.controlPath);
+    const stores = storesOf(context.paths, names);
     try {
       const sites = await disableSites(names, {
         paths: context.paths, unitDir: systemUnitDir, manager, sleep: (name) => client.sleep(name, { force: true }),
@@ -31,6 +32,7 @@ stay awake.`,
         if (error) context.stderr.write(`wakesock: ${name}: ${printable(error.message)} (${error.code})\n`);
         else if (values['json'] !== true) context.stdout.write(`${name}  ${wasEnabled ? 'disabled' : 'was not enabled'}${data === null ? '' : `; files of its program stay in ${data}`}\n`);
       }
+      for (const store of stores) await releaseImages(context.paths, store);
       return sites.some(({ error }) => error !== null) ? 1 : 0;
     } finally {
       manager.close();

@@ -16,7 +16,7 @@ export interface EnableParts {
   /** Where socket units go: /etc/systemd/system. */
   readonly unitDir: string;
   readonly manager: Manager;
-  readonly prepare: (paths: Paths, name: string) => Promise<PreparedSite>;
+  readonly prepare: (name: string) => Promise<PreparedSite>;
   /** Asks the activator to stop a site whose socket is made anew: its program holds the old one. */
   readonly sleep: (name: string) => Promise<unknown>;
 }
@@ -69,7 +69,7 @@ async function requireInstalled(manager: Manager): Promise<void> {
 async function prepareOne(name: string, { paths, unitDir, prepare }: EnableParts): Promise<Enabling> {
   const enabling: Enabling = { name, warnings: [], unit: null, change: 'unchanged', error: null };
   try {
-    const { site, warnings } = await prepare(paths, name);
+    const { site, warnings } = await prepare(name);
     enabling.site = site;
     enabling.warnings = warnings;
     if (site.handoff === 'relay') {

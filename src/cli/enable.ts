@@ -21,18 +21,18 @@ Name many sites at once: they need one reload of systemd between them. Other sit
   async run(context, values, positionals) {
     const names = siteNamesOf(positionals);
     requireRoot('enable');
-    const [{ createManager }, { enableSites }, { prepareSiteWithPodman }, { imageFinder }, { hostEtcOnce }, { controlClient }] = await Promise.all([
-      import('../systemd/manager.ts'), import('./enable-sites.ts'), import('../site/prepare.ts'), import('../image/podman.ts'), import('../runtime/host-root.ts'), import('../control/client.ts'),
+    const [{ createManager }, { enableSites }, { sitePreparer }, { controlClient }] = await Promise.all([
+      import('../systemd/manager.ts'), import('./enable-sites.ts'), import('./prepare-sites.ts'), import('../control/client.ts'),
     ]);
-    const syncEtc = hostEtcOnce(context.paths);
-    const images = imageFinder(context.stderr);
+    const preparer = sitePreparer(context.paths, context.stderr);
     const manager = createManager();
     const client = controlClient(context.paths.controlPath);
     try {
       const sites = await enableSites(names, {
-        paths: context.paths, unitDir: systemUnitDir, manager, prepare: (paths, name) => prepareSiteWithPodman(paths, name, images, { syncEtc }),
+        paths: context.paths, unitDir: systemUnitDir, manager, prepare: preparer.prepare,
         sleep: (name) => client.sleep(name, { force: true }),
       });
+      await preparer.finish();
       if (values['json'] === true) context.stdout.write(`${JSON.stringify({ sites })}\n`);
       for (const { name, listen, warnings, error } of sites) {
         for (const warning of warnings) context.stderr.write(`wakesock: ${name}: warning: ${printable(warning)}\n`);

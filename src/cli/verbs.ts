@@ -12,6 +12,7 @@ export const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb 
   sleep: () => import('./sleep.ts'),
   check: () => import('./check.ts'),
   cat: () => import('./cat.ts'),
+  prepare: () => import('./prepare.ts'),
   enable: () => import('./enable.ts'),
   disable: () => import('./disable.ts'),
   install: () => import('./install.ts'),

@@ -12,27 +12,34 @@ export interface ImageFinder {
   find(asked: string): Promise<FoundImage>;
 }
 
-/** Asks about each image once, however many sites have it. @param progress where podman's own goes; null: nowhere */
-export function imageFinder(progress: NodeJS.WritableStream | null): ImageFinder {
+interface Finding {
+  /** Where podman's own goes; null: nowhere. */
+  readonly progress: NodeJS.WritableStream | null;
+  /** Images that are there are fetched again, for there may be a newer one. */
+  readonly pull?: boolean;
+}
+
+/** Asks about each image once, however many sites have it. */
+export function imageFinder(finding: Finding): ImageFinder {
   let store: Promise<ImageStore> | null = null;
   const found = new Map<string, Promise<FoundImage>>();
   return {
     find: (asked) => {
-      const image = found.get(asked) ?? findImage(asked, () => store ??= findStore(), progress);
+      const image = found.get(asked) ?? findImage(asked, () => store ??= findStore(), finding);
       found.set(asked, image);
       return image;
     },
   };
 }
 
-async function findImage(asked: string, storeOf: () => Promise<ImageStore>, progress: NodeJS.WritableStream | null): Promise<FoundImage> {
+async function findImage(asked: string, storeOf: () => Promise<ImageStore>, { progress, pull: anew = false }: Finding): Promise<FoundImage> {
   if (transports.test(asked)) {
-    const id = lastLine(await podman(['pull', asked], progress));
+    const id = lastLine(await runPodman(['pull', asked], progress));
     return { store: await storeOf(), reference: null, id };
   }
   const [store, known] = await Promise.all([storeOf(), exists(asked)]);
-  if (!known) await pull(asked, progress);
-  const id = lastLine(await podman(['image', 'inspect', '--format={{.Id}}', asked], null));
+  if (!known || (anew && !isLocal(asked))) await pull(asked, progress);
+  const id = lastLine(await runPodman(['image', 'inspect', '--format={{.Id}}', asked]));
   const image = readImage({ store, reference: null, id });
   if (image === null) throw new WakesockError('ERR_WAKESOCK_IMAGE', `Image=${asked}: expected ${id} in ${store.root}, where it is not: images of additional stores are not supported`);
   return { store, reference: wholeName(asked, image.names), id };
@@ -45,9 +52,12 @@ async function exists(asked: string): Promise<boolean> {
 }
 
 async function pull(asked: string, progress: NodeJS.WritableStream | null): Promise<void> {
-  if (asked.startsWith('localhost/')) throw new WakesockError('ERR_WAKESOCK_IMAGE', `Image=${asked}: it is not in podman's storage, and no registry has images of localhost/: podman build -t ${asked} DIRECTORY`);
-  await podman(['pull', asked], progress);
+  if (isLocal(asked)) throw new WakesockError('ERR_WAKESOCK_IMAGE', `Image=${asked}: it is not in podman's storage, and no registry has images of localhost/: podman build -t ${asked} DIRECTORY`);
+  await runPodman(['pull', asked], progress);
 }
+
+/** Built here: no registry has it. */
+export const isLocal = (name: string): boolean => name.startsWith('localhost/');
 
 /**
  * Which of an image's names is meant. Null: it was asked for by its number.
@@ -59,14 +69,14 @@ export function wholeName(asked: string, names: readonly string[]): string | nul
 }
 
 async function findStore(): Promise<ImageStore> {
-  const info = await podman(['info', '--format={{.Store.GraphDriverName}} {{.Store.GraphRoot}}'], null);
+  const info = await runPodman(['info', '--format={{.Store.GraphDriverName}} {{.Store.GraphRoot}}']);
   const [driver, ...root] = info.trim().split(' ');
   if (driver === 'overlay' || driver === 'vfs') return { driver, root: root.join(' ') };
   throw new WakesockError('ERR_WAKESOCK_IMAGE', `Expected podman's storage to be of the driver overlay or vfs (containers-storage.conf(5)), found ${driver}`);
 }
 
-/** Resolves with standard output. */
-async function podman(args: readonly string[], progress: NodeJS.WritableStream | null): Promise<string> {
+/** Resolves with standard output. @throws WakesockError `ERR_WAKESOCK_PODMAN` */
+export async function runPodman(args: readonly string[], progress: NodeJS.WritableStream | null = null): Promise<string> {
   const { code, stdout, stderr } = await run(args, progress);
   if (code !== 0) throw failed(`podman ${args.join(' ')}`, code, stderr);
   return stdout;

@@ -5,7 +5,7 @@ import { bundleConfigBytesMax } from '../base/limits.ts';
 import { preparedDir, type Paths } from '../base/paths.ts';
 import { preparedVersion, type PreparedImage, type PreparedSite, type Site, type SourceState } from '../base/site.ts';
 import { sourceState } from '../base/sources.ts';
-import { bpfAnnotation, environmentOf, hostNameOf, pathDefault, renderBundle, type BundlePlaces } from './bundle.ts';
+import { bpfAnnotation, environmentOf, hostNameOf, imageAnnotation, pathDefault, renderBundle, type BundlePlaces } from './bundle.ts';
 import { boundingSet } from './capabilities.ts';
 import { hostEtcDirectory, hostRootSources, makeHostRoot, syncHostEtc } from './host-root.ts';
 import { resolveIdentity, type Identity } from './identity.ts';
@@ -88,7 +88,7 @@ interface Looked {
 /** All for which the root must be there. */
 function lookInto(site: Site, paths: Paths, { root, notifyShutdown, image }: { root: string; notifyShutdown: boolean; image: ImageRoot | null }): Looked {
   const imageVolumes = image ? volumesToMount(site, preparedDir(paths, site.name), root, image) : [];
-  const places = placesOf(site, paths, root, notifyShutdown, imageVolumes);
+  const places = { ...placesOf(site, paths, root, notifyShutdown, imageVolumes), annotations: image ? { [imageAnnotation]: image.image.id } : {} };
   const tree = new SiteTree([{ target: '/', source: root }, ...mountsOf(site, places).flatMap(treePart)]);
   const identity = image ? identityInImage(tree, site, image.image) : resolveIdentity(tree, site.user, site.group);
   checkProgram(tree, site.exec[0], environmentOf(site, identity)['PATH'] ?? pathDefault, site.workingDir ?? '/');
@@ -149,7 +149,7 @@ function checkVolumes({ volumes }: Site): void {
   }
 }
 
-function placesOf(site: Site, paths: Paths, root: string, notifyShutdown: boolean, imageVolumes: MountPlaces['imageVolumes']): BundlePlaces {
+function placesOf(site: Site, paths: Paths, root: string, notifyShutdown: boolean, imageVolumes: MountPlaces['imageVolumes']): Omit<BundlePlaces, 'annotations'> {
   const host = site.root.kind === 'host';
   const hasEtc = host || lstatSync(`${root}/etc`, { throwIfNoEntry: false })?.isDirectory() === true;
   const mountPlaces: MountPlaces = {

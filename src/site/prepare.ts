@@ -7,7 +7,7 @@ import type { PreparedImage, PreparedSite, Site, SourceState } from '../base/sit
 import { sourceState } from '../base/sources.ts';
 import { applyImage } from '../image/apply-image.ts';
 import { parseImageConfig } from '../image/config.ts';
-import type { ImageFinder } from '../image/podman.ts';
+import { isLocal, type ImageFinder } from '../image/podman.ts';
 import { imageListPath, readImage } from '../image/store.ts';
 import { prepareBundle } from '../runtime/prepare.ts';
 import { readPrepared } from '../runtime/prepared.ts';
@@ -62,7 +62,7 @@ function prepareLoaded(paths: Paths, { site, warnings, sources }: Loaded, image:
   // Before it is read: what changes meanwhile is seen by the next wake.
   const listed = sourceState(imageListPath(image.store));
   const stored = readImage(image);
-  if (stored === null) throw new WakesockError('ERR_WAKESOCK_IMAGE', `${site.name}: Image=${image.asked} is not in podman's storage (${image.store.root}) any more; this brings it back: wakesock enable ${site.name}`);
+  if (stored === null) throw new WakesockError('ERR_WAKESOCK_IMAGE', `${site.name}: Image=${image.asked} is not in podman's storage (${image.store.root}) any more; this brings it back: ${rescueOf(site.name, image)}`);
   const config = parseImageConfig(stored.config);
   return prepareBundle(applyImage(site, config, image.asked), paths, {
     ...parts, warnings, notifyShutdown, sources: [...sources, listed],
@@ -70,11 +70,16 @@ function prepareLoaded(paths: Paths, { site, warnings, sources }: Loaded, image:
   });
 }
 
+/** An image that was built here is found again by its name as soon as it is there; any other is fetched, or imported. */
+function rescueOf(name: string, { reference }: PreparedImage): string {
+  return reference !== null && isLocal(reference) ? `podman build -t ${reference} DIRECTORY` : `wakesock prepare ${name}`;
+}
+
 /** Where the image was found when the site was last prepared. */
 function remembered(paths: Paths, name: string, asked: string): PreparedImage {
   const before = existsSync(preparedDir(paths, name)) ? readPrepared(paths, name).image ?? null : null;
   if (before?.asked === asked) return before;
-  throw new WakesockError('ERR_WAKESOCK_IMAGE', `${name}: Image=${asked} was not looked for yet; run \`wakesock enable ${name}\``);
+  throw new WakesockError('ERR_WAKESOCK_IMAGE', `${name}: Image=${asked} was not looked for yet; run \`wakesock prepare ${name}\``);
 }
 
 function cacheOf(paths: Paths): SiteCache {

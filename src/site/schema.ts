@@ -74,7 +74,7 @@ export const schema: readonly KeyRow[] = [
   },
   {
     section: 'Container', key: 'Image', syntax: 'IMAGE | oci:DIR | oci-archive:FILE',
-    text: 'An image of podman\'s storage, pulled by `wakesock enable` where it is missing; or one that it imports from a directory or an '
+    text: 'An image of podman\'s storage, pulled by `wakesock enable` or `prepare` where it is missing; or one that they import from a directory or an '
       + 'archive. What this file does not say, the image does: program, variables, user, directory, stop signal, port. See [images.md](images.md).',
     read: one(parseImage, (draft, image, entry) => { draft.roots.push({ value: { kind: 'image', image }, entry }); }),
   },

@@ -14,6 +14,11 @@ const sleep = (site: string): Promise<string> => scene.product.run('sleep', '--f
 /** Of the box's own mount namespace, and that of the activator. */
 const rootMounts = async (): Promise<string> => run(`grep -h wakesock/sites /proc/1/mountinfo /proc/$(systemctl show --value -p MainPID ${service} | sed 's/^0$/1/')/mountinfo || :`);
 
+const version = (number: number): Promise<void> => buildImage(scene.box, 'localhost/versions:1', ['FROM localhost/app:1', `ENV VERSION=${number}`, `COPY root/etc/passwd /srv/only-in-${number}`]);
+const listed = (): Promise<unknown> => ask(8421, 'list /srv');
+const keptNames = async (): Promise<string[]> => (await run('podman image ls --noheading --format "{{.Tag}}" localhost/wakesock/used')).split('\n').filter((tag) => /^[0-9a-f]{12}$/.test(tag));
+const idOf = async (name: string): Promise<string> => (await run(`podman image inspect --format '{{.Id}}' ${name}`)).trim();
+
 beforeAll(async () => {
   scene = await Scene.open(attachBox(inject('box')), '1s');
   await makeContext(scene.box);
@@ -101,6 +106,54 @@ describe('an activator that is killed', () => {
     expect((await scene.clients.ask('127.0.0.1:8403', 'write /srv/new again')).start).toBe(start);
     await sleep('own');
     expect(await ask(8403, 'read /srv/new')).toBe('again');
+  });
+});
+
+describe('another version of an image', () => {
+  test('a site that is awake keeps what it runs on, whatever podman prunes; its next wake has the new one, without podman', async () => {
+    await version(1);
+    await scene.enable({ versions: imageSite('localhost/versions:1', 8421, { Container: { User: 'root' } }) });
+    expect(await listed()).toContain('only-in-1');
+    await ask(8421, 'write /srv/mine x');
+    const first = await idOf('localhost/versions:1');
+    await version(2);
+    const second = await idOf('localhost/versions:1');
+    await run('podman image prune --force >/dev/null');
+    // Nothing that it had not opened yet.
+    expect(await ask(8421, 'read /srv/below')).toContain('more:x:2003');
+    expect(await ask(8421, 'read /srv/only-in-1')).toContain('web:x:2001');
+    // Prepared with the second while it runs on the first: both stay.
+    await scene.product.run('prepare', 'versions');
+    expect(await keptNames()).toEqual(expect.arrayContaining([first.slice(0, 12), second.slice(0, 12)]));
+    await sleep('versions');
+    expect(await listed()).toEqual(expect.arrayContaining(['only-in-2', 'mine']));
+    expect(await listed()).not.toContain('only-in-1');
+    expect(await scene.product.run('prepare', 'versions')).toBe(`versions  is prepared with localhost/versions:1, ${second.slice(0, 12)}\n`);
+    expect(await keptNames()).not.toContain(first.slice(0, 12));
+    await version(3);
+    await sleep('versions');
+    await run('mv /usr/bin/podman /usr/bin/podman.away');
+    try {
+      expect(await listed()).toEqual(expect.arrayContaining(['only-in-3', 'mine']));
+    } finally {
+      await run('mv /usr/bin/podman.away /usr/bin/podman');
+    }
+  });
+
+  test('an image that is gone: why, and what brings it back; then the next client does', async () => {
+    await sleep('versions');
+    await run('podman rmi --force localhost/versions:1 >/dev/null');
+    await scene.expectFailed('versions', 'ERR_WAKESOCK_IMAGE', '127.0.0.1:8421', /podman build -t localhost\/versions:1/);
+    expect((await scene.product.exec('prepare', 'versions')).stderr).toMatch(/podman build -t localhost\/versions:1.*ERR_WAKESOCK_IMAGE/);
+    await version(4);
+    await scene.healed('127.0.0.1:8421');
+    expect(await listed()).toEqual(expect.arrayContaining(['only-in-4', 'mine']));
+  });
+
+  test('disable lets its images go, and says where the site\'s files stay', async () => {
+    expect(await scene.product.run('disable', 'versions')).toContain('/var/lib/wakesock/sites/versions/upper');
+    const used = (await run('cat /var/lib/wakesock/sites/*/site.json | grep -o \'"id":"[0-9a-f]*"\' | cut -c7-18 | sort -u')).trim().split('\n');
+    expect((await keptNames()).toSorted()).toEqual(used);
   });
 });
 

@@ -17,7 +17,7 @@ export function makeSite(overrides: Partial<Site> = {}): Site {
 
 export function makePlaces(overrides: Partial<BundlePlaces> = {}): BundlePlaces {
   return {
-    root: '/srv/blog', hostsFile: null, hostEtc: null, fileVolumes: new Set(), imageVolumes: [], seccompSocket: '/run/wakesock/seccomp.sock', notifyShutdown: false,
+    root: '/srv/blog', hostsFile: null, hostEtc: null, fileVolumes: new Set(), imageVolumes: [], annotations: {}, seccompSocket: '/run/wakesock/seccomp.sock', notifyShutdown: false,
     architecture: 'x64', availableCapabilities: allCapabilities, highestLimits: new Map(), ...overrides,
   };
 }

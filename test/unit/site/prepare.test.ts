@@ -63,13 +63,13 @@ test('an image that is gone: what brings it back; what was prepared stays', asyn
   const { paths, store, podman } = ground();
   const before = await prepareSiteWithPodman(paths, 'blog', podman);
   writeStore(store, []);
-  expect(() => prepareSite(paths, 'blog')).toThrow(code('IMAGE', 'wakesock enable blog'));
+  expect(() => prepareSite(paths, 'blog')).toThrow(code('IMAGE', 'podman build -t localhost/blog:1'));
   expect(readPrepared(paths, 'blog')).toEqual(before);
 });
 
 test('an image that podman was never asked about', async () => {
   const { paths, podman, write } = ground();
-  expect(() => prepareSite(paths, 'blog')).toThrow(code('IMAGE', 'wakesock enable blog'));
+  expect(() => prepareSite(paths, 'blog')).toThrow(code('IMAGE', 'wakesock prepare blog'));
   await prepareSiteWithPodman(paths, 'blog', podman);
   write('Image=another');
   expect(() => prepareSite(paths, 'blog')).toThrow(code('IMAGE', 'Image=another'));
