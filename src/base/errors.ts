@@ -10,6 +10,8 @@ export const errorCodes = {
   ERR_WAKESOCK_SITE_NOT_FOUND: 'No site of this name has a file in the search path.',
   ERR_WAKESOCK_SITE_NAME: 'A site name does not match [a-z0-9][a-z0-9._-]* or is reserved.',
   ERR_WAKESOCK_SITE_FILE: 'A site file has errors; `wakesock check` prints them.',
+  ERR_WAKESOCK_SITE_EXISTS: 'A site of this name, or something of it, is there already.',
+  ERR_WAKESOCK_NOT_OURS: 'A file was not written by wakesock, so it is not removed.',
   ERR_WAKESOCK_NOT_ENABLED: 'The site was not enabled: its bundle has not been prepared.',
   ERR_WAKESOCK_NOT_SUPPORTED: 'The site file asks for something this version does not do yet.',
   ERR_WAKESOCK_ROOTFS: 'The root directory of a site is missing or is not a directory.',

@@ -15,6 +15,8 @@ export const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb 
   prepare: () => import('./prepare.ts'),
   enable: () => import('./enable.ts'),
   disable: () => import('./disable.ts'),
+  create: () => import('./create.ts'),
+  rm: () => import('./rm.ts'),
   install: () => import('./install.ts'),
   uninstall: () => import('./uninstall.ts'),
 };

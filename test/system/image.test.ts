@@ -19,9 +19,13 @@ const listed = (): Promise<unknown> => ask(8421, 'list /srv');
 const keptNames = async (): Promise<string[]> => (await run('podman image ls --noheading --format "{{.Tag}}" localhost/wakesock/used')).split('\n').filter((tag) => /^[0-9a-f]{12}$/.test(tag));
 const idOf = async (name: string): Promise<string> => (await run(`podman image inspect --format '{{.Id}}' ${name}`)).trim();
 
+const upper = (site: string): string => `/var/lib/wakesock/sites/${site}/upper`;
+const isThere = async (path: string): Promise<boolean> => (await scene.box.exec(['test', '-e', path])).code === 0;
+
 beforeAll(async () => {
   scene = await Scene.open(attachBox(inject('box')), '1s');
   await makeContext(scene.box);
+  await run('mkdir -p /srv/small && cp /bin/busybox /srv/small');
   await buildImage(scene.box, 'localhost/base:1', ['FROM scratch', 'COPY root /', 'ENV KIND=image OTHER=image']);
   await buildImage(scene.box, 'localhost/app:1', [
     'FROM localhost/base:1', 'COPY root/etc/group /srv/below', 'COPY root/etc/passwd /srv/data/kept', 'USER web', 'WORKDIR /srv', 'EXPOSE 3000', 'VOLUME /srv/data', 'STOPSIGNAL SIGINT', plain(3000),
@@ -187,6 +191,46 @@ describe('other places of images', () => {
     activator.kill('SIGTERM');
     await scene.journal.until(({ identifier, text }) => identifier === 'embedded' && text.includes('Ending with status 0'), { from, what: 'its end' });
     expect(await rootMounts()).toBe('');
+  });
+});
+
+describe('create and rm', () => {
+  test('of a template: any number of sites, each with its own files, none copied', async () => {
+    const template = imageSite('localhost/app:1', 0, { Container: { User: 'root', Environment: ['WHO=%i', 'PYTHONDONTWRITEBYTECODE=1'] } }).replace('ListenStream=0\n', '');
+    await scene.box.writeFile('/etc/wakesock/sites/tenant@.container', template);
+    expect(await scene.product.run('create', 'alice', '--from=tenant@', '--listen=8431')).toBe('tenant@alice  sleeps at 0.0.0.0:8431\n');
+    await scene.product.run('create', 'bob', '--from=tenant@', '--listen=8432', '--host=bob.example.com');
+    expect(await run(`find ${upper('tenant@alice')} -type f`)).toBe('');
+    await ask(8431, 'write /srv/data/kept alice');
+    expect(await ask(8431, 'read /srv/data/kept')).toBe('alice');
+    expect(await ask(8432, 'read /srv/data/kept')).toContain('web:x:2001');
+    expect(String(await ask(8432, 'read /proc/self/environ'))).toContain('WHO=bob');
+    expect((await scene.product.exec('create', 'alice', '--from=tenant@')).stderr).toContain('ERR_WAKESOCK_SITE_EXISTS');
+  });
+
+  test('rm of a site that is in use: nothing is left but what was not its own; --keep-data is for the next of its name', async () => {
+    const client = scene.clients.open('127.0.0.1:8431', 'hello\n');
+    await client.answer();
+    expect(await scene.product.run('rm', '--keep-data', 'tenant@alice')).toContain(upper('tenant@alice'));
+    await client.closed;
+    expect(await isThere('/etc/wakesock/sites/tenant@alice.container.d')).toBe(false);
+    await scene.product.run('create', 'alice', '--from=tenant@', '--listen=8431');
+    expect(await ask(8431, 'read /srv/data/kept')).toBe('alice');
+    await scene.product.run('rm', 'tenant@alice', 'tenant@bob');
+    expect(await run('ls -d /var/lib/wakesock/*/*tenant* /etc/wakesock/sites/*tenant* /etc/systemd/system/*tenant* 2>/dev/null || :')).toBe('/etc/wakesock/sites/tenant@.container\n');
+    expect(await scene.clients.turnedAway('127.0.0.1:8431')).toMatch('ECONNREFUSED');
+    await run('rm /etc/wakesock/sites/tenant@.container');
+  });
+
+  test('of an image; where it cannot be enabled nothing is left; what somebody wrote is not removed', async () => {
+    await buildImage(scene.box, 'localhost/small:1', ['FROM scratch', 'COPY busybox /bin/busybox', 'CMD ["/bin/busybox", "httpd", "-f", "-p", "80"]', 'EXPOSE 80'], '/srv/small');
+    await scene.product.run('create', 'small', '--image=localhost/small:1', '--listen=8433');
+    expect(await run('curl --silent --output /dev/null --write-out %{http_code} http://127.0.0.1:8433/')).toBe('404');
+    expect((await scene.product.exec('create', 'none', '--image=localhost/none', '--listen=8434')).stderr).toContain('ERR_WAKESOCK_IMAGE');
+    expect(await run('ls -d /var/lib/wakesock/*/none* /etc/wakesock/sites/none* /etc/systemd/system/*site-none* 2>/dev/null || :')).toBe('');
+    expect(await scene.product.run('rm', 'small')).toBe('small  removed\n');
+    expect((await scene.product.exec('rm', 'app')).stderr).toContain('ERR_WAKESOCK_NOT_OURS');
+    expect(await ask(8401, 'hostname')).toBe('app');
   });
 });
 
