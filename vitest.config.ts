@@ -32,7 +32,7 @@ export default defineConfig({
         test: {
           name: 'images',
           include: ['test/images/**/*.test.ts'],
-          globalSetup: ['test/system/global-setup.ts'],
+          globalSetup: ['test/images/global-setup.ts'],
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 10 * 60_000,

@@ -15,5 +15,5 @@ export const packages = [
     name: 'podman', program: 'podman', reason: 'builds and keeps the images of test sites',
     units: ['podman.socket', 'podman.service', 'podman-auto-update.timer', 'podman-auto-update.service', 'podman-restart.service'],
   },
-  { name: 'mmdebstrap', program: 'mmdebstrap', reason: 'makes the Debian 13 root', target: 'debian13' },
+  { name: 'mmdebstrap', program: 'mmdebstrap', reason: 'makes the Debian 13 root, and the base of images', target: 'debian13', images: true },
 ];

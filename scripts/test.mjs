@@ -92,7 +92,7 @@ async function main() {
   const { target, only } = readOptions();
   // In this order: nothing is installed where the tests cannot run.
   if (!await step('preflight', 'scripts/preflight.mjs')) return;
-  if (!await step('setup', 'scripts/setup.mjs', `--target=${target}`)) return;
+  if (!await step('setup', 'scripts/setup.mjs', `--target=${target}`, ...only === 'images' ? ['--images'] : [])) return;
   if (!await step('build', 'scripts/build.mjs')) return;
   if (only === undefined) await check();
   if (only === undefined) await vitest(['unit', 'faults'], target);
