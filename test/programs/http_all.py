@@ -64,12 +64,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
         while True:
             head = self.rfile.read(2)
-            if len(head) < 2 or head[0] & 0x0F == 8:
+            if len(head) < 2:
                 return
             length, mask = head[1] & 0x7F, self.rfile.read(4)
             text = bytes(byte ^ mask[i % 4] for i, byte in enumerate(self.rfile.read(length)))
-            self.wfile.write(bytes([0x81, length]) + text)
+            # A close is answered with a close (RFC 6455, section 5.5.1): newer clients call anything else an error.
+            self.wfile.write(bytes([head[0], length]) + text)
             self.wfile.flush()
+            if head[0] & 0x0F == 8:
+                return
 
     def log_message(self, *_):
         pass

@@ -61,7 +61,7 @@ export const without = {
   /** A stop is tried an idle time after the last client went, whoever is there: then everything is up to the last look. */
   firstLook: [
     { find: 'if (activity.established > 0) this.#lastActiveMs', replace: 'if (false) this.#lastActiveMs' },
-    { find: 'if (!this.#isQuiet(activity)) {', replace: 'if (this.#parts.now() - this.#lastActiveMs < this.#idleMs) {' },
+    { find: 'if (this.isQuiet(activity)) return', replace: 'if (this.#parts.now() - this.#lastActiveMs >= this.#parts.presentIdleMs()) return' },
   ],
   /** The program is neither frozen nor looked at before it is told to end. */
   lastLook: [{ find: 'await frozen(parts.cgroup) && parts.quiet(parts.look())', replace: 'true' }],

@@ -1,0 +1,37 @@
+/** What an earlier activator left of a site that it had woken. */
+import type { PreparedSite } from '../base/site.ts';
+import type { Cgroup } from '../runtime/cgroup.ts';
+import type { StoredFds } from './parts.ts';
+import { processIdentity, type RuntimeState } from './runtime-state.ts';
+
+export interface LeftBehind {
+  readonly state: RuntimeState | null;
+  readonly stored: StoredFds;
+  readonly cgroup: Cgroup | null;
+  /** The program is frozen, and was to be told to end. */
+  readonly midStop: boolean;
+}
+
+/** @param cgroup where the site's container is, if there is one */
+export function leftBehind(state: RuntimeState | null, stored: StoredFds, cgroup: Cgroup | null): LeftBehind {
+  // Whoever died while the program was frozen left it so.
+  return { state, stored, cgroup: cgroup?.exists ? cgroup : null, midStop: state?.stopping === true && (state.toldMs ?? null) === null && cgroup?.frozen === true };
+}
+
+/** The first process of the container, if it can be known and is alive. */
+export function survivor({ state, cgroup }: LeftBehind): { readonly pid: number } | null {
+  if (!state?.process) {
+    const pid = cgroup?.firstProcess() ?? null;
+    return pid === null ? null : { pid };
+  }
+  return processIdentity(state.process.pid)?.startTime === state.process.startTime ? state.process : null;
+}
+
+/**
+ * Whether all is there that the program needs of us. `systemctl stop` empties the fd store, where systemd does not preserve
+ * it: a program that was adopted has lost its notify descriptor then, and the readers of its output. It would fail at the
+ * next line it prints.
+ */
+export function isWhole({ state, stored }: LeftBehind, prepared: PreparedSite | null): boolean {
+  return state !== null && prepared !== null && (stored.notify !== null || prepared.site.handoff === 'listen-fds');
+}

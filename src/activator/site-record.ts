@@ -1,0 +1,72 @@
+/** What is told of a site: how its last wake went, by phase, and in which state it is since when. Kept in history.ts. */
+import { describeError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { Paths } from '../base/paths.ts';
+import type { SiteHistory, WakePhases } from '../control/types.ts';
+import type { State } from '../lifecycle/lifecycle.ts';
+import { readHistory, writeHistory } from './history.ts';
+
+const noPhases: WakePhases = { process: null, scope: null, go: null, listen: null, total: null };
+
+export interface RecordParts {
+  readonly paths: Paths;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+export class SiteRecord {
+  readonly #name: string;
+  readonly #parts: RecordParts;
+  #history: SiteHistory;
+  #phases: WakePhases = noPhases;
+  #wakeStartedMs = 0;
+
+  constructor(name: string, parts: RecordParts) {
+    this.#name = name;
+    this.#parts = parts;
+    this.#history = readHistory(parts.paths, name);
+  }
+
+  get history(): SiteHistory {
+    return this.#history;
+  }
+
+  wakeBegins(by: string): void {
+    this.#wakeStartedMs = this.#parts.now();
+    this.#phases = noPhases;
+    this.#history = { ...this.#history, wakes: this.#history.wakes + 1, lastWake: { at: new Date().toISOString(), by, phasesMs: noPhases } };
+  }
+
+  /** The first time counts: crun hands over the notify descriptor before it says that the program was started. */
+  phase(name: 'process' | 'scope' | 'go'): void {
+    if (this.#phases[name] === null) this.#phases = { ...this.#phases, [name]: this.#sinceStart() };
+  }
+
+  /** @param announced by the program's `listen`; one that was handed its socket says nothing */
+  wakeEnds(announced: boolean): void {
+    const total = this.#sinceStart();
+    this.#phases = { ...this.#phases, listen: announced ? total : null, total };
+    if (this.#history.lastWake) this.#history = { ...this.#history, lastWake: { ...this.#history.lastWake, phasesMs: this.#phases } };
+  }
+
+  stateChanged(before: State['name'], state: State): void {
+    const { log, paths } = this.#parts;
+    const error = state.name === 'failed' ? state.error : null;
+    this.#history = { ...this.#history, state: state.name, since: new Date().toISOString(), error };
+    if (error) log.error(`${this.#name} failed: ${error.message}`, { site: this.#name, code: error.code });
+    else log.info(`${this.#name}: ${before} → ${state.name}`, { site: this.#name, state: state.name, ...(state.name === 'awake' ? { ms: this.#history.lastWake?.phasesMs.total ?? null } : {}) });
+    if (state.name === 'waking') return;
+    // Not in the way of the client that waits.
+    setImmediate(() => {
+      try {
+        writeHistory(paths, this.#name, this.#history);
+      } catch (problem) {
+        log.warn('The wake history could not be written', { site: this.#name, message: describeError(problem).message });
+      }
+    });
+  }
+
+  #sinceStart(): number {
+    return Math.round((this.#parts.now() - this.#wakeStartedMs) * 100) / 100;
+  }
+}
