@@ -34,9 +34,16 @@ export function inPrivateMounts<T>(act: () => T): T {
   }
 }
 
-/** A mount of an overlay, nodev. @param options as of mount(8), less than a page */
-export function mountOverlay(target: string, options: string): void {
-  call('mount', 'overlay', target, 'overlay', MS_NODEV, options);
+/** Mounts an overlay, nodev. @param base what relative directories in `options` start at @param options as of mount(8), less than a page */
+export function mountOverlay(base: string, target: string, options: string): void {
+  const [there, before] = [openPath(base), openPath('.')];
+  try {
+    call('fchdir', there);
+    call('mount', 'overlay', target, 'overlay', MS_NODEV, options);
+  } finally {
+    call('fchdir', before);
+    for (const fd of [there, before]) closeSync(fd);
+  }
 }
 
 /** Who cannot come back sees a world of his own from then on, and is of no use to anybody: systemd starts another. */

@@ -22,9 +22,7 @@ const fixedOptions = 'index=off,metacopy=off,redirect_dir=off';
 export function withRoot<T>(root: RootMount, act: () => T): T {
   return inPrivateMounts(() => {
     try {
-      // Relative to where the layers are. Only this thread goes there, and it comes back.
-      process.chdir(root.base);
-      mountOverlay(root.target, overlayOptions(root));
+      mountOverlay(root.base, root.target, overlayOptions(root));
     } catch (error) {
       throw new WakesockError('ERR_WAKESOCK_RUNTIME', `The root could not be mounted at ${root.target} (overlay of ${root.lower.length} layers in ${root.base}): ${describeError(error).message}`, { cause: error });
     }

@@ -93,7 +93,7 @@ describe('an activator that is killed', () => {
   const dies = `if (require("node:fs").existsSync("${die}")) { require("node:fs").rmSync("${die}"); globalThis.process.kill(globalThis.process.pid, "SIGKILL"); }`;
 
   test.each([
-    ['before crun is started', 'mountOverlay(root.target, overlayOptions(root));', (line: string) => `${line} ${dies}`],
+    ['before crun is started', 'mountOverlay(root.base, root.target, overlayOptions(root));', (line: string) => `${line} ${dies}`],
     ['before it has come back', 'require_libc.call("setns", own, CLONE_NEWNS);', (line: string) => `${dies} ${line}`],
   ])('with the root mounted, %s: nothing is left of it, and the client is served', async (_, find, replace) => {
     await sleep('own');

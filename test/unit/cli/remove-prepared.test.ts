@@ -41,7 +41,7 @@ test('a file that is not ours keeps its directory', () => {
 
 test('what a site with an image has written stays, and so does what it has deleted', () => {
   const upper = `${directory}/upper`;
-  for (const path of ['upper/etc', 'upper/srv', 'work/work', 'volumes/%2Fdata']) mkdirSync(`${directory}/${path}`, { recursive: true });
+  for (const path of ['upper/etc', 'upper/srv', 'work/work', 'upper.trial/work', 'volumes/%2Fdata']) mkdirSync(`${directory}/${path}`, { recursive: true });
   // crun made it to mount something there.
   writeFileSync(`${upper}/etc/hosts`, '');
   writeFileSync(`${upper}/srv/note`, 'x');

@@ -13,7 +13,7 @@ function places(): { directory: string; mount: () => void } {
   for (const name of ['low', 'high', 'target']) mkdirSync(`${directory}/${name}`);
   writeFileSync(`${directory}/low/file`, 'low');
   writeFileSync(`${directory}/high/other`, 'high');
-  return { directory, mount: () => mountOverlay(`${directory}/target`, `lowerdir=${directory}/high:${directory}/low`) };
+  return { directory, mount: () => mountOverlay(directory, `${directory}/target`, 'lowerdir=high:low') };
 }
 
 test('what is mounted is seen within, by who is started within, and by nobody else', async () => {
@@ -40,7 +40,7 @@ test('the way back is found after an error, and from another directory', () => {
     process.chdir(directory);
     throw new Error('in between');
   })).toThrow('in between');
-  expect(() => inPrivateMounts(() => mountOverlay(`${directory}/target`, 'lowerdir=/not-there'))).toThrow('ENOENT');
+  expect(() => inPrivateMounts(() => mountOverlay('/', `${directory}/target`, 'lowerdir=/not-there'))).toThrow('ENOENT');
   expect([namespace(), process.cwd()]).toEqual(before);
   expect(readlinkSync('/proc/thread-self/cwd')).toBe(before[1]);
 });
