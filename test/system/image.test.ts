@@ -94,7 +94,7 @@ describe('an activator that is killed', () => {
 
   test.each([
     ['before crun is started', 'mountOverlay(root.base, root.target, overlayOptions(root));', (line: string) => `${line} ${dies}`],
-    ['before it has come back', 'require_libc.call("setns", own, CLONE_NEWNS);', (line: string) => `${dies} ${line}`],
+    ['before it has come back', 'call("setns", own, CLONE_NEWNS);', (line: string) => `${dies} ${line}`],
   ])('with the root mounted, %s: nothing is left of it, and the client is served', async (_, find, replace) => {
     await sleep('own');
     await installMutant(scene.box, '1s', { find, replace: replace(find) });

@@ -1,7 +1,8 @@
 import { chownSync, chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { overlayOptionBytesMax } from '../../../src/base/limits.ts';
-import { makeRootMount, overlayOptions, withFreshRoot, withRoot } from '../../../src/runtime/root-mount.ts';
+import { makeRootMount, withFreshRoot } from '../../../src/runtime/image-root.ts';
+import { overlayOptions, withRoot } from '../../../src/runtime/root-mount.ts';
 import { mountedDirectory } from '../image/fixtures.ts';
 
 function places(): { site: string; layers: { base: string; lower: string[] } } {
