@@ -9,6 +9,20 @@ import type { SiteRunner } from './site-runner.ts';
 export const EXIT_AGAIN = 75;
 /** Below TimeoutStopSec= of wakesock.service. */
 const SETTLE_MS_MAX = 2_000;
+/** As long as systemd waits for a service by default (DefaultTimeoutStopSec=): a site's TimeoutStopSec= may be infinity. */
+const HELD_MS_MAX = 90_000;
+/** systemd's own clock begins before ours. */
+const EXTENDED_MS = HELD_MS_MAX + 5_000;
+/** That the last client on a second socket has been accepted is announced by nobody. */
+const HELD_LOOK_MS = 100;
+
+/** What {@link ExitPolicy.endSettled} needs of systemd. */
+export interface Successor {
+  /** Clients of these sites are held for longer than a stop of ours may take: it must not be cut off for so long. */
+  extend(sites: readonly string[], forMs: number): void;
+  /** Whether systemd starts the next activator as soon as we have ended. */
+  comes(): Promise<boolean>;
+}
 
 export class ExitPolicy {
   readonly decided: Promise<number>;
@@ -19,6 +33,8 @@ export class ExitPolicy {
   #timer: NodeJS.Timeout | null = null;
   /** Told to end, with this status. */
   #told: number | null = null;
+  /** The time to settle is over, and nobody comes after us: waited for is only who holds clients. */
+  #onlyHolds = false;
   /** Requests at the control socket, leases among them. */
   #controlBusy: () => boolean = () => false;
 
@@ -39,7 +55,7 @@ export class ExitPolicy {
   /** Something has changed: begins or ends the countdown. */
   reconsider(): void {
     if (this.#told !== null) {
-      if (!this.#runners().some((runner) => runner.busy)) this.end(this.#told);
+      if (!this.#runners().some((runner) => runner.holds || (!this.#onlyHolds && runner.busy))) this.end(this.#told);
       return;
     }
     if (!this.#nothingToDo) {
@@ -57,11 +73,24 @@ export class ExitPolicy {
 
   /**
    * Ends with this status as soon as no site is between two states, or after a while all the same. What is awake stays awake,
-   * and what is cut off is begun again by the next activator; the clients wait in the backlog.
+   * and what is cut off is begun again by the next activator; the clients wait in the backlog. But who is held for the end of
+   * a program is in no queue that systemd could see: a hold is left to a successor, or waited for.
    */
-  endSettled(status: number): void {
+  endSettled(status: number, successor: Successor): void {
     this.#told = status;
-    setTimeout(() => this.end(status), SETTLE_MS_MAX);
+    setTimeout(() => void this.#overdue(status, successor), SETTLE_MS_MAX);
+    this.reconsider();
+  }
+
+  async #overdue(status: number, successor: Successor): Promise<void> {
+    const holding = this.#runners().filter(({ holds }) => holds).map(({ name }) => name);
+    if (holding.length === 0) return this.end(status);
+    // Before it is asked: the answer may take longer than a stop may.
+    successor.extend(holding, EXTENDED_MS);
+    if (await successor.comes()) return this.end(status);
+    this.#onlyHolds = true;
+    setTimeout(() => this.end(status), HELD_MS_MAX);
+    setInterval(() => this.reconsider(), HELD_LOOK_MS);
     this.reconsider();
   }
 

@@ -16,7 +16,7 @@ import { Poller } from '../sockets/poller.ts';
 import { serviceUnitName } from '../systemd/unit-names.ts';
 import { beginAhead, type Ahead } from './ahead.ts';
 import { ActivatorControl } from './control.ts';
-import { EXIT_AGAIN, ExitPolicy } from './exit-policy.ts';
+import { EXIT_AGAIN, ExitPolicy, type Successor } from './exit-policy.ts';
 import { inherit, openOwn, type Inheritance } from './inheritance.ts';
 import { SeccompReceiver } from './seccomp-receiver.ts';
 import { serviceManager } from './service-manager.ts';
@@ -76,18 +76,26 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
     .catch((error: unknown) => log.error('The control socket is not served', describeError(error)))
     // Started for nothing, as by a socket that no site can use, there is nobody else who asks.
     .finally(() => exit.reconsider());
-  let restarted = false;
-  onSignals(exit, embedded ? () => sleepAll(runners) : async () => {
-    // Not waited for: without an answer nobody is counted on to come after us.
-    manager?.jobType(serviceUnitName).then((type) => { restarted = type === 'restart'; }, () => {});
-  });
+  let succeeded = false;
+  const successor: Successor = {
+    extend: (sites, forMs) => {
+      log.info('Told to end: clients are held for programs that are ending', { sites: sites.join(' ') });
+      service.extend(forMs);
+    },
+    comes: async () => {
+      // Without an answer nobody is counted on to come after us.
+      const type = await manager?.jobType(serviceUnitName).catch(() => null);
+      return (succeeded = type === 'restart' || type === 'start');
+    },
+  };
+  void (ahead ? ahead.told : toldByHand().then(() => sleepAll(runners))).then(() => exit.endSettled(0, successor));
   const status = await exit.decided;
 
   log.info(`Ending with status ${status}`, { status });
   for (const runner of runners.values()) runner.noteFlags();
   for (const runner of runners.values()) {
     try {
-      runner.retire(status === EXIT_AGAIN || restarted);
+      runner.retire(status === EXIT_AGAIN || succeeded);
     } catch (error) {
       log.error(`${runner.name} could not be left as it should be`, { site: runner.name, ...describeError(error) });
     }
@@ -128,9 +136,9 @@ function startRunners(runners: Map<string, SiteRunner>, inheritance: Inheritance
   inheritance.closeUnclaimed(new Set(runners.keys()), (name) => parts.fdStore.drop(name));
 }
 
-/** @param before what is done first when we are told to end: with systemd, sites that are awake stay so */
-function onSignals(exit: ExitPolicy, before: () => Promise<void>): void {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) void once(process, signal).then(before).then(() => exit.endSettled(0));
+/** Embedded. Who says it twice does not want to wait. */
+async function toldByHand(): Promise<void> {
+  await Promise.race((['SIGTERM', 'SIGINT'] as const).map((signal) => once(process, signal)));
 }
 
 /** Without scopes nobody else would ever end the containers. */

@@ -8,6 +8,8 @@ import type { FdStore } from './parts.ts';
 export interface ServiceManager {
   readonly fdStore: FdStore;
   ready(): void;
+  /** A stop may take so long from now on. */
+  extend(forMs: number): void;
   stopping(): void;
 }
 
@@ -30,6 +32,7 @@ export function serviceManager(env: NodeJS.ProcessEnv, log: Log): ServiceManager
       drop: (name) => tell((to) => to.removeFds(name)),
     },
     ready: () => tell((to) => to.send({ ready: true })),
+    extend: (forMs) => tell((to) => to.send({ extendTimeoutMs: forMs })),
     stopping: () => tell((to) => to.send({ stopping: true })),
   };
 }

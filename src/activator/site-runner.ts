@@ -107,6 +107,11 @@ export class SiteRunner {
     return state.name === 'waking' || state.name === 'draining' || (state.name === 'awake' && state.stopping) || this.#clearing !== null;
   }
 
+  /** Clients wait where systemd does not see them: held for a program that ends, or on a socket that is only ours. */
+  get holds(): boolean {
+    return (this.#life.state.name === 'draining' && this.sockets.held) || this.sockets.spareWaiting;
+  }
+
   /** Milliseconds until a failed site may be tried again; 0 where it may. */
   get backoffLeftMs(): number {
     const { state } = this.#life;
@@ -116,8 +121,8 @@ export class SiteRunner {
   /**
    * The activator ends: nothing is begun any more, what is not committed is undone, and clients wait for the next one.
    *
-   * @param successor whether that is started at once. If not, the hold of a stop that is not over ends too: better a client
-   * for a program on its way out than a site that is deaf for ever.
+   * @param successor whether that is started at once. If not, the hold of a stop that is not over ends too, however long it was
+   * waited for: better a client for a program on its way out than a site that is deaf for ever.
    */
   retire(successor: boolean): void {
     this.#retired = true;
@@ -418,6 +423,8 @@ export class SiteRunner {
     const process = container?.process;
     if (!container || !process) return this.#notStopped(force);
     await this.#interrupted;
+    // Nobody would be left to undo it.
+    if (this.#retired) return this.#notStopped(force);
     const outcome = await beginStop({
       ...process,
       cgroup: container.cgroup,
@@ -536,8 +543,10 @@ export class SiteRunner {
     this.#container = container;
     this.#prepared = this.#preparedNow();
     const alive = survivor(left);
-    // What was handed its socket may have accepted somebody since crun started it, whether that was noted or not.
-    const listening = state?.listening === true || this.#prepared?.site.handoff === 'listen-fds' || this.#idleness.serves;
+    this.#readiness.listensOn(...state?.listened ?? []);
+    // What was handed its socket may have accepted somebody since crun started it, whether that was noted or not. And an
+    // activator that was about to end has answered the last `listen`, but the site became nothing any more.
+    const listening = state?.listening === true || this.#prepared?.site.handoff === 'listen-fds' || this.#idleness.serves || this.#readiness.complete;
     this.#crippled = !isWhole(left, this.#prepared);
     if (alive === null || (this.#crippled && !this.#idleness.serves)) {
       stored.closeContainer();
@@ -554,7 +563,7 @@ export class SiteRunner {
     if (stored.stdout !== null) container.output.follow(this.#parts.poller, stored.stdout, 'stdout', sink);
     if (stored.stderr !== null) container.output.follow(this.#parts.poller, stored.stderr, 'stderr', sink);
     this.#idleness.begins(this.#parts.now() - Math.max(0, Date.now() - (state?.lastActiveMs ?? Date.now())));
-    this.#readiness.listensOn(...(listening ? this.sockets.listeners.map(({ inode }) => inode) : state?.listened ?? []));
+    if (listening) this.#readiness.listensOn(...this.sockets.listeners.map(({ inode }) => inode));
     // It was being started.
     if (!listening || state?.process === null) this.#readiness.setDeadline(this.#prepared?.site.startTimeoutMs ?? Infinity);
     this.#ending = state?.stopping ? { toldMs: state.toldMs ?? null } : null;

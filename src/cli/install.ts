@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { WakesockError } from '../base/errors.ts';
 import type { Manager } from '../systemd/manager.ts';
 import { controlSocketUnitName, frontServiceUnitName, serviceUnitName } from '../systemd/unit-names.ts';
+import { outOfReach } from './out-of-reach.ts';
 import { startSockets } from './start-sockets.ts';
 import { requireRoot, systemUnitDir } from './system.ts';
 import { installedFiles, sysusersPath, type InstalledFile } from './unit-templates.ts';
@@ -34,6 +35,7 @@ starts wakesock.socket, nothing else (the front door: systemctl enable --now wak
     } else {
       if (!dryRun) requireRoot('install');
       await installHere(context, dryRun, print);
+      warnOfFront(context);
     }
     print.end();
     return 0;
@@ -80,6 +82,14 @@ async function installHere(context: VerbContext, dryRun: boolean, print: Printer
     if (changed) await manager.tryRestartUnit(frontServiceUnitName);
   } finally {
     manager.close();
+  }
+}
+
+/** It would be started and fail, over and over, at the first request that comes to it. */
+function warnOfFront({ stderr }: VerbContext): void {
+  for (const path of Object.values(ownPaths())) {
+    const why = outOfReach(path);
+    if (why !== null) stderr.write(`wakesock: warning: the front door (${frontServiceUnitName}) cannot use ${path}: ${why}. Everything else works.\n`);
   }
 }
 

@@ -226,6 +226,16 @@ export class SiteSockets {
     }
   }
 
+  /** New clients wait out of the program's reach. */
+  get held(): boolean {
+    return this.#held;
+  }
+
+  /** Somebody waits on a second socket, which systemd knows only as something that it stores. */
+  get spareWaiting(): boolean {
+    return this.#entries.some(({ spare }) => spare !== null && (queueOf(spare)?.waiting ?? 0) > 0);
+  }
+
   /** Somebody waits on a socket that the running program does not serve. */
   get unservedWaiting(): boolean {
     return this.#unserved.some((listener) => (queueOf(listener)?.waiting ?? 0) > 0);

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { RunnerParts } from '../../src/activator/parts.ts';
 import { processIdentity, writeRuntimeState, type RuntimeState } from '../../src/activator/runtime-state.ts';
 import { SiteRunner } from '../../src/activator/site-runner.ts';
@@ -62,8 +62,16 @@ interface Stage {
   readonly inState: (name: string) => Promise<number>;
 }
 
-/** @param left what a dead activator noted */
-function stage({ program = echo, changes = {}, parts = {}, left = null }: { program?: string; changes?: Partial<Site>; parts?: Partial<RunnerParts>; left?: RuntimeState | null } = {}): Stage {
+interface Setting {
+  readonly program?: string;
+  readonly changes?: Partial<Site>;
+  readonly parts?: Partial<RunnerParts>;
+  /** What an earlier activator noted, of this socket, and the notify descriptor that it stored. */
+  readonly left?: RuntimeState | ((listener: Listener) => RuntimeState) | null;
+  readonly notify?: number | null;
+}
+
+function stage({ program = echo, changes = {}, parts = {}, left = null, notify = null }: Setting = {}): Stage {
   const directory = temporaryDirectory();
   const paths: Paths = { siteDirs: [], stateDir: `${directory}/state`, runtimeDir: `${directory}/run`, controlPath: `${directory}/control` };
   mkdirSync(preparedDir(paths, 'blog'), { recursive: true });
@@ -77,8 +85,9 @@ function stage({ program = echo, changes = {}, parts = {}, left = null }: { prog
   const write = (message: string, fields?: LogFields): void => void logged.push(`${message} ${JSON.stringify(fields ?? {})}`);
   const waiters = new Set<() => void>();
   const poller = testPoller();
-  if (left) writeRuntimeState(paths, 'blog', left);
-  const runner = new SiteRunner('blog', [listening()], {
+  const listener = listening();
+  if (left) writeRuntimeState(paths, 'blog', typeof left === 'function' ? left(listener) : left);
+  const runner = new SiteRunner('blog', [listener], {
     paths, poller, crun, manager: null, gracePeriod: null, sliceDir: null, cameAndWent: new CameAndWent(poller),
     fdStore: { keep: () => {}, drop: () => {} },
     log: { trace: write, debug: write, info: write, warn: write, error: write, open: () => Promise.resolve(), close: () => Promise.resolve() },
@@ -91,9 +100,7 @@ function stage({ program = echo, changes = {}, parts = {}, left = null }: { prog
     await runner.sleep(true).catch(() => {});
     runner.sockets.disarm();
   });
-  runner.begin({ notify: null, stdout: null, stderr: null, spares: new Map(), closeContainer: () => {} });
-  const [listener] = runner.sockets.listeners;
-  if (listener === undefined) throw new Error('no listener');
+  runner.begin({ notify, stdout: null, stderr: null, spares: new Map(), closeContainer: () => {} });
   return {
     runner, listener, crun, paths, logged,
     /** Resolves with the time at which it was seen there. */
@@ -173,6 +180,34 @@ test('an activator that ends begins nothing any more, and turns nobody away', as
   expect(runner.status().state).toBe('dormant');
   expect(queueOf(listener)?.waiting).toBe(1);
   expect(crun.knows('blog')).toBe(false);
+});
+
+test('an activator that ends right after it was to stop a site holds nobody: there would be nobody to let them go', async () => {
+  const { runner, crun } = stage();
+  await runner.wake('test');
+  const hold = vi.spyOn(runner.sockets, 'hold');
+  const asleep = runner.sleep(true);
+  runner.retire(false);
+  await expect(asleep).rejects.toThrow(expect.objectContaining({ code: 'ERR_WAKESOCK_NOT_RUNNING' }));
+  // Whatever it still had begun is over with this turn.
+  await new Promise((resolve) => { setImmediate(resolve); });
+  expect(hold).not.toHaveBeenCalled();
+  await crun.delete('blog');
+});
+
+test('a program that listened while the activator ended, which noted that and did nothing more, is awake for the next one', async () => {
+  const left = python('print("ready", flush=True)\nwhile True: __import__("signal").pause()');
+  await line(left);
+  const { inState } = stage({
+    changes: { handoff: 'adopt', ports: [{ kind: 'tcp', port: 3000 }] as unknown as Site['ports'] },
+    // Like a notify descriptor on which no call of the program waits.
+    notify: listening().fd,
+    left: ({ inode }) => ({
+      version: 1, process: processIdentity(left.pid ?? 0), listening: false, listened: [inode], stopping: false, toldMs: null,
+      lastActiveMs: Date.now(), baselines: [], served: [inode], statusFlags: [],
+    }),
+  });
+  await inState('awake');
 });
 
 test('IdleSec= is a minimum, counted from the last client that came and went', async () => {

@@ -1,6 +1,7 @@
 """slow_end.py PATH [SOCKET…]: on SIGTERM it says so, drops whoever comes, and ends only once PATH exists: a test decides when.
 
-It listens on these UNIX sockets, or else on port 3000. Another SIGTERM is told, too.
+It says which start it is, so that nobody takes an earlier one's end for its own. It listens on these UNIX sockets, or else on
+port 3000. Another SIGTERM is told, too.
 """
 import os
 import signal
@@ -29,7 +30,7 @@ signal.signal(signal.SIGTERM, end)
 try:
     answering.serve_all(listeners)
 except Ending:
-    answering.say('draining')
+    answering.say(f'draining {answering.START}')
     for listener in listeners:
         threading.Thread(target=drop, args=(listener,), daemon=True).start()
     while not os.path.exists(sys.argv[1]):

@@ -1,6 +1,6 @@
 /**
  * The built product as one that is killed at a given line: there it looks for a file of the moment's name, removes it, and
- * sends itself SIGKILL. One copy has all moments; `arm_moments.py` makes the files.
+ * sends itself SIGKILL, or the signal that the file names. One copy has all moments; `arm_moments.py` makes the files.
  */
 import type { Mutation } from './mutant.ts';
 
@@ -61,7 +61,7 @@ export function dyingAtMoments(): Mutation[] {
   for (const [moment, place] of Object.entries<Place>(places)) {
     const of = byFind.get(place.find) ?? { before: '', behind: '' };
     const file = JSON.stringify(`${momentsDirectory}/${moment}`);
-    const die = `if (require("node:fs").existsSync(${file})) { require("node:fs").rmSync(${file}); globalThis.process.kill(globalThis.process.pid, "SIGKILL"); }`;
+    const die = `if (require("node:fs").existsSync(${file})) { const signal = require("node:fs").readFileSync(${file}, "utf8").trim() || "SIGKILL"; require("node:fs").rmSync(${file}); globalThis.process.kill(globalThis.process.pid, signal); }`;
     of[place.behind ? 'behind' : 'before'] = `${die}\n`;
     byFind.set(place.find, of);
   }

@@ -1,8 +1,9 @@
 /** The activator is killed, the bus is restarted, systemd reloads, the disk is full: who can be served is served. */
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { attachBox } from '../box/box.ts';
+import type { Connection } from '../support/clients.ts';
 import { programs } from '../support/product.ts';
-import { pollUntil, python, Scene, scopeUnit, service, socketUnit, tcpSite } from '../support/scene.ts';
+import { pollUntil, python, Scene, scopeUnit, service, siteFile, socketUnit, tcpSite } from '../support/scene.ts';
 
 const gate = '/srv/gate';
 const gated = { Container: { Volume: [`${programs}:/programs:ro`, `${gate}:/gate`] } };
@@ -18,6 +19,9 @@ beforeAll(async () => {
     stays: tcpSite(plain, 8242),
     slow: tcpSite(`${python('slow_start.py')} /gate/start`, 8243, gated),
     drains: tcpSite(`${python('slow_end.py')} /gate/end`, 8244, { ...gated, ...short }),
+    local: siteFile(`${python('slow_end.py')} /gate/local /run/app.sock`, {
+      Container: { ...gated.Container, Tmpfs: '/run' }, 'X-Wakesock': { ...short['X-Wakesock'], ListenStream: '/run/ends-late.sock', Port: '/run/app.sock' },
+    }),
     stuck: tcpSite(`${python('slow_end.py')} /gate/never`, 8245, { ...gated, ...short, Service: { TimeoutStopSec: '1s' } }),
     two: tcpSite(`${python('two_ports.py')} /gate/second`, 8249, { ...gated, Service: { TimeoutStartSec: '10s' }, 'X-Wakesock': { ListenStream: [8249, 8250], Port: [3000, 3001] } }),
     fds: tcpSite(python('listen_fds.py'), 8246, { 'X-Wakesock': { Handoff: 'listen-fds', IdleSec: '300ms' } }),
@@ -38,6 +42,37 @@ async function killAndRestart(from?: number): Promise<void> {
   from ??= await scene.mark();
   await scene.killActivator();
   await scene.journal.until(({ unit, text }) => unit === service && text.startsWith(`Started ${service}`), { from, what: 'the next activator' });
+}
+
+/** Sites whose programs end when their gate is opened. */
+const late = { drains: { to: '127.0.0.1:8244', end: 'end' }, local: { to: '/run/ends-late.sock', end: 'local' } } as const;
+
+/** The program has been told to end. Resolves with which start of it that is. */
+async function draining(site: keyof typeof late = 'drains'): Promise<string> {
+  const { to, end } = late[site];
+  await shut(end);
+  const from = await scene.mark();
+  const { start } = await scene.clients.ask(to);
+  await scene.printed(site, `draining ${start}`, from);
+  return start;
+}
+
+/** The activator begins nothing any more, and the next one is not there yet. */
+async function ending(from: number): Promise<void> {
+  await scene.journal.until(({ unit, text }) => unit === service && text.startsWith('Ending with status'), { from, what: 'the end of the activator' });
+}
+
+/** And the site sleeps: a program that ends by itself while a test shuts its gate would hold that test up. */
+async function servedByAnother(client: Connection, start: string, site = 'drains'): Promise<void> {
+  expect((await client.answer()).start).not.toBe(start);
+  client.close();
+  await scene.expectSocketUp(site);
+  await scene.product.run('sleep', '--force', site);
+}
+
+/** It has waited for a site between two states as long as it may without more ado. */
+async function waitingLonger(from: number): Promise<void> {
+  await scene.journal.until(({ unit, text }) => unit === service && text.startsWith('Told to end: clients are held'), { from, what: 'the activator to wait' });
 }
 
 async function noSocketFailed(): Promise<void> {
@@ -127,26 +162,103 @@ describe('the activator is killed', () => {
   });
 
   test('while a site drains: who comes meanwhile is served when it has ended', async () => {
-    await shut('end');
-    const from = await scene.mark();
-    const { start } = await scene.clients.ask('127.0.0.1:8244');
-    await scene.printed('drains', 'draining', from);
+    const start = await draining();
     const client = scene.clients.open('127.0.0.1:8244', 'hello\n');
     await killAndRestart();
     await open('end');
-    expect((await client.answer()).start).not.toBe(start);
-    client.close();
-    await scene.expectSocketUp('drains');
+    await servedByAnother(client, start);
   });
 
   test('while a site drains that never ends: TimeoutStopSec= holds for the next activator too', async () => {
     const from = await scene.mark();
     const { start } = await scene.clients.ask('127.0.0.1:8245');
-    await scene.printed('stuck', 'draining', from);
+    await scene.printed('stuck', `draining ${start}`, from);
     const client = scene.clients.open('127.0.0.1:8245', 'hello\n');
     await killAndRestart();
     expect((await client.answer()).start).not.toBe(start);
     client.close();
+  });
+});
+
+describe('the activator is told to end while a site drains for long: who comes is not left to the program that ends', () => {
+  test.each(['drains', 'local'] as const)('it is restarted (%s)', async (site) => {
+    const { to, end } = late[site];
+    const start = await draining(site);
+    const from = await scene.mark();
+    await scene.box.run(['systemctl', 'restart', '--no-block', service]);
+    await ending(from);
+    const client = scene.clients.open(to, 'hello\n');
+    await open(end);
+    await servedByAnother(client, start, site);
+  });
+
+  test('it is stopped, told once more, and started', async () => {
+    const start = await draining();
+    const from = await scene.mark();
+    const stopped = scene.box.run(['systemctl', 'stop', service]);
+    await waitingLonger(from);
+    await scene.box.run(['systemctl', 'kill', '--kill-whom=main', '--signal=TERM', service]);
+    const client = scene.clients.open('127.0.0.1:8244', 'hello\n');
+    await open('end');
+    await stopped;
+    await scene.box.run(['systemctl', 'start', service]);
+    await servedByAnother(client, start);
+  });
+
+  test.each([true, false])('it is stopped, and the socket on which clients wait is only its own (they come within its time to settle: %s)', async (soon) => {
+    const { to, end } = late.local;
+    const start = await draining('local');
+    const from = await scene.mark();
+    const stopped = scene.box.run(['systemctl', 'stop', service]);
+    await scene.journal.until(({ unit, text }) => unit === service && text.startsWith(`Stopping ${service}`), { from, what: 'systemd to stop it' });
+    if (!soon) await waitingLonger(from);
+    const client = scene.clients.open(to, 'hello\n');
+    await client.connected;
+    await open(end);
+    await servedByAnother(client, start, 'local');
+    await stopped;
+  });
+
+  test.each(['drains', 'local'] as const)('it is stopped, and started before it has ended (%s)', async (site) => {
+    const { to, end } = late[site];
+    const start = await draining(site);
+    const from = await scene.mark();
+    await scene.box.run(['systemctl', 'stop', '--no-block', service]);
+    await scene.journal.until(({ unit, text }) => unit === service && text.startsWith(`Stopping ${service}`), { from, what: 'systemd to stop it' });
+    await scene.box.run(['systemctl', 'start', '--no-block', service]);
+    await ending(from);
+    const client = scene.clients.open(to, 'hello\n');
+    await open(end);
+    await servedByAnother(client, start, site);
+  });
+
+  test('a site is enabled', async () => {
+    const start = await draining();
+    await scene.write({ added: tcpSite(`${python('plain.py')} 3000`, 8251) });
+    const from = await scene.mark();
+    const enabled = scene.product.run('enable', 'added');
+    await ending(from);
+    const client = scene.clients.open('127.0.0.1:8244', 'hello\n');
+    await open('end');
+    await servedByAnother(client, start);
+    await enabled;
+    expect((await scene.clients.ask('127.0.0.1:8251')).said).toBe('hello');
+    await scene.remove('added');
+  });
+});
+
+describe('the activator is told to end while a site wakes: the client that waits is served', () => {
+  test.each(['restart', 'stop'])('%s', async (verb) => {
+    await shut('start');
+    const from = await scene.mark();
+    const client = scene.clients.open('127.0.0.1:8243', 'hello\n');
+    await scene.printed('slow', 'waiting', from);
+    await scene.box.run(['systemctl', verb, service]);
+    await open('start');
+    expect((await client.answer()).said).toBe('hello');
+    client.close();
+    await scene.product.run('sleep', '--force', 'slow');
+    await scene.expectSocketUp('slow');
   });
 });
 

@@ -32,7 +32,7 @@ afterAll(async () => {
 });
 
 const open = (name: string): Promise<string> => scene.box.run(['touch', `${gate}/${name}`]);
-const arm = (moment: Moment): Promise<string> => scene.box.run(['touch', `${momentsDirectory}/${moment}`]);
+const arm = (moment: Moment, signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> => scene.box.writeFile(`${momentsDirectory}/${moment}`, signal);
 const isArmed = async (moment: Moment): Promise<boolean> => (await scene.box.exec(['test', '-e', `${momentsDirectory}/${moment}`])).code === 0;
 
 /** So many activators have been started since. */
@@ -60,6 +60,20 @@ test('while the kernel is asked for a short grace period: the client is served, 
   await servedAt('grace period expedited', 'event', '127.0.0.1:8351');
   // Another box may be at it in this very instant; what nobody takes back stays.
   await vi.waitFor(async () => expect(await scene.box.readFile('/sys/kernel/rcu_expedited')).toBe('0\n'));
+});
+
+describe('told to end while it stops an idle site: nobody is held and nothing is frozen afterwards', () => {
+  const stopping: readonly Moment[] = ['held, not frozen', 'frozen, nothing noted', 'stop noted, no signal', 'signal sent, frozen', 'thawed, not noted', 'program gone, clients held', 'clients let go, store full', 'state removed'];
+
+  test.each(stopping)('%s', async (moment) => {
+    const from = await scene.mark();
+    await arm(moment, 'SIGTERM');
+    expect((await scene.clients.ask('127.0.0.1:8351')).said).toBe('hello');
+    await scene.activatorEnded(from);
+    expect(await isArmed(moment)).toBe(false);
+    expect((await scene.clients.ask('127.0.0.1:8351')).said).toBe('hello');
+    await scene.product.run('sleep', '--force', 'event');
+  });
 });
 
 test('an event loop that was handed its socket makes it non-blocking when it likes: the first client after a kill is served', async () => {
@@ -91,7 +105,7 @@ test('what was kept of a program is lost, as by `systemctl stop` before systemd 
 test('twice while a program ends: it is told once', async () => {
   const begun = await scene.mark();
   const { start } = await scene.clients.ask('127.0.0.1:8355');
-  await scene.printed('once', 'draining', begun);
+  await scene.printed('once', `draining ${start}`, begun);
   const client = scene.clients.open('127.0.0.1:8355', 'hello\n');
   await arm('frozen after a take-over');
   const from = await scene.mark();
@@ -110,7 +124,7 @@ test('while two UNIX sockets of a site lead elsewhere: who waits on either is se
   const paths = ['/run/killed-one.sock', '/run/killed-two.sock'];
   const from = await scene.mark();
   const { start } = await scene.clients.ask(paths[0] ?? '');
-  await scene.printed('pair', 'draining', from);
+  await scene.printed('pair', `draining ${start}`, from);
   const before = paths.map((path) => scene.clients.open(path, 'hello\n'));
   await Promise.all(before.map(({ connected }) => connected));
   const killed = await scene.mark();

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { EXIT_AGAIN, ExitPolicy } from '../../../src/activator/exit-policy.ts';
+import { EXIT_AGAIN, ExitPolicy, type Successor } from '../../../src/activator/exit-policy.ts';
 import type { SiteRunner } from '../../../src/activator/site-runner.ts';
 import { connected, listening } from '../sockets/kit.ts';
 
@@ -7,10 +7,12 @@ import { connected, listening } from '../sockets/kit.ts';
 class FakeRunner {
   quiet = true;
   busy = false;
+  holds = false;
   backoffLeftMs = 0;
 }
 
 const IDLE_MS = 30_000;
+const nobodyComes: Successor = { extend: () => {}, comes: () => Promise.resolve(false) };
 
 function policy(runners: readonly FakeRunner[], everyFd: readonly number[] = [], idleMs = IDLE_MS): { exit: ExitPolicy; status: () => number | null } {
   const exit = new ExitPolicy(idleMs, everyFd, () => runners as unknown as readonly SiteRunner[]);
@@ -123,7 +125,7 @@ describe('something to do', () => {
 describe('told to end', () => {
   test('at once, where no site is between two states; what is awake stays so', async () => {
     const { exit, status } = policy([Object.assign(new FakeRunner(), { quiet: false })]);
-    exit.endSettled(EXIT_AGAIN);
+    exit.endSettled(EXIT_AGAIN, nobodyComes);
     await vi.advanceTimersByTimeAsync(0);
     expect(status()).toBe(EXIT_AGAIN);
   });
@@ -131,7 +133,7 @@ describe('told to end', () => {
   test('when the last one has settled', async () => {
     const runner = Object.assign(new FakeRunner(), { quiet: false, busy: true });
     const { exit, status } = policy([runner]);
-    exit.endSettled(0);
+    exit.endSettled(0, nobodyComes);
     await vi.advanceTimersByTimeAsync(0);
     expect(status()).toBeNull();
     runner.busy = false;
@@ -142,9 +144,41 @@ describe('told to end', () => {
 
   test('after a while all the same', async () => {
     const { exit, status } = policy([Object.assign(new FakeRunner(), { quiet: false, busy: true })]);
-    exit.endSettled(EXIT_AGAIN);
+    exit.endSettled(EXIT_AGAIN, nobodyComes);
     await vi.advanceTimersByTimeAsync(3_000);
     expect(status()).toBe(EXIT_AGAIN);
+  });
+
+  test('who is held for a program that ends is left to a successor', async () => {
+    const extend = vi.fn();
+    const { exit, status } = policy([Object.assign(new FakeRunner(), { name: 'blog', quiet: false, busy: true, holds: true }), new FakeRunner()]);
+    exit.endSettled(0, { extend, comes: () => Promise.resolve(true) });
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(extend).toHaveBeenCalledExactlyOnceWith(['blog'], expect.any(Number));
+    expect(status()).toBe(0);
+  });
+
+  test('without one the program is waited for, but none that wakes', async () => {
+    const ends = Object.assign(new FakeRunner(), { quiet: false, busy: true, holds: true });
+    const { exit, status } = policy([ends, Object.assign(new FakeRunner(), { quiet: false, busy: true })]);
+    exit.endSettled(0, nobodyComes);
+    exit.reconsider();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(status()).toBeNull();
+    ends.holds = false;
+    exit.reconsider();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(status()).toBe(0);
+  });
+
+  test('not for ever, and systemd has been told for how long', async () => {
+    let extendedMs = 0;
+    const { exit, status } = policy([Object.assign(new FakeRunner(), { quiet: false, busy: true, holds: true })]);
+    exit.endSettled(0, { extend: (_, forMs) => { extendedMs = forMs; }, comes: () => Promise.resolve(false) });
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(status()).toBeNull();
+    await vi.advanceTimersByTimeAsync(extendedMs);
+    expect(status()).toBe(0);
   });
 
   test('the first decision counts', async () => {
