@@ -30,6 +30,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'images',
+          include: ['test/images/**/*.test.ts'],
+          globalSetup: ['test/images/global-setup.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 10 * 60_000,
+        },
+      },
+      {
+        test: {
           name: 'campaign',
           include: ['test/campaign/losing-nobody.test.ts'],
           globalSetup: ['test/system/global-setup.ts'],

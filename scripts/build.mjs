@@ -20,6 +20,9 @@ const runPath = {
   test: /src.(bin|cli.(main|verbs|run|arguments|options|paths)|base.[a-z]*|unitfile.(time-span|quote|utf8|value-error|socket-address|ip-address|integer)).ts|rolldown.runtime/,
 };
 
+/** What both a wake and the preparing of a site load, in one more. */
+const sharedPath = { name: 'kernel', test: /src.(linux.(libc|constants|fd|mount-namespace)|runtime.(prepared|root-mount)).ts/ };
+
 /**
  * What dbus-next loads on the way of every cold start for what src/systemd never asks for: XML for introspection (60 % of it
  * all), cryptography and files for cookies, processes for buses that are commands. Whoever comes to need them is told, by
@@ -53,7 +56,7 @@ async function bundleProgram() {
   const bundle = await rolldown({ input: { main: 'src/bin.ts' }, platform: 'node', external, treeshake: true, logLevel: 'warn', plugins: [leanDbus], onLog });
   await bundle.write({
     dir: 'dist/chunks', format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: '[name]-[hash].cjs', exports: 'auto', minify: false,
-    codeSplitting: { groups: [runPath] },
+    codeSplitting: { groups: [runPath, sharedPath] },
   });
   await bundle.close();
   const loader = await rolldown({ input: { wakesock: 'src/loader.ts' }, platform: 'node', logLevel: 'warn', onLog });

@@ -1,4 +1,4 @@
-/** Every Debian package that demo, tests and benchmarks need, what for, and the program it is known by. */
+/** Every Debian package that demo, tests and benchmarks need, what for, the program it is known by, and the units that it enables. */
 export const packages = [
   { name: 'systemd', program: 'systemctl', reason: 'PID 1 of the test box' },
   { name: 'dbus', program: 'dbus-daemon', reason: 'scopes are asked for over D-Bus' },
@@ -7,9 +7,13 @@ export const packages = [
   { name: 'procps', program: 'pgrep', reason: 'tests look for leftover processes' },
   { name: 'iproute2', program: 'ip', reason: 'tests look at the network of the test box' },
   { name: 'python3', program: 'python3', reason: 'sites of the demo and the tests' },
-  { name: 'redis-server', program: 'redis-server', reason: 'a site that does not speak HTTP', service: 'redis-server.service' },
+  { name: 'redis-server', program: 'redis-server', reason: 'a site that does not speak HTTP', units: ['redis-server.service'] },
   { name: 'redis-tools', program: 'redis-cli', reason: 'its client' },
   { name: 'curl', program: 'curl', reason: 'the client of the demo\'s HTTP sites' },
   { name: 'busybox-static', program: 'busybox', reason: 'roots of the smallest test sites', replaces: 'busybox' },
-  { name: 'mmdebstrap', program: 'mmdebstrap', reason: 'makes the Debian 13 root', target: 'debian13' },
+  {
+    name: 'podman', program: 'podman', reason: 'builds and keeps the images of test sites',
+    units: ['podman.socket', 'podman.service', 'podman-auto-update.timer', 'podman-auto-update.service', 'podman-restart.service'],
+  },
+  { name: 'mmdebstrap', program: 'mmdebstrap', reason: 'makes the Debian 13 root, and the base of images', target: 'debian13', images: true },
 ];

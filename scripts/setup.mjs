@@ -1,11 +1,12 @@
 // Installs the Debian packages of packages.mjs that are missing: says what and why first, starts none of their
-// services and leaves none of them enabled.   node scripts/setup.mjs [--target=debian12|debian13]
+// services and leaves none of them enabled.   node scripts/setup.mjs [--target=debian12|debian13] [--images]
 import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { packages } from './packages.mjs';
 
 const target = process.argv.find((argument) => argument.startsWith('--target='))?.slice('--target='.length) ?? 'debian12';
-const wanted = packages.filter((each) => each.target === undefined || each.target === target);
+const images = process.argv.includes('--images');
+const wanted = packages.filter((each) => each.target === undefined || each.target === target || (images && each.images));
 const policy = '/usr/sbin/policy-rc.d';
 const savedPolicy = `${policy}.before-wakesock`;
 const policyMark = '# Written by wakesock\'s scripts/setup.mjs while it installs packages.';
@@ -68,7 +69,7 @@ async function install(missing) {
     code = await run('apt-get', ['update']) || await run('apt-get', apt);
   }
   if (code !== 0) throw new Error(`apt-get install ${names.join(' ')} failed`);
-  for (const { service } of missing) if (service !== undefined) await run('systemctl', ['--quiet', 'disable', service]);
+  for (const { units } of missing) if (units !== undefined) await run('systemctl', ['--quiet', 'disable', ...units]);
 }
 
 async function main() {

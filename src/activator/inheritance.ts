@@ -78,15 +78,17 @@ export function inherit(env: NodeJS.ProcessEnv, log: Log): Inheritance {
 /** Embedded: the sockets of every site are opened here, and their bundles prepared. */
 export async function openOwn(paths: Paths, log: Log): Promise<Inheritance> {
   const { listSiteNames } = await import('../site/index.ts');
-  const { prepareSite } = await import('../site/prepare.ts');
+  const { prepareSiteWithPodman } = await import('../site/prepare.ts');
+  const { imageFinder } = await import('../image/podman.ts');
   const { hostEtcOnce } = await import('../runtime/host-root.ts');
   const syncEtc = hostEtcOnce(paths);
+  const images = imageFinder({ progress: process.stderr });
   const sites = new Map<string, Listener[]>();
   const everyFd: number[] = [];
   for (const name of listSiteNames(paths)) {
     try {
       endLeftover(paths, name);
-      const { site } = prepareSite(paths, name, syncEtc);
+      const { site } = await prepareSiteWithPodman(paths, name, images, { syncEtc });
       const listeners = site.listen.map((address) => openListener(address));
       sites.set(name, listeners);
       everyFd.push(...listeners.map(({ fd }) => fd));

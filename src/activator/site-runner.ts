@@ -311,7 +311,7 @@ export class SiteRunner {
     const { manager } = this.#parts;
     const pid = await launch(
       site,
-      { bundle: preparedDir(paths, this.name), runtime: runtimeSiteDir(paths, this.name) },
+      { bundle: preparedDir(paths, this.name), runtime: runtimeSiteDir(paths, this.name), rootMount: prepared.rootMount ?? null },
       listenFds,
       { crun, signal, startScope: manager ? (_, process) => startScope(manager, site, process, signal, (error) => this.#hindered(error)) : null },
       {

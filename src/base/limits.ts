@@ -68,3 +68,10 @@ export const leaseHoldMs = 4_000;
 export const waitingPerSiteMax = 512;
 /** TCP asks a silent peer whether it is still there. */
 export const tcpKeepAliveMs = 60_000;
+
+/* Images. */
+
+/** Options of mount(2): one page, with a zero at its end. Enough for 127 layers, of which no image may have more. */
+export const overlayOptionBytesMax = 4_095;
+/** containers/image takes no larger configuration of an image either. */
+export const imageConfigBytesMax = 4 * 1024 * 1024;

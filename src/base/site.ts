@@ -6,7 +6,10 @@ export interface Site {
   readonly handoff: 'adopt' | 'listen-fds' | 'relay';
   /** Addresses of `ListenStream=`, or of `PublishPort=` where there is none. May be empty. */
   readonly listen: readonly ListenAddress[];
-  /** What the program binds, paired with {@link listen} by index. Empty unless `handoff` is `adopt`. */
+  /**
+   * What the program binds, paired with {@link listen} by index. Empty unless `handoff` is `adopt`, and, as the files of a site
+   * with an image say it, where the image's only exposed port is meant.
+   */
   readonly ports: readonly ProgramPort[];
   readonly hosts: readonly string[];
   /** `Target=` of a relayed site. */
@@ -15,8 +18,10 @@ export interface Site {
   readonly startTimeoutMs: number;
   readonly stopTimeoutMs: number;
   readonly root: SiteRoot;
-  /** Program and arguments. `listen-fds` and `adopt` sites always have one here (images come later). */
+  /** Program and arguments. Of a site with an image, as its files say, only the words of `Exec=`. */
   readonly exec: readonly string[];
+  /** `Entrypoint=` of a site with an image; null: the image's. Elsewhere it is part of {@link exec}. */
+  readonly entrypoint: readonly string[] | null;
   /** Variables in order, later ones win; EnvironmentFile= is already read in. */
   readonly environment: Readonly<Record<string, string>>;
   readonly volumes: readonly SiteVolume[];
@@ -32,8 +37,8 @@ export interface Site {
   readonly dropCapabilities: readonly string[];
   /** `Ulimit=`, by name without RLIMIT_ and in lower case. Decimal, since they have 64 bits; `-1`: as much as the machine gives. */
   readonly ulimits: Readonly<Record<string, { readonly soft: string; readonly hard: string }>>;
-  /** Name without SIG, e.g. `TERM`. */
-  readonly stopSignal: string;
+  /** Name without SIG, e.g. `TERM`. Null: the image's, which may have none either. */
+  readonly stopSignal: string | null;
   /** Properties of the scope, already in D-Bus form. */
   readonly resources: readonly ScopeProperty[];
 }
@@ -76,7 +81,11 @@ export const preparedVersion = 3;
 /** `site.json`: all that waking needs to know, so that waking parses no unit file. */
 export interface PreparedSite {
   readonly version: number;
+  /** With what its image says where its files say nothing. */
   readonly site: Site;
+  /** Of a site with an image; null of any other. Not there in what was written before version 3. */
+  readonly image?: PreparedImage | null;
+  readonly rootMount?: RootMount | null;
   /** Files and directories this was made from. Waking stats them; a difference means rendering again. */
   readonly sources: readonly SourceState[];
   /** Ids in the container's own eyes. */
@@ -84,6 +93,39 @@ export interface PreparedSite {
   readonly gid: number;
   /** Problems worth telling the user (unknown keys, missing controllers), as text. */
   readonly warnings: readonly string[];
+}
+
+/** Where podman keeps images: containers-storage.conf(5), `graphroot` and `driver`. */
+export interface ImageStore {
+  readonly driver: 'overlay' | 'vfs';
+  readonly root: string;
+}
+
+/** An image as podman found it. */
+export interface FoundImage {
+  readonly store: ImageStore;
+  /** Its whole name in the store, looked up again whenever the store has changed. Null: it is meant by its number, as `oci:` is. */
+  readonly reference: string | null;
+  /** 64 hexadecimal digits. */
+  readonly id: string;
+}
+
+export interface PreparedImage extends FoundImage {
+  /** `Image=` as written. */
+  readonly asked: string;
+}
+
+/** An overlay that is mounted for each start, in a mount namespace that only crun and the container see. */
+export interface RootMount {
+  /** What {@link lower} is relative to: mount(2) takes one page of options. */
+  readonly base: string;
+  /** Read-only layers, the topmost first. */
+  readonly lower: readonly string[];
+  /** The site's own writable directory, and the one that the overlay needs beside it. */
+  readonly upper: string;
+  readonly work: string;
+  /** An empty directory. */
+  readonly target: string;
 }
 
 /** `null` fields: the path did not exist. */

@@ -1,5 +1,5 @@
 import { siteNamesOf } from './site-names.ts';
-import { requireRoot, systemUnitDir } from './system.ts';
+import { requireRoot } from './system.ts';
 import { printable } from './terminal.ts';
 import type { Verb } from './verb.ts';
 
@@ -17,23 +17,14 @@ stay awake.`,
   async run(context, values, positionals) {
     const names = siteNamesOf(positionals);
     requireRoot('disable');
-    const [{ createManager }, { disableSites }, { controlClient }] = await Promise.all([
-      import('../systemd/manager.ts'), import('./disable-sites.ts'), import('../control/client.ts'),
-    ]);
-    const manager = createManager();
-    const client = controlClient(context.paths.controlPath);
-    try {
-      const sites = await disableSites(names, {
-        paths: context.paths, unitDir: systemUnitDir, manager, sleep: (name) => client.sleep(name, { force: true }),
-      });
-      if (values['json'] === true) context.stdout.write(`${JSON.stringify({ sites })}\n`);
-      for (const { name, wasEnabled, data, error } of sites) {
+    const { disableNamed } = await import('./with-systemd.ts');
+    const sites = await disableNamed(context, names, (disabled) => {
+      if (values['json'] === true) context.stdout.write(`${JSON.stringify({ sites: disabled })}\n`);
+      for (const { name, wasEnabled, data, error } of disabled) {
         if (error) context.stderr.write(`wakesock: ${name}: ${printable(error.message)} (${error.code})\n`);
         else if (values['json'] !== true) context.stdout.write(`${name}  ${wasEnabled ? 'disabled' : 'was not enabled'}${data === null ? '' : `; files of its program stay in ${data}`}\n`);
       }
-      return sites.some(({ error }) => error !== null) ? 1 : 0;
-    } finally {
-      manager.close();
-    }
+    });
+    return sites.some(({ error }) => error !== null) ? 1 : 0;
   },
 };

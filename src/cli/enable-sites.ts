@@ -16,7 +16,7 @@ export interface EnableParts {
   /** Where socket units go: /etc/systemd/system. */
   readonly unitDir: string;
   readonly manager: Manager;
-  readonly prepare: (paths: Paths, name: string) => PreparedSite;
+  readonly prepare: (name: string) => Promise<PreparedSite>;
   /** Asks the activator to stop a site whose socket is made anew: its program holds the old one. */
   readonly sleep: (name: string) => Promise<unknown>;
 }
@@ -42,7 +42,8 @@ interface Enabling {
 /** Any number of sites with one daemon-reload and one step aside. A site that fails does not hold up the others. */
 export async function enableSites(names: readonly string[], parts: EnableParts): Promise<EnabledSite[]> {
   await requireInstalled(parts.manager);
-  const sites = names.map((name) => prepareOne(name, parts));
+  const sites: Enabling[] = [];
+  for (const name of names) sites.push(await prepareOne(name, parts));
   await checkNameBytes(sites, parts.manager);
 
   const units = sites.filter(isGood).flatMap(({ unit }) => unit ?? []);
@@ -65,10 +66,10 @@ async function requireInstalled(manager: Manager): Promise<void> {
   throw new WakesockError('ERR_WAKESOCK_SYSTEMD', `${serviceUnitName} is not installed (systemd says "${String(load)}"); run \`wakesock install\` first`);
 }
 
-function prepareOne(name: string, { paths, unitDir, prepare }: EnableParts): Enabling {
+async function prepareOne(name: string, { paths, unitDir, prepare }: EnableParts): Promise<Enabling> {
   const enabling: Enabling = { name, warnings: [], unit: null, change: 'unchanged', error: null };
   try {
-    const { site, warnings } = prepare(paths, name);
+    const { site, warnings } = await prepare(name);
     enabling.site = site;
     enabling.warnings = warnings;
     if (site.handoff === 'relay') {

@@ -1,6 +1,6 @@
 import { printable } from './terminal.ts';
 import { siteNamesOf } from './site-names.ts';
-import { requireRoot, systemUnitDir } from './system.ts';
+import { requireRoot } from './system.ts';
 import type { Verb } from './verb.ts';
 
 export const verb: Verb = {
@@ -21,26 +21,14 @@ Name many sites at once: they need one reload of systemd between them. Other sit
   async run(context, values, positionals) {
     const names = siteNamesOf(positionals);
     requireRoot('enable');
-    const [{ createManager }, { enableSites }, { prepareSite }, { hostEtcOnce }, { controlClient }] = await Promise.all([
-      import('../systemd/manager.ts'), import('./enable-sites.ts'), import('../site/prepare.ts'), import('../runtime/host-root.ts'), import('../control/client.ts'),
-    ]);
-    const syncEtc = hostEtcOnce(context.paths);
-    const manager = createManager();
-    const client = controlClient(context.paths.controlPath);
-    try {
-      const sites = await enableSites(names, {
-        paths: context.paths, unitDir: systemUnitDir, manager, prepare: (paths, name) => prepareSite(paths, name, syncEtc),
-        sleep: (name) => client.sleep(name, { force: true }),
-      });
-      if (values['json'] === true) context.stdout.write(`${JSON.stringify({ sites })}\n`);
-      for (const { name, listen, warnings, error } of sites) {
-        for (const warning of warnings) context.stderr.write(`wakesock: ${name}: warning: ${printable(warning)}\n`);
-        if (error) context.stderr.write(`wakesock: ${printable(error.message.startsWith(name) ? error.message : `${name}: ${error.message}`)} (${error.code})\n`);
-        else if (values['json'] !== true) context.stdout.write(`${name}  ${listen.length > 0 ? `sleeps at ${listen.join(', ')}` : 'is ready; it has no ListenStream='}\n`);
-      }
-      return sites.some(({ error }) => error !== null) ? 1 : 0;
-    } finally {
-      manager.close();
+    const { enableNamed } = await import('./with-systemd.ts');
+    const sites = await enableNamed(context, names);
+    if (values['json'] === true) context.stdout.write(`${JSON.stringify({ sites })}\n`);
+    for (const { name, listen, warnings, error } of sites) {
+      for (const warning of warnings) context.stderr.write(`wakesock: ${name}: warning: ${printable(warning)}\n`);
+      if (error) context.stderr.write(`wakesock: ${printable(error.message.startsWith(name) ? error.message : `${name}: ${error.message}`)} (${error.code})\n`);
+      else if (values['json'] !== true) context.stdout.write(`${name}  ${listen.length > 0 ? `sleeps at ${listen.join(', ')}` : 'is ready; it has no ListenStream='}\n`);
     }
+    return sites.some(({ error }) => error !== null) ? 1 : 0;
   },
 };

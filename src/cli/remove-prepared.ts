@@ -1,27 +1,33 @@
-import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { preparedDir, type Paths } from '../base/paths.ts';
 
 /** What preparing renders, anew each time. */
 const rendered = ['config.json', 'site.json', 'hosts'];
+/** What programs write into. */
+const dataDirectories = ['root', 'upper', 'volumes'];
 
 export function isPrepared(paths: Paths, name: string): boolean {
   return existsSync(`${preparedDir(paths, name)}/site.json`);
 }
 
 /**
- * Removes what preparing wrote. The writable root of a `Root=host` site stays if its program has left any file there.
- * @returns that root, if it stays
+ * Removes what preparing wrote. Where its program has left any file, that stays: in the writable root of a `Root=host` site, in what a site
+ * with an image has written above it, or in a volume that the image lacks.
+ * @returns where, if anything stays
  */
 export function removePrepared(paths: Paths, name: string): string | null {
   const directory = preparedDir(paths, name);
-  const root = `${directory}/root`;
   for (const file of rendered) rmSync(`${directory}/${file}`, { force: true });
-  if (existsSync(root)) {
-    if (holdsFiles(root)) return root;
-    rmSync(root, { recursive: true });
-  }
-  removeIfEmpty(directory);
-  return null;
+  // Nothing is mounted there any more, and overlayfs makes its own anew; the other is left by who was killed while it was prepared.
+  for (const path of ['work', 'upper.trial']) rmSync(`${directory}/${path}`, { recursive: true, force: true });
+  const kept = dataDirectories.map((data) => `${directory}/${data}`).filter((path) => {
+    if (!existsSync(path)) return false;
+    if (holdsFiles(path)) return true;
+    rmSync(path, { recursive: true });
+    return false;
+  });
+  if (kept.length === 0) removeIfEmpty(directory);
+  return kept.length > 1 ? directory : kept[0] ?? null;
 }
 
 /** True: it is gone. */
@@ -37,8 +43,14 @@ export function removeIfEmpty(directory: string): boolean {
   }
 }
 
-/** The bare root has directories and links only. */
-function holdsFiles(directory: string): boolean {
-  return readdirSync(directory, { withFileTypes: true })
-    .some((entry) => entry.isFile() || (entry.isDirectory() && holdsFiles(`${directory}/${entry.name}`)));
+/** The bare root of a `Root=host` site has directories and links only. What an overlay remembers to be deleted is a device node. */
+function holdsFiles(data: string, directory = data): boolean {
+  return readdirSync(directory, { withFileTypes: true }).some((entry) => {
+    const path = `${directory}/${entry.name}`;
+    if (entry.isDirectory()) return holdsFiles(data, path);
+    if (entry.isSymbolicLink()) return !data.endsWith('/root');
+    // Made by crun to mount something there.
+    if (path === `${data}/etc/hosts` && lstatSync(path).size === 0) return false;
+    return entry.isFile() || entry.isCharacterDevice();
+  });
 }

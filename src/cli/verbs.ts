@@ -12,8 +12,11 @@ export const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb 
   sleep: () => import('./sleep.ts'),
   check: () => import('./check.ts'),
   cat: () => import('./cat.ts'),
+  prepare: () => import('./prepare.ts'),
   enable: () => import('./enable.ts'),
   disable: () => import('./disable.ts'),
+  create: () => import('./create.ts'),
+  rm: () => import('./rm.ts'),
   install: () => import('./install.ts'),
   uninstall: () => import('./uninstall.ts'),
 };

@@ -2,8 +2,8 @@ import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync }
 import { dirname } from 'node:path';
 import { WakesockError } from '../base/errors.ts';
 
-/** How the files begin that `install` and `enable` write. What begins otherwise is not ours to change or remove. */
-const ours = /^# Written by `wakesock (?:install|enable)`/;
+/** How the files begin that `install`, `enable` and `create` write. What begins otherwise is not ours to change or remove. */
+const ours = /^# Written by `wakesock (?:install|enable|create)`/;
 
 export type FileChange = 'written' | 'unchanged';
 

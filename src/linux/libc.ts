@@ -72,6 +72,11 @@ const c = {
   epoll_ctl: libc.func('int epoll_ctl(int, int, int, void *)'),
   epoll_wait: libc.func('int epoll_wait(int, void *, int, int)'),
   close: libc.func('int close(int)'),
+  unshare: libc.func('int unshare(int)'),
+  setns: libc.func('int setns(int, int)'),
+  mount: libc.func('int mount(const char *, const char *, const char *, uint64_t, const char *)'),
+  fchdir: libc.func('int fchdir(int)'),
+  chroot: libc.func('int chroot(const char *)'),
   dup3: libc.func('int dup3(int, int, int)'),
   /** Only for calls that glibc 2.36 does not wrap. All arguments are integers. */
   syscall: libc.func('int64_t syscall(int64_t, int64_t, int64_t, int64_t, int64_t, int64_t)'),

@@ -18,10 +18,14 @@ export interface BundlePlaces extends MountPlaces {
   /** Capabilities that this machine lets us give away, with `CAP_`. */
   readonly availableCapabilities: readonly string[];
   readonly highestLimits: HighestLimits;
+  /** For whoever finds the container and wants to know what it is made of. */
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 /** crun(1): a compiled filter in place of `linux.seccomp`. */
 export const bpfAnnotation = 'run.oci.seccomp_bpf_data';
+/** The number of the image whose layers a container runs on. */
+export const imageAnnotation = 'wakesock.image';
 export const pathDefault = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** sethostname(2) takes no more. */
 const hostNameBytesMax = 64;
@@ -62,7 +66,7 @@ export function renderBundle(site: Site, identity: Identity, places: BundlePlace
       readonlyPaths,
       seccomp: seccompSection(site, places, adopts || places.notifyShutdown),
     },
-    annotations: { [bpfAnnotation]: filter },
+    annotations: { ...places.annotations, [bpfAnnotation]: filter },
   };
 }
 

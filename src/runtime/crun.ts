@@ -2,6 +2,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { accessSync, constants, existsSync, rmSync } from 'node:fs';
 import { WakesockError } from '../base/errors.ts';
+import type { RootMount } from '../base/site.ts';
+import { withRoot } from './root-mount.ts';
 
 export interface CrunRun {
   readonly id: string;
@@ -13,6 +15,8 @@ export interface CrunRun {
   readonly stderr: number;
   /** Descriptors that the program finds from 3 on (sd_listen_fds(3)). */
   readonly listenFds: readonly number[];
+  /** What is to be mounted where the bundle says its root is; null: it is there already. */
+  readonly rootMount: RootMount | null;
 }
 
 export interface CrunExit {
@@ -30,13 +34,17 @@ export class Crun {
     this.#stateDir = stateDir;
   }
 
-  /** Starts `crun run --detach`; it exits 0 once the program has been started. */
+  /**
+   * Starts `crun run --detach`; it exits 0 once the program has been started.
+   * @throws WakesockError `ERR_WAKESOCK_RUNTIME` where the root cannot be mounted
+   */
   run(request: CrunRun): { child: ChildProcess; exited: Promise<CrunExit> } {
-    const child = this.#spawn(
+    const start = (): ChildProcess => this.#spawn(
       ['run', '--detach', `--pid-file=${request.pidFile}`, `--config=${request.configPath}`, `--bundle=${request.bundle}`, request.id],
       ['ignore', request.stdout, request.stderr, ...request.listenFds],
       request.listenFds.length > 0 ? { LISTEN_FDS: String(request.listenFds.length) } : {},
     );
+    const child = request.rootMount === null ? start() : withRoot(request.rootMount, start);
     return { child, exited: exitOf(child) };
   }
 

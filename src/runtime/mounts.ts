@@ -14,6 +14,8 @@ export interface MountPlaces {
   readonly hostEtc: string | null;
   /** Sources of `Volume=` that are not directories. */
   readonly fileVolumes: ReadonlySet<string>;
+  /** Volumes of the image that need a mount, with where they are on the machine; null: in memory, beginning with what the image has there. */
+  readonly imageVolumes: readonly { readonly target: string; readonly source: string | null }[];
 }
 
 const kernelMounts: readonly OciMount[] = [
@@ -43,7 +45,7 @@ export function mountsOf(site: Site, places: MountPlaces): OciMount[] {
   return [...own.filter(({ destination }) => !targets.has(destination)), ...asked.toSorted((a, b) => depth(a) - depth(b))];
 }
 
-function rootMounts(site: Site, { hostsFile, hostEtc }: MountPlaces): OciMount[] {
+function rootMounts(site: Site, { hostsFile, hostEtc, imageVolumes }: MountPlaces): OciMount[] {
   const mounts: OciMount[] = [];
   if (site.root.kind === 'host') mounts.push(readOnlyDirectory('/usr', '/usr'));
   if (hostEtc !== null) mounts.push(readOnlyDirectory(hostEtc, '/etc'));
@@ -51,6 +53,7 @@ function rootMounts(site: Site, { hostsFile, hostEtc }: MountPlaces): OciMount[]
   // In a skeleton of ours /var/tmp and /var/run are links to these two. Else as podman's --read-only-tmpfs, contents of the root kept.
   if (site.root.kind === 'host') mounts.push(temporary('/tmp', ['mode=1777']), temporary('/run', ['mode=755']));
   else if (site.readOnly) mounts.push(...['/tmp', '/var/tmp', '/run'].map((target) => temporary(target, ['tmpcopyup'])));
+  mounts.push(...imageVolumes.map(({ target, source }) => (source === null ? temporary(target, ['tmpcopyup']) : volumeMount({ source, target, readOnly: false }, false))));
   return mounts;
 }
 

@@ -3,19 +3,27 @@ import { lstatSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { WakesockError } from '../base/errors.ts';
 import { bundleConfigBytesMax } from '../base/limits.ts';
 import { preparedDir, type Paths } from '../base/paths.ts';
-import { preparedVersion, type PreparedSite, type Site, type SourceState } from '../base/site.ts';
+import { preparedVersion, type PreparedImage, type PreparedSite, type Site, type SourceState } from '../base/site.ts';
 import { sourceState } from '../base/sources.ts';
-import { bpfAnnotation, environmentOf, hostNameOf, pathDefault, renderBundle, type BundlePlaces } from './bundle.ts';
+import { bpfAnnotation, environmentOf, hostNameOf, imageAnnotation, pathDefault, renderBundle, type BundlePlaces } from './bundle.ts';
 import { boundingSet } from './capabilities.ts';
 import { hostEtcDirectory, hostRootSources, makeHostRoot, syncHostEtc } from './host-root.ts';
-import { resolveIdentity } from './identity.ts';
+import { makeRootMount, withFreshRoot, type Layers } from './image-root.ts';
+import { resolveIdentity, type Identity } from './identity.ts';
 import { mountsOf, type MountPlaces } from './mounts.ts';
 import { ociText, type OciConfig, type OciMount } from './oci.ts';
 import { checkProgram } from './program.ts';
 import { highestLimits } from './rlimits.ts';
 import type { Architecture } from './seccomp-profile.ts';
 import { SiteTree, type TreePart } from './site-tree.ts';
-import { makeStateDirectory, replaceFiles, stateError, withinStateDirectory } from './state-files.ts';
+import { ensureDirectory, makeStateDirectory, replaceFiles, stateError, withinStateDirectory } from './state-files.ts';
+
+/** What `Image=` stands for, found in podman's storage. */
+export interface ImageRoot extends Layers {
+  readonly image: PreparedImage;
+  /** Directories that the image wants to outlive its container. */
+  readonly volumes: readonly string[];
+}
 
 export interface PrepareExtra {
   /** Files of the site that the caller read. */
@@ -25,6 +33,8 @@ export interface PrepareExtra {
   readonly notifyShutdown: boolean;
   /** Brings the copy of /etc up to date ({@link hostEtcOnce}); asked only for `Root=host`. */
   readonly syncEtc?: () => void;
+  /** Of a site with an image, which `site` has been completed by. */
+  readonly image?: ImageRoot;
 }
 
 /** Where the activator takes notify descriptors: `linux.seccomp.listenerPath`. */
@@ -38,7 +48,7 @@ export function seccompSocketPath(paths: Paths): string {
  * @throws WakesockError `ERR_WAKESOCK_ROOTFS` (also for a missing source of `Volume=`), `ERR_WAKESOCK_PROGRAM`, `ERR_WAKESOCK_SITE_FILE`
  * (unknown user), `ERR_WAKESOCK_NOT_SUPPORTED`, `ERR_WAKESOCK_LIMIT`, `ERR_WAKESOCK_STATE_DIR`
  */
-export function prepareBundle(site: Site, paths: Paths, { sources, warnings, notifyShutdown, syncEtc = () => syncHostEtc(paths) }: PrepareExtra): PreparedSite {
+export function prepareBundle(site: Site, paths: Paths, { sources, warnings, notifyShutdown, image, syncEtc = () => syncHostEtc(paths) }: PrepareExtra): PreparedSite {
   const directory = preparedDir(paths, site.name);
   const root = rootOf(site, directory);
   checkVolumes(site);
@@ -48,23 +58,66 @@ export function prepareBundle(site: Site, paths: Paths, { sources, warnings, not
       makeHostRoot(root);
       syncEtc();
     }
-    const places = placesOf(site, paths, root, notifyShutdown);
-    const tree = new SiteTree([{ target: '/', source: root }, ...mountsOf(site, places).flatMap(treePart)]);
-    const identity = resolveIdentity(tree, site.user, site.group);
-    checkProgram(tree, site.exec[0], environmentOf(site, identity)['PATH'] ?? pathDefault, site.workingDir ?? '/');
+    const rootMount = image ? makeRootMount(directory, image) : null;
+    const look = (): Looked => lookInto(site, paths, { root, notifyShutdown, image: image ?? null });
+    const { identity, config, ownSources, emptyVolumes } = rootMount === null ? look() : withFreshRoot(rootMount, look);
+    for (const path of emptyVolumes) ensureDirectory(path, 0o755);
     const prepared: PreparedSite = {
-      version: preparedVersion, site, uid: identity.uid, gid: identity.gid, warnings,
-      sources: [...sources, ...ownSources(site, tree).map(sourceState)],
+      version: preparedVersion, site, image: image?.image ?? null, rootMount, uid: identity.uid, gid: identity.gid, warnings,
+      sources: [...sources, ...ownSources],
     };
-    const config = configText(renderBundle(site, identity, places));
     replaceFiles(directory, [
       // Read in the container by whoever the program runs as.
       { name: 'hosts', data: hostsText(site), mode: 0o644 },
       // Hold the site's environment, and secrets stand in environments.
-      { name: 'config.json', data: config, mode: 0o600 },
+      { name: 'config.json', data: configText(config), mode: 0o600 },
       { name: 'site.json', data: `${JSON.stringify(prepared)}\n`, mode: 0o600 },
     ]);
     return prepared;
+  });
+}
+
+interface Looked {
+  readonly identity: Identity;
+  readonly config: OciConfig;
+  readonly ownSources: readonly SourceState[];
+  /** Of the image, that are to be made. */
+  readonly emptyVolumes: readonly string[];
+}
+
+/** All for which the root must be there. */
+function lookInto(site: Site, paths: Paths, { root, notifyShutdown, image }: { root: string; notifyShutdown: boolean; image: ImageRoot | null }): Looked {
+  const imageVolumes = image ? volumesToMount(site, preparedDir(paths, site.name), root, image) : [];
+  const places = { ...placesOf(site, paths, root, notifyShutdown, imageVolumes), annotations: image ? { [imageAnnotation]: image.image.id } : {} };
+  const tree = new SiteTree([{ target: '/', source: root }, ...mountsOf(site, places).flatMap(treePart)]);
+  const identity = image ? identityInImage(tree, site, image.image) : resolveIdentity(tree, site.user, site.group);
+  checkProgram(tree, site.exec[0], environmentOf(site, identity)['PATH'] ?? pathDefault, site.workingDir ?? '/');
+  return {
+    identity, config: renderBundle(site, identity, places), emptyVolumes: imageVolumes.flatMap(({ source }) => source ?? []),
+    // Layers do not change.
+    ownSources: image ? [] : ownSources(site, tree).map(sourceState),
+  };
+}
+
+/** Whose file names a user that is not there, the site's or the image's, is the same to who reads of it: it is not in the image. */
+function identityInImage(tree: SiteTree, site: Site, { asked }: PreparedImage): Identity {
+  try {
+    return resolveIdentity(tree, site.user, site.group);
+  } catch (error) {
+    if (!(error instanceof WakesockError) || error.code !== 'ERR_WAKESOCK_SITE_FILE') throw error;
+    throw new WakesockError('ERR_WAKESOCK_IMAGE', `Image=${asked}: ${error.message}`, { cause: error });
+  }
+}
+
+/**
+ * Volumes of an image are in the site's own directory as everything is that its program writes. What is left: one that the image
+ * lacks is made, and one in a read-only root must be writable, if only in memory.
+ */
+function volumesToMount(site: Site, directory: string, root: string, { volumes }: ImageRoot): MountPlaces['imageVolumes'] {
+  const tree = new SiteTree([{ target: '/', source: root }]);
+  return volumes.flatMap((target): MountPlaces['imageVolumes'] => {
+    if (!tree.find(target)) return [{ target, source: `${directory}/volumes/${encodeURIComponent(target)}` }];
+    return site.readOnly ? [{ target, source: null }] : [];
   });
 }
 
@@ -80,8 +133,7 @@ export function removePrepared(paths: Paths, name: string): void {
 
 function rootOf(site: Site, directory: string): string {
   if (site.handoff === 'relay') throw new WakesockError('ERR_WAKESOCK_NOT_SUPPORTED', 'Handoff=relay: such a site has no container of ours to prepare');
-  if (site.root.kind === 'image') throw new WakesockError('ERR_WAKESOCK_NOT_SUPPORTED', `Image=${site.root.image} is not supported yet: use Rootfs= or Root=host`);
-  if (site.root.kind === 'host') return `${directory}/root`;
+  if (site.root.kind === 'host' || site.root.kind === 'image') return `${directory}/root`;
   const { path } = site.root;
   if (!path.startsWith('/')) throw new WakesockError('ERR_WAKESOCK_ROOTFS', `Rootfs=${path}: expected an absolute path`);
   const stats = statOnMachine(path);
@@ -97,12 +149,13 @@ function checkVolumes({ volumes }: Site): void {
   }
 }
 
-function placesOf(site: Site, paths: Paths, root: string, notifyShutdown: boolean): BundlePlaces {
+function placesOf(site: Site, paths: Paths, root: string, notifyShutdown: boolean, imageVolumes: MountPlaces['imageVolumes']): Omit<BundlePlaces, 'annotations'> {
   const host = site.root.kind === 'host';
   const hasEtc = host || lstatSync(`${root}/etc`, { throwIfNoEntry: false })?.isDirectory() === true;
   const mountPlaces: MountPlaces = {
     hostsFile: hasEtc ? `${preparedDir(paths, site.name)}/hosts` : null,
     hostEtc: host ? hostEtcDirectory(paths) : null,
+    imageVolumes,
     fileVolumes: new Set(site.volumes.map(({ source }) => source).filter((source) => statOnMachine(source)?.isDirectory() === false)),
   };
   const availableCapabilities = boundingSet(readFileSync('/proc/self/status', 'utf8'));

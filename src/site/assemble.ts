@@ -15,7 +15,6 @@ export function assembleSite(name: string, draft: SiteDraft, reading: Reading): 
 
   const [root, second] = draft.roots;
   if (second !== undefined) reading.error('conflict', second.entry, `Expected one of Rootfs=, Image= and Root=, found ${draft.roots.length}`);
-  const exec = [...draft.entrypoint, ...(draft.exec?.value ?? [])];
   if (root === undefined) {
     // An unreadable value has been reported already; saying that the key is missing would be wrong.
     if (!reading.diagnostics.some((found) => found.severity === 'error' && /^(?:Rootfs|Image|Root)=/.test(found.message))) {
@@ -23,7 +22,10 @@ export function assembleSite(name: string, draft: SiteDraft, reading: Reading): 
     }
     return null;
   }
-  if (root.value.kind !== 'image' && (exec.length === 0 || exec[0] === '')) {
+  const image = root.value.kind === 'image';
+  const words = draft.exec?.value ?? [];
+  const exec = image ? words : [...draft.entrypoint ?? [], ...words];
+  if (!image && (exec.length === 0 || exec[0] === '')) {
     const broken = reading.diagnostics.some((found) => found.severity === 'error' && /^(?:Exec|Entrypoint)=/.test(found.message));
     if (!broken) reading.error('missing-key', draft.exec?.entry ?? null, 'Expected the program of the site, found none', 'Exec=/PROGRAM in [Container]');
   }
@@ -34,12 +36,12 @@ export function assembleSite(name: string, draft: SiteDraft, reading: Reading): 
     idleMs: draft.idleMs ?? idleMsDefault,
     startTimeoutMs: draft.startTimeoutMs ?? startTimeoutMsDefault,
     stopTimeoutMs: draft.stopTimeoutMs ?? stopTimeoutMsDefault,
-    root: root.value, exec, environment: Object.fromEntries(draft.environment),
+    root: root.value, exec, entrypoint: image ? draft.entrypoint : null, environment: Object.fromEntries(draft.environment),
     volumes: draft.volumes.map(({ value }) => value), tmpfs: draft.tmpfs,
     user: draft.user, group: draft.group, workingDir: draft.workingDir, hostName: draft.hostName,
     readOnly: draft.readOnly, noNewPrivileges: draft.noNewPrivileges,
     addCapabilities: [...new Set(draft.addCapabilities)], dropCapabilities: [...new Set(draft.dropCapabilities)],
-    ulimits: Object.fromEntries(draft.ulimits), stopSignal: draft.stopSignal ?? 'TERM', resources: draft.resources,
+    ulimits: Object.fromEntries(draft.ulimits), stopSignal: draft.stopSignal ?? (image ? null : 'TERM'), resources: draft.resources,
   };
 }
 
@@ -60,6 +62,8 @@ function noPorts(draft: SiteDraft, reading: Reading): ProgramPort[] {
 function pairPorts(draft: SiteDraft, listen: readonly From<ListenAddress>[], reading: Reading): ProgramPort[] {
   const ports: readonly From<ProgramPort>[] = draft.ports.length > 0 ? draft.ports : draft.published.map(({ value, entry }) => ({ value: value.port, entry }));
   const only = listen[0];
+  // The image may expose its port: who has the image knows.
+  if (ports.length === 0 && listen.length <= 1 && draft.roots.some(({ value }) => value.kind === 'image')) return [];
   if (ports.length === 0 && listen.length === 1 && only !== undefined) {
     return [only.value.family === 'unix' ? { kind: 'unix', path: only.value.path } : { kind: 'tcp', port: only.value.port }];
   }

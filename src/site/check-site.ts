@@ -21,10 +21,8 @@ export function checkSite(site: Site, places?: SitePlaces): Diagnostic[] {
   for (const [i, volume] of site.volumes.entries()) {
     if (kindOf(volume.source) === null) report('volume-missing', places?.volumes[i], `Expected a file or directory for the volume at ${volume.target}, found nothing at ${volume.source}`);
   }
-  if (site.root.kind === 'image') {
-    report('ERR_WAKESOCK_NOT_SUPPORTED', places?.root, 'Image=: images are not supported yet', 'Rootfs=/PATH');
-    return found;
-  }
+  // Whether podman has the image, and what is in it, is looked at when the site is prepared.
+  if (site.root.kind === 'image') return found;
   const root = site.root.kind === 'host' ? '/' : site.root.path;
   const kind = kindOf(root);
   if (kind !== 'directory') {

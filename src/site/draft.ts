@@ -19,7 +19,8 @@ export interface SiteDraft {
   stopTimeoutMs: number | null;
   roots: From<SiteRoot>[];
   exec: From<readonly string[]> | null;
-  entrypoint: readonly string[];
+  /** Null: the key is not there. */
+  entrypoint: readonly string[] | null;
   /** EnvironmentFile= is read before Environment=, which therefore wins, as with podman. */
   environment: Map<string, string>;
   volumes: From<SiteVolume>[];
@@ -40,7 +41,7 @@ export interface SiteDraft {
 export function emptyDraft(): SiteDraft {
   return {
     description: null, handoff: null, target: null, listen: [], ports: [], published: [], hosts: [],
-    idleMs: null, startTimeoutMs: null, stopTimeoutMs: null, roots: [], exec: null, entrypoint: [],
+    idleMs: null, startTimeoutMs: null, stopTimeoutMs: null, roots: [], exec: null, entrypoint: null,
     environment: new Map(), volumes: [], tmpfs: [], user: null, group: null, workingDir: null, hostName: null,
     readOnly: false, noNewPrivileges: true, addCapabilities: [], dropCapabilities: [], ulimits: new Map(), stopSignal: null, resources: [],
   };

@@ -2,26 +2,84 @@
 import { existsSync } from 'node:fs';
 import { WakesockError } from '../base/errors.ts';
 import type { Paths } from '../base/paths.ts';
-import type { PreparedSite } from '../base/site.ts';
+import { preparedDir } from '../base/paths.ts';
+import type { PreparedImage, PreparedSite, Site, SourceState } from '../base/site.ts';
+import { sourceState } from '../base/sources.ts';
+import { applyImage } from '../image/apply-image.ts';
+import { parseImageConfig } from '../image/config.ts';
+import { isLocal, type ImageFinder } from '../image/podman.ts';
+import { imageListPath, readImage } from '../image/store.ts';
 import { prepareBundle } from '../runtime/prepare.ts';
+import { readPrepared } from '../runtime/prepared.ts';
+import type { Diagnostic } from '../unitfile/diagnostic.ts';
 import { SiteCache } from './site-cache.ts';
 
 /** The activator asks again why a site cannot be prepared, at each try to wake it. */
 const caches = new WeakMap<Paths, SiteCache>();
 
+export interface PrepareParts {
+  /** For who prepares many sites: brings the copy of /etc up to date. */
+  readonly syncEtc?: () => void;
+}
+
 /**
- * @param syncEtc for who prepares many sites
+ * Runs no podman: the image of a site is looked up where it was found before. So a name that has come to stand for another image
+ * is followed.
  * @throws WakesockError ERR_WAKESOCK_SITE_FILE with the errors of its files, or why its bundle could not be made
  */
-export function prepareSite(paths: Paths, name: string, syncEtc?: () => void): PreparedSite {
+export function prepareSite(paths: Paths, name: string, parts: PrepareParts = {}): PreparedSite {
+  const loaded = load(paths, name);
+  return prepareLoaded(paths, loaded, loaded.site.root.kind === 'image' ? remembered(paths, name, loaded.site.root.image) : null, parts);
+}
+
+/** As {@link prepareSite}, and has podman find the image, or fetch it. */
+export async function prepareSiteWithPodman(paths: Paths, name: string, images: ImageFinder, parts: PrepareParts = {}): Promise<PreparedSite> {
+  const loaded = load(paths, name);
+  const { root } = loaded.site;
+  return prepareLoaded(paths, loaded, root.kind === 'image' ? { ...await images.find(root.image), asked: root.image } : null, parts);
+}
+
+interface Loaded {
+  readonly site: Site;
+  readonly warnings: readonly string[];
+  readonly sources: readonly SourceState[];
+}
+
+function load(paths: Paths, name: string): Loaded {
   const { site, diagnostics, sources } = cacheOf(paths).load(name);
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
-  if (site === null || errors.length > 0) {
-    const lines = errors.map(({ file, line, message }) => `${file}:${line}: ${message}`);
-    throw new WakesockError('ERR_WAKESOCK_SITE_FILE', `${name}: ${lines.join('; ')}`);
-  }
-  const warnings = diagnostics.map(({ file, line, message }) => `${file}:${line}: ${message}`);
-  return prepareBundle(site, paths, { sources, warnings, notifyShutdown: notifiesShutdown(paths, site.name, site.listen), ...syncEtc ? { syncEtc } : {} });
+  if (site === null || errors.length > 0) throw new WakesockError('ERR_WAKESOCK_SITE_FILE', `${name}: ${errors.map(lineOf).join('; ')}`);
+  return { site, sources, warnings: diagnostics.map(lineOf) };
+}
+
+function lineOf({ file, line, message }: Diagnostic): string {
+  return `${file}:${line}: ${message}`;
+}
+
+function prepareLoaded(paths: Paths, { site, warnings, sources }: Loaded, image: PreparedImage | null, parts: PrepareParts): PreparedSite {
+  const notifyShutdown = notifiesShutdown(paths, site.name, site.listen);
+  if (image === null) return prepareBundle(site, paths, { ...parts, sources, warnings, notifyShutdown });
+  // Before it is read: what changes meanwhile is seen by the next wake.
+  const listed = sourceState(imageListPath(image.store));
+  const stored = readImage(image);
+  if (stored === null) throw new WakesockError('ERR_WAKESOCK_IMAGE', `${site.name}: Image=${image.asked} is not in podman's storage (${image.store.root}) any more; this brings it back: ${rescueOf(site.name, image)}`);
+  const config = parseImageConfig(stored.config);
+  return prepareBundle(applyImage(site, config, image.asked), paths, {
+    ...parts, warnings, notifyShutdown, sources: [...sources, listed],
+    image: { base: stored.base, lower: stored.lower, volumes: config.volumes, image: { ...image, id: stored.id } },
+  });
+}
+
+/** An image that was built here is found again by its name as soon as it is there; any other is fetched, or imported. */
+function rescueOf(name: string, { reference }: PreparedImage): string {
+  return reference !== null && isLocal(reference) ? `podman build -t ${reference} DIRECTORY` : `wakesock prepare ${name}`;
+}
+
+/** Where the image was found when the site was last prepared. */
+function remembered(paths: Paths, name: string, asked: string): PreparedImage {
+  const before = existsSync(preparedDir(paths, name)) ? readPrepared(paths, name).image ?? null : null;
+  if (before?.asked === asked) return before;
+  throw new WakesockError('ERR_WAKESOCK_IMAGE', `${name}: Image=${asked} was not looked for yet; run \`wakesock prepare ${name}\``);
 }
 
 function cacheOf(paths: Paths): SiteCache {

@@ -13,7 +13,7 @@ import { NotSupportedError } from './reading.ts';
 import { refusedKeys } from './refused-keys.ts';
 import { resourceRows } from './resources.ts';
 import {
-  oneOf, parseAbsolutePath, parseAccount, parseCapabilities, parseEntrypoint, parseHostName, parseHosts, parseMs, parseProgramPort,
+  oneOf, parseAbsolutePath, parseAccount, parseCapabilities, parseEntrypoint, parseHostName, parseHosts, parseImage, parseMs, parseProgramPort,
   parseRootfs, parseText, parseTimeoutMs, parseTmpfs, parseUlimit, parseVolume,
 } from './values.ts';
 
@@ -70,8 +70,10 @@ export const schema: readonly KeyRow[] = [
     read: one(parseRootfs, (draft, path, entry) => { draft.roots.push({ value: { kind: 'rootfs', path }, entry }); }),
   },
   {
-    section: 'Container', key: 'Image', syntax: 'IMAGE', text: 'An image. Read, but not supported yet: use `Rootfs=`.',
-    read: one(parseText, (draft, image, entry) => { draft.roots.push({ value: { kind: 'image', image }, entry }); }),
+    section: 'Container', key: 'Image', syntax: 'IMAGE | oci:DIR | oci-archive:FILE',
+    text: 'An image of podman\'s storage, pulled by `wakesock enable` or `prepare` where it is missing; or one that they import from a directory or an '
+      + 'archive. What this file does not say, the image does: program, variables, user, directory, stop signal, port. See [images.md](images.md).',
+    read: one(parseImage, (draft, image, entry) => { draft.roots.push({ value: { kind: 'image', image }, entry }); }),
   },
   {
     section: 'Container', key: 'Exec', syntax: 'PROGRAM [ARGUMENT…]',

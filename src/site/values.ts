@@ -151,6 +151,18 @@ export function parseProgramPort(text: string): ProgramPort {
   return { kind: 'unix', path };
 }
 
+/** `Image=`: a name as podman takes it, or `oci:` and `oci-archive:` with a path. */
+export function parseImage(text: string): string {
+  const [, transport, path = ''] = /^([a-z-]+):(\/.*)$/.exec(text) ?? [];
+  if (transport !== undefined) {
+    if (transport !== 'oci' && transport !== 'oci-archive') throw new NotSupportedError(`Expected a name of an image, oci:DIR or oci-archive:FILE, found the transport ${quote(transport)}`);
+    return `${transport}:${parseAbsolutePath(path)}`;
+  }
+  if (/\.(?:image|build)$/.test(text)) throw new NotSupportedError('Units of Quadlet that pull or build images are not read: name the image itself');
+  if (!/^[A-Za-z0-9][A-Za-z0-9._/:@-]*$/.test(text) || text.length > 1024) throw new UnitValueError(`Expected a name of an image such as docker.io/library/nginx:1.27, found ${quote(text)}`);
+  return text;
+}
+
 /** `Entrypoint=`: a program, or a JSON array of strings, as podman's --entrypoint. */
 export function parseEntrypoint(text: string): string[] {
   if (!text.startsWith('[')) return [text];

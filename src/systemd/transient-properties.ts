@@ -26,6 +26,9 @@ export function scopeProperties(scope: ScopeStart, knowsOomPolicy: boolean): [st
     // As podman's services have it (Delegate=): a program whose worker the kernel killed makes a new one. By default
     // (DefaultOOMPolicy=stop) systemd would end the whole site, past every client that we would hold.
     ...knowsOomPolicy ? [toVariant({ name: 'OOMPolicy', signature: 's', value: 'continue' })] : [],
+    // crun makes device nodes of its own and looks at no others: one that somebody put into a root would be the machine's device. What is
+    // left are null, zero, full, random, urandom, tty and terminals of one's own.
+    toVariant({ name: 'DevicePolicy', signature: 's', value: 'closed' }),
     ...scope.properties.map(toVariant),
   ];
 }

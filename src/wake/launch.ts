@@ -10,13 +10,14 @@ import { closeFd } from '../linux/libc.ts';
 import { makeGate } from '../runtime/gate.ts';
 import type { Crun } from '../runtime/crun.ts';
 import { WakesockError } from '../base/errors.ts';
-import type { Site } from '../base/site.ts';
+import type { RootMount, Site } from '../base/site.ts';
 
 export interface LaunchPlaces {
   /** `config.json` of the prepared site. */
   readonly bundle: string;
   /** Runtime directory of this site, made here. */
   readonly runtime: string;
+  readonly rootMount: RootMount | null;
 }
 
 export interface LaunchParts {
@@ -98,7 +99,7 @@ function startCrun(site: Site, places: LaunchPlaces, configPath: string, pidFile
   };
   try {
     const [stdout, stderr] = [pipe(), pipe()];
-    const run = crun.run({ id: site.name, bundle: places.bundle, configPath, pidFile, stdout: stdout.writeEnd, stderr: stderr.writeEnd, listenFds });
+    const run = crun.run({ id: site.name, bundle: places.bundle, configPath, pidFile, stdout: stdout.writeEnd, stderr: stderr.writeEnd, listenFds, rootMount: places.rootMount });
     unused.delete(stdout.readEnd);
     unused.delete(stderr.readEnd);
     return { ...run, output: { stdout: stdout.readEnd, stderr: stderr.readEnd } };

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { aptOptions } from './apt-options.ts';
 import { findDebianMirror } from './mirror.ts';
 
 const run = promisify(execFile);
@@ -20,6 +21,7 @@ const packages = {
   'redis-server': 'a site that does not speak HTTP',
   'redis-tools': 'its client',
   'busybox-static': 'roots of the smallest test sites',
+  'podman': 'builds and keeps the images of test sites',
   'iproute2': 'the box\'s own network, ss',
   'kmod': 'systemd asks it for modules',
   'procps': 'ps, for whoever looks into a box',
@@ -64,11 +66,4 @@ async function removeUnfinished(cache: string): Promise<void> {
     const pid = /\.making-(\d+)$/.exec(name)?.[1];
     if (pid !== undefined && !existsSync(`/proc/${pid}`)) await rm(join(cache, name), { recursive: true, force: true });
   }
-}
-
-/** How this machine's apt fetches (proxies, clock checks): mmdebstrap starts with none of it. */
-async function aptOptions(): Promise<string[]> {
-  const { stdout } = await run('apt-config', ['dump']);
-  return stdout.split('\n')
-    .filter((line) => /^Acquire::(?:http|https|Check-|Retries|ForceIPv)/.test(line) && !line.endsWith(' "";'));
 }

@@ -1,6 +1,8 @@
 """plain.py ADDRESS…: binds what it is told, serves, ends on SIGTERM. PORT, [ADDRESS]:PORT or a path."""
+import errno
 import os
 import socket
+import subprocess
 import sys
 import answering
 
@@ -19,6 +21,20 @@ def read(_, path):
         return file.read()
 
 
+def write(_, path, text):
+    with open(path, 'w') as file:
+        file.write(text)
+    return 'written'
+
+
+def opened(_, path):
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    return 'opened'
+
+
 def write_dev_stdout(_, text):
     with open('/dev/stdout', 'w') as out:
         out.write(text + '\n')
@@ -27,6 +43,10 @@ def write_dev_stdout(_, text):
 
 answering.COMMANDS.update({
     'read': read,
+    'write': write,
+    'open': opened,
+    'list': lambda _, path: sorted(os.listdir(path)),
+    'run': lambda _, *command: subprocess.run(command, capture_output=True, text=True).stdout,
     'link': lambda _, path: os.readlink(path),
     'interfaces': lambda _: sorted(name for _, name in socket.if_nameindex()),
     'hostname': lambda _: socket.gethostname(),

@@ -27,6 +27,10 @@ export function siteFile(command: string, keys: SiteKeys): string {
     Service: keys.Service ?? {},
     'X-Wakesock': { ...(keys.Container?.['Rootfs'] === undefined ? { Root: 'host' } : {}), IdleSec: '5min', ...keys['X-Wakesock'] },
   };
+  return siteText(sections);
+}
+
+export function siteText(sections: SiteKeys): string {
   return Object.entries(sections).map(([name, section]) => `[${name}]\n${Object.entries(section)
     .flatMap(([key, value]) => [value].flat().map((one) => `${key}=${String(one)}\n`)).join('')}`).join('\n');
 }

@@ -54,6 +54,7 @@ beforeAll(async () => {
   const { program, remove } = await makeBundle('test/system/bundle/run-site.ts');
   await box.writeFile(`${ground}/run-site.cjs`, readFileSync(program));
   await box.writeFile(`${ground}/probe/probe.cjs`, readFileSync(`${checkout}/test/system/bundle/probe.cjs`));
+  await box.run(['ln', '-sfn', `${checkout}/node_modules`, `${ground}/node_modules`]);
   await box.run(['mkdir', '-p', `${ground}/data`, '/usr/share/wakesock-bundle-test']);
   await box.run(['mount', '-t', 'tmpfs', 'tmpfs', '/usr/share/wakesock-bundle-test']);
   return async () => {

@@ -53,9 +53,9 @@ describe('at enable', () => {
     await expectRefused('programless', 'ERR_WAKESOCK_PROGRAM', '/usr/bin/not-there');
   });
 
-  test('an image is a clear "not yet"', async () => {
-    await scene.write({ imaged: '[Container]\nImage=localhost/blog:1\n[X-Wakesock]\nListenStream=8203\n' });
-    await expectRefused('imaged', 'ERR_WAKESOCK_NOT_SUPPORTED', 'Image');
+  test('an image that is not there', async () => {
+    await scene.write({ imaged: '[Container]\nImage=localhost/nobody-built-it:1\n[X-Wakesock]\nListenStream=8203\n' });
+    await expectRefused('imaged', 'ERR_WAKESOCK_IMAGE', 'podman build');
   });
 
   test('an address that is taken: once it is free, `enable` works', async () => {

@@ -9,10 +9,15 @@ declare module 'vitest' {
 }
 
 /** Boots the box of this run; vitest fails the run when it does not boot. */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export default function setup(project: TestProject): Promise<() => Promise<void>> {
+  return bootFor(project);
+}
+
+/** @param share directories that box and machine share */
+export async function bootFor(project: TestProject, share: readonly string[] = []): Promise<() => Promise<void>> {
   const target = process.env['WAKESOCK_TEST_TARGET'] ?? 'debian12';
   if (!isTarget(target)) throw new Error(`Expected WAKESOCK_TEST_TARGET to be debian12 or debian13, got ${target}`);
-  const box = await bootBox({ target, log: (line) => process.stderr.write(`box: ${line}\n`) });
+  const box = await bootBox({ target, share, log: (line) => process.stderr.write(`box: ${line}\n`) });
   project.provide('box', box.info);
   return box.stop;
 }

@@ -111,7 +111,6 @@ describe('prepareBundle', () => {
   });
 
   test.each([
-    ['an image', { root: { kind: 'image', image: 'localhost/blog:1' } } as const, code('NOT_SUPPORTED', 'Image=localhost/blog:1 is not supported yet: use Rootfs= or Root=host')],
     ['a relayed site', { handoff: 'relay' } as const, code('NOT_SUPPORTED', 'relay')],
     ['a named volume', { volumes: [{ source: 'data', target: '/data', readOnly: false }] }, code('NOT_SUPPORTED', 'Volume=data')],
     ['no root', { root: { kind: 'rootfs', path: '/not/there' } } as const, code('ROOTFS', 'Rootfs=/not/there', 'nothing')],

@@ -1,6 +1,6 @@
 import { appendFileSync, mkdirSync, symlinkSync } from 'node:fs';
 import fc from 'fast-check';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Site } from '../../../src/base/site.ts';
 import { listSiteNames, listTemplateNames, loadSite, sourcesUnchanged, timerMsMax, type LoadedSite } from '../../../src/site/index.ts';
 import { schema } from '../../../src/site/schema.ts';
@@ -29,7 +29,7 @@ test('the least that a site is', () => {
   expect(site(minimal)).toEqual({
     name: 'a', description: 'a', handoff: 'adopt', listen: [{ family: 'ipv4', address: '0.0.0.0', port: 8081, text: '0.0.0.0:8081' }],
     ports: [{ kind: 'tcp', port: 8081 }], hosts: [], target: null, idleMs: 300_000, startTimeoutMs: 30_000, stopTimeoutMs: 10_000,
-    root: { kind: 'rootfs', path: '/srv/root' }, exec: ['/bin/app'], environment: {}, volumes: [], tmpfs: [], user: null, group: null, workingDir: null,
+    root: { kind: 'rootfs', path: '/srv/root' }, exec: ['/bin/app'], entrypoint: null, environment: {}, volumes: [], tmpfs: [], user: null, group: null, workingDir: null,
     hostName: null, readOnly: false, noNewPrivileges: true, addCapabilities: [], dropCapabilities: [], ulimits: {}, stopSignal: 'TERM', resources: [],
   });
 });
@@ -290,4 +290,25 @@ test('no value of any key throws, and an error means no site', () => {
     expect(site === null).toBe(diagnostics.some(({ severity }) => severity === 'error'));
     if (site !== null) expect(JSON.parse(JSON.stringify(site))).toEqual(site);
   }), { numRuns: 500 });
+});
+
+const image = (lines: string): string => `[Container]\nImage=localhost/blog:1\n${lines}[X-Wakesock]\n`;
+
+describe('Image=', () => {
+  test('leaves to the image what only the image knows', () => {
+    expect(site(`${image('')}ListenStream=8081\n`)).toMatchObject({ exec: [], entrypoint: null, ports: [], stopSignal: null });
+    expect(site(`${image('Entrypoint=/entry\nExec=a b\nStopSignal=SIGQUIT\n')}ListenStream=8081\nPort=3000\n`))
+      .toMatchObject({ exec: ['a', 'b'], entrypoint: ['/entry'], ports: [{ kind: 'tcp', port: 3000 }], stopSignal: 'QUIT' });
+    expect(site(`${image('')}Host=a.example\n`)).toMatchObject({ listen: [], ports: [] });
+  });
+
+  test.each(['nginx', 'docker.io/library/nginx:1.27', 'localhost:5000/a/b@sha256:00', '728e260409e4', 'oci:/srv/image', 'oci-archive:/srv/image.tar'])('%s', (text) => {
+    expect(site(`[Container]\nImage=${text}\n[X-Wakesock]\nListenStream=80\n`).root).toEqual({ kind: 'image', image: text });
+  });
+
+  test.each([
+    ['docker-archive:/srv/image.tar', 'ERR_WAKESOCK_NOT_SUPPORTED'], ['blog.build', 'ERR_WAKESOCK_NOT_SUPPORTED'], ['--help', 'bad-value'], ['a b', 'bad-value'],
+  ])('%s is refused: %s', (text, code) => {
+    expect(load(`[Container]\nImage=${text}\n[X-Wakesock]\nListenStream=80\n`).diagnostics).toMatchObject([{ severity: 'error', code, line: 2 }]);
+  });
 });

@@ -52,6 +52,7 @@ test('a scope goes away when it is over, failed or not', () => {
   const properties = new Map(scopeProperties(scope, false));
   expect(properties.get('PIDs')).toMatchObject({ signature: 'au', value: [7] });
   expect(properties.get('CollectMode')?.value).toBe('inactive-or-failed');
+  expect(properties.get('DevicePolicy')?.value).toBe('closed');
   expect(properties.get('TimeoutStopUSec')?.value).toBe(10_000_000n);
   expect(properties.get('Slice')?.value).toBe('wakesock.slice');
   expect(properties.get('TasksMax')?.value).toBe(128n);

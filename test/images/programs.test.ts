@@ -1,0 +1,87 @@
+/** Unmodified programs in images made of Debian's packages: woken by their own clients, stopped, woken again with their data. */
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { attachBox } from '../box/box.ts';
+import { Scene, siteText } from '../support/scene.ts';
+import type { imagePackages } from './debian-packages.ts';
+
+let scene: Scene;
+const packages = inject('debianPackages');
+const run = (script: string): Promise<string> => scene.box.run(['sh', '-ec', script], { timeoutMs: 5 * 60_000 });
+
+/** An image of one program: the base, and its packages installed as on any Debian. */
+async function build(name: string, program: typeof imagePackages[number], lines: readonly string[]): Promise<void> {
+  await scene.box.writeFile(`/srv/build/${name}`, [
+    'FROM localhost/debian:12',
+    `RUN --mount=type=bind,source=${program},target=/debs printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d && DEBIAN_FRONTEND=noninteractive apt-get install --quiet --yes --no-install-recommends /debs/*.deb`,
+    ...lines, '',
+  ].join('\n'));
+  // No runtime of containers is needed to install packages, and nobody here may raise a limit.
+  await run(`podman build --quiet --isolation=chroot --ulimit=nofile=1024:1024 --ulimit=nproc=1000:1000 --tag localhost/${name}:1 --file /srv/build/${name} ${packages}`);
+}
+
+const site = (name: string, port: number, keys: Readonly<Record<string, string>> = {}): string =>
+  siteText({ Container: { Image: `localhost/${name}:1` }, Service: { TimeoutStartSec: '60s' }, 'X-Wakesock': { ListenStream: port, IdleSec: '5min', ...keys } });
+const sleep = (name: string): Promise<string> => scene.product.run('sleep', '--force', name);
+
+const redis = (command: string): Promise<string> => run(`redis-cli -p 8472 ${command}`);
+
+beforeAll(async () => {
+  scene = await Scene.open(attachBox(inject('box')), '1s');
+  await run(`podman import --quiet ${packages}/base.tar localhost/debian:12 >/dev/null`);
+});
+afterAll(async () => {
+  await scene.close();
+  await run('podman rmi --all --force >/dev/null; rm -rf /srv/build');
+});
+
+describe('nginx', () => {
+  test('serves, with workers of another user; its logs are the site\'s', async () => {
+    await build('nginx', 'nginx-light', [
+      'RUN ln -sf /dev/stdout /var/log/nginx/access.log && ln -sf /dev/stderr /var/log/nginx/error.log', 'CMD ["nginx", "-g", "daemon off;"]', 'EXPOSE 80', 'STOPSIGNAL SIGQUIT',
+    ]);
+    await scene.enable({ nginx: site('nginx', 8471) });
+    const from = await scene.mark();
+    for (const _ of [1, 2]) {
+      expect(await run('curl --silent http://127.0.0.1:8471/')).toContain('Welcome to nginx!');
+      await sleep('nginx');
+    }
+    await scene.journal.until(({ identifier, text }) => identifier === 'nginx' && text.includes('GET / HTTP/1.1'), { from, what: 'a line of its access log' });
+  });
+});
+
+describe('Redis', () => {
+  test('what was saved is there after a stop', async () => {
+    await build('redis', 'redis-server', ['USER redis', 'WORKDIR /var/lib/redis', 'VOLUME /var/lib/redis', 'CMD ["redis-server", "--bind", "0.0.0.0", "--protected-mode", "no"]', 'EXPOSE 6379']);
+    await scene.enable({ redis: site('redis', 8472) });
+    expect(await redis('set visitors 7')).toBe('OK\n');
+    await sleep('redis');
+    expect(await redis('incr visitors')).toBe('8\n');
+    await sleep('redis');
+    expect(await redis('get visitors')).toBe('8\n');
+  });
+});
+
+describe('MariaDB', () => {
+  test('which shuts its listener down at its end: rows are there after a stop, and clients are served', async () => {
+    await build('mariadb', 'mariadb-server', [
+      `RUN printf '%s;\\n' "CREATE DATABASE IF NOT EXISTS shop" "CREATE USER IF NOT EXISTS shop@'%' IDENTIFIED BY 'shop'" "GRANT ALL ON shop.* TO shop@'%'" >/etc/mysql/init.sql && mkdir -p /run/mysqld && chown mysql /run/mysqld`,
+      'USER mysql', 'VOLUME /var/lib/mysql', 'CMD ["mariadbd", "--bind-address=0.0.0.0", "--init-file=/etc/mysql/init.sql"]', 'EXPOSE 3306',
+    ]);
+    await scene.enable({ mariadb: site('mariadb', 8473) });
+    // Its own client, which the machine does not have.
+    const client = (await run('podman image mount localhost/mariadb:1')).trim();
+    const sql = (text: string): Promise<string> => run(`chroot ${client} mariadb --host=127.0.0.1 --port=8473 --user=shop --password=shop --batch --skip-column-names shop --execute='${text}'`);
+    await sql('CREATE TABLE orders (id INT); INSERT INTO orders VALUES (1), (2)');
+    for (const count of [2, 3, 4]) {
+      await sleep('mariadb');
+      expect(await sql('SELECT COUNT(*) FROM orders; INSERT INTO orders VALUES (9)')).toBe(`${count}\n`);
+    }
+    await run('podman image unmount localhost/mariadb:1 >/dev/null');
+  });
+});
+
+test('the three have one base, which is on the disk once', async () => {
+  const layers = await Promise.all(['nginx', 'redis', 'mariadb'].map(async (name) => (JSON.parse(await scene.box.readFile(`/var/lib/wakesock/sites/${name}/site.json`)) as { rootMount: { lower: string[] } }).rootMount.lower));
+  expect(new Set(layers.map((lower) => lower.at(-1))).size).toBe(1);
+  expect(new Set(layers.map(([top]) => top)).size).toBe(3);
+});
