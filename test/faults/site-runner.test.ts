@@ -234,7 +234,8 @@ test('IdleSec= is a minimum, counted from the last client that came and went', a
 });
 
 test('TimeoutStartSec= of a program that was handed its socket: one that has a client is not ended for another who waits', async () => {
-  const startTimeoutMs = 300;
+  // Long enough for Python to start on a busy machine.
+  const startTimeoutMs = 1_500;
   const oneByOne = echo.replace('threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()', 'serve(listener.accept()[0])');
   const { listener, inState } = stage({ program: oneByOne, changes: { startTimeoutMs } });
   const first = client(listener);
@@ -243,7 +244,7 @@ test('TimeoutStartSec= of a program that was handed its socket: one that has a c
   const second = client(listener);
   const answered = ask(second, 'me too');
   // The deadline itself is what passes here: nothing tells of one at which nothing is done.
-  await new Promise((resolve) => { setTimeout(resolve, startTimeoutMs * 2); });
+  await new Promise((resolve) => { setTimeout(resolve, startTimeoutMs); });
   expect(await ask(first, 'still')).toBe('still');
   first.end();
   expect(await answered).toBe('me too');

@@ -26,6 +26,7 @@ beforeAll(async () => {
     fds: siteFile(python('listen_fds.py'), { 'X-Wakesock': { ListenStream: [8104, '[::1]:8105'], Handoff: 'listen-fds', ...idle } }),
     two: siteFile(`${python('plain.py')} 3000 3001`, { 'X-Wakesock': { ListenStream: [8106, 8107], Port: [3000, 3001], ...idle } }),
     held: tcpSite(`${python('plain.py')} 3000`, 8108, { 'X-Wakesock': idle }),
+    asked: tcpSite(`${python('plain.py')} 3000`, 8110),
     shares: tcpSite(`${python('plain.py')} 3000`, 8109, { Service: limits, 'X-Wakesock': idle }),
   });
 });
@@ -218,11 +219,11 @@ describe('control', () => {
 
   test('wake and sleep', async () => {
     const from = await scene.mark();
-    await scene.product.run('wake', 'held');
-    expect(await scene.status('held')).toMatchObject({ state: 'awake', lastWake: { by: 'cli' } });
-    await scene.product.run('sleep', 'held');
-    await scene.inState('held', 'dormant', from);
-    expect((await scene.status('held')).state).toBe('dormant');
+    await scene.product.run('wake', 'asked');
+    expect(await scene.status('asked')).toMatchObject({ state: 'awake', lastWake: { by: 'cli' } });
+    await scene.product.run('sleep', 'asked');
+    await scene.inState('asked', 'dormant', from);
+    expect((await scene.status('asked')).state).toBe('dormant');
   });
 
   test('a site in use is not put to sleep, but with --force', async () => {
