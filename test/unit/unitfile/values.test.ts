@@ -117,8 +117,8 @@ test('specifiers of a user\'s manager', () => {
   expect(() => expandSpecifiers('%m', context)).toThrow(UnitValueError);
 });
 
-test('the first days of a year and of a month are not passed over by a repetition that goes beyond the end of the one before', () => {
-  const next = (text: string, after: string): string => new Date(nextElapse(parseCalendarEvent(text), Date.parse(after)) as number).toISOString();
-  expect(next('*-1..2,7/9,8 2:0', '2025-12-31T00:00:00Z')).toBe('2026-01-01T02:00:00.000Z');
-  expect(next('*-*-1,18/11 Australia/Lord_Howe', '2026-03-28T23:17:41Z')).toBe('2026-03-31T13:00:00.000Z');
+test.each([
+  ['*-1..2,7/9,8 2:0', '2025-12-31T00:00:00Z', '2026-01-01T02:00:00.000Z'], ['*-*-1,18/11 Australia/Lord_Howe', '2026-03-28T23:17:41Z', '2026-03-31T13:00:00.000Z'],
+])('a repetition that goes beyond the end of a month passes over no day of the next: %s', (text, after, next) => {
+  expect(new Date(nextElapse(parseCalendarEvent(text), Date.parse(after)) as number).toISOString()).toBe(next);
 });
