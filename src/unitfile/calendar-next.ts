@@ -158,9 +158,10 @@ class Clock {
     if (changed < 0) return 'same';
     const unit = order[changed] as keyof Fields;
     if (t[unit] < c[unit]) return 'bad';
-    // Normalising 3-33 gives 4-2, which would pass over 4-1: what is below the unit that moved starts anew.
+    // Normalising 3-33 gives 4-2, which would pass over 4-1, and 12-34 gives 1-3: what is below the unit that moved starts anew.
     const below = order[changed + 1];
     if (below !== undefined) t[below] = below === 'day' ? 1 : 0;
+    if (below === 'month') t.day = 1;
     Object.assign(c, t);
     return 'moved';
   }

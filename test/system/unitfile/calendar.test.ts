@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, inject } from 'vitest';
 import { formatCalendarEvent, nextElapse, parseCalendarEvent, UnitValueError } from '../../../src/unitfile/index.ts';
+import { zoneOffset } from '../../../src/unitfile/time-zone.ts';
 import { attachBox } from '../../box/box.ts';
 import { oracleTest } from '../../support/oracle.ts';
 
@@ -69,12 +70,25 @@ const bases = [['2026-01-01 00:00:00 UTC', 'UTC'], ['2026-03-28 23:17:41 UTC', '
 
 for (const [base, local] of bases) oracleTest(`from ${base} in ${local}, as systemd-analyze says`, 60_000, (seed) => compare(base, local, seed));
 
+/**
+ * systemd looks for the next month from the 32nd day of this one on, and takes that one's time, summer or winter, along: then it passes over the first days of a
+ * month that begins in the other. So does 252 at the end of a year, whatever the time.
+ */
+function passesOver({ text, ours: one, theirs }: { readonly text: string; readonly ours: Answer; readonly theirs: Answer | undefined }, local: string): boolean {
+  if (theirs === undefined || one.normalized !== theirs.normalized || one.next === null || theirs.next === null || one.next > theirs.next) return false;
+  const zone = parseCalendarEvent(text).timeZone ?? local;
+  const [offset, theirOffset] = [one.next, theirs.next].map((time) => zoneOffset(zone, Date.parse(time) / 1000));
+  const turnsYear = /^\d+-(?:01-|12-31)/.test(one.next);
+  return offset !== theirOffset || (box.info.target === 'debian12' && turnsYear);
+}
+
 async function compare(base: string, local: string, seed: number): Promise<void> {
   const expressions = [...new Set([...odd, ...fc.sample(expression, { numRuns: 400, seed })])];
   const theirs = await analyze(expressions, base, local);
   const baseMs = Date.parse(base.replace(' ', 'T').replace(' UTC', 'Z'));
   const differences = expressions.map((text) => ({ text, ours: ours(text, baseMs, local), theirs: theirs.get(text) }))
-    .filter((each) => each.theirs?.normalized !== gaveUp && JSON.stringify(each.ours) !== JSON.stringify(each.theirs));
+    .filter((each) => each.theirs?.normalized !== gaveUp && JSON.stringify(each.ours) !== JSON.stringify(each.theirs))
+    .filter((each) => !passesOver(each, local));
   expect([...theirs.values()].filter(({ normalized }) => normalized === gaveUp).length).toBeLessThan(1 + expressions.length / 100);
   expect(theirs.size).toBeGreaterThan(odd.length);
   expect(differences).toEqual([]);

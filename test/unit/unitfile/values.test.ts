@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   escapePath, expandCommand, expandSpecifiers, formatCommandLine, isUnitName, parseCommandLines, parseIpPrefix, quoteWords, unescapePath, unitSpecifiers, type CommandLine, nameSpecifiers, parseBoolean, parseEnvironment, parseIpv6, parsePermyriad, parseSignal, parseSizeBytes, parseSocketAddress,
-  parseTimeSpanMs, parseTimeSpanUsec, splitUnitName, splitWords, suggest, UnitValueError, type UnitName,
+  nextElapse, parseCalendarEvent, parseTimeSpanMs, parseTimeSpanUsec, splitUnitName, splitWords, suggest, UnitValueError, type UnitName,
 } from '../../../src/unitfile/index.ts';
 
 test.each([['1', true], ['YES', true], ['on', true], ['t', true], ['no', false], ['Off', false], ['n', false]])('boolean %s', (text, value) => {
@@ -115,4 +115,10 @@ test('specifiers of a user\'s manager', () => {
   const context = unitSpecifiers({ manager: 'user', user, host: { osRelease: { ID: 'debian' }, hostName: 'a.b.c' }, fragmentPath: '/x/y.service' });
   expect(expandSpecifiers('%u %U %G %h %t %E %C %S %L %o %w| %H %l %y %Y', context)).toBe('al 5 6 /home/al /run/user/5 /home/al/.config /home/al/.cache /home/al/.local/state /home/al/.local/state/log debian | a.b.c a /x/y.service /x');
   expect(() => expandSpecifiers('%m', context)).toThrow(UnitValueError);
+});
+
+test.each([
+  ['*-1..2,7/9,8 2:0', '2025-12-31T00:00:00Z', '2026-01-01T02:00:00.000Z'], ['*-*-1,18/11 Australia/Lord_Howe', '2026-03-28T23:17:41Z', '2026-03-31T13:00:00.000Z'],
+])('a repetition that goes beyond the end of a month passes over no day of the next: %s', (text, after, next) => {
+  expect(new Date(nextElapse(parseCalendarEvent(text), Date.parse(after)) as number).toISOString()).toBe(next);
 });
