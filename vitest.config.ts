@@ -21,9 +21,9 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/system/**/*.test.ts'],
-          // One box for all of them, so one file at a time.
+          // A box for each worker, where files run one after another. They wait more than they work.
           globalSetup: ['test/system/global-setup.ts'],
-          fileParallelism: false,
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

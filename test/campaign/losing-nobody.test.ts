@@ -1,6 +1,6 @@
 /** The losing-nobody test, long, and each protection taken out in turn. */
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { attachBox } from '../box/box.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testBox } from '../support/test-box.ts';
 import { churn, type ChurnOptions, describeChurn, enableChurnSites, type Churn } from '../support/churn.ts';
 import { dyingAtMoments, moments } from '../support/moments.ts';
 import { installMutant, type Mutation, removeMutant, without } from '../support/mutant.ts';
@@ -13,7 +13,7 @@ const requests = Number(process.env['WAKESOCK_CHURN_REQUESTS'] ?? 20_000);
 let scene: Scene;
 
 beforeAll(async () => {
-  scene = await Scene.open(attachBox(inject('box')), exitIdleTime);
+  scene = await Scene.open(testBox(), exitIdleTime);
   await enableChurnSites(scene);
 });
 afterAll(() => scene.close());

@@ -1,6 +1,6 @@
 /** Images that somebody made who means harm. Each of these passes only because something of ours, or of crun's, is in the way. */
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { attachBox } from '../box/box.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testBox } from '../support/test-box.ts';
 import { imageSite, makeImage, rootEntries, usrVolume, type LayerEntry } from '../support/images.ts';
 import { programs } from '../support/product.ts';
 import { python, Scene, scopeUnit, siteFile } from '../support/scene.ts';
@@ -14,7 +14,7 @@ const without = (...names: readonly string[]): LayerEntry[] => rootEntries.filte
 const out = '/../../../../../../..';
 
 beforeAll(async () => {
-  scene = await Scene.open(attachBox(inject('box')), '1s');
+  scene = await Scene.open(testBox(), '1s');
   await run('mkdir -p /root/outside && echo secret >/root/outside/secret && echo "ghost:x:4242:4242::/:" >/root/outside/passwd && cp /bin/busybox /root/outside/program');
 });
 afterAll(async () => {

@@ -1,6 +1,6 @@
 /** Unmodified programs in images made of Debian's packages: woken by their own clients, stopped, woken again with their data. */
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { attachBox } from '../box/box.ts';
+import { testBox } from '../support/test-box.ts';
 import { Scene, siteText } from '../support/scene.ts';
 import type { imagePackages } from './debian-packages.ts';
 
@@ -26,7 +26,7 @@ const sleep = (name: string): Promise<string> => scene.product.run('sleep', '--f
 const redis = (command: string): Promise<string> => run(`redis-cli -p 8472 ${command}`);
 
 beforeAll(async () => {
-  scene = await Scene.open(attachBox(inject('box')), '1s');
+  scene = await Scene.open(testBox(), '1s');
   await run(`podman import --quiet ${packages}/base.tar localhost/debian:12 >/dev/null`);
 });
 afterAll(async () => {

@@ -1,12 +1,12 @@
 /** Every scenario of bench/ in small: that it measures what it says, not how fast this machine is. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { runInBox } from '../../bench/harness/run-in-box.ts';
 import type { Result, RunEvent } from '../../bench/types.ts';
-import { attachBox } from '../box/box.ts';
+import { testBox } from '../support/test-box.ts';
 
-const box = attachBox(inject('box'));
+const box = testBox();
 const events: RunEvent[] = [];
 const results: Result[] = [];
 

@@ -5,11 +5,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { describe, expect, inject, test, vi } from 'vitest';
-import { attachBox, type BoxInfo, bootBox } from '../box/box.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { type BoxInfo, bootBox } from '../box/box.ts';
+import { testBox } from '../support/test-box.ts';
 
 const run = promisify(execFile);
-const box = attachBox(inject('box'));
+const box = testBox();
 
 describe('systemd', () => {
   test('is PID 1 and of the version that the Debian release ships', async () => {

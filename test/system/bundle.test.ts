@@ -1,15 +1,15 @@
 /** The oracle for rendered bundles: both versions of crun take them, and the program in them can do what it should and no more. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, inject, test } from 'vitest';
-import { attachBox } from '../box/box.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { testBox } from '../support/test-box.ts';
 import { makeBundle } from '../unit/bundle.ts';
 import { makeSite } from '../unit/runtime/fixtures.ts';
 import { refusedCalls } from '../../src/runtime/seccomp-profile.ts';
 import type { Site } from '../../src/base/site.ts';
 import type { RunRequest, RunResult } from './bundle/run-site.ts';
 
-const box = attachBox(inject('box'));
+const box = testBox();
 const checkout = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const ground = '/var/lib/wakesock-bundle-test';
 const column = process.arch === 'x64' ? 0 : 1;

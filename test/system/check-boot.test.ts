@@ -1,13 +1,13 @@
 /** `wakesock check --boot`: the check to run when a site was deployed. */
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { attachBox } from '../box/box.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { testBox } from '../support/test-box.ts';
 import { python, Scene, tcpSite } from '../support/scene.ts';
 
 interface Checked { readonly errors: number; readonly boots?: readonly { readonly name: string; readonly phasesMs: Record<string, number | null>; readonly asleepAgain: boolean }[] }
 
 let scene: Scene;
 beforeAll(async () => {
-  scene = await Scene.open(attachBox(inject('box')));
+  scene = await Scene.open(testBox());
   await scene.write({ deployed: tcpSite(`${python('plain.py')} 3000`, 8301), broken: tcpSite('/programs/exits_at_once.sh', 8302), 'many@': tcpSite(`${python('plain.py')} 3000`, 8303, { 'X-Wakesock': { ListenStream: '127.0.0.1:83%i', Host: '%i.example.com' } }) });
   await scene.product.run('enable', 'deployed', 'broken', 'many@10', 'many@11');
 });

@@ -1,6 +1,6 @@
 /** The activator is killed, the bus is restarted, systemd reloads, the disk is full: who can be served is served. */
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { attachBox } from '../box/box.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testBox } from '../support/test-box.ts';
 import type { Connection } from '../support/clients.ts';
 import { programs } from '../support/product.ts';
 import { pollUntil, python, Scene, scopeUnit, service, siteFile, socketUnit, tcpSite } from '../support/scene.ts';
@@ -10,7 +10,7 @@ const gated = { Container: { Volume: [`${programs}:/programs:ro`, `${gate}:/gate
 let scene: Scene;
 
 beforeAll(async () => {
-  scene = await Scene.open(attachBox(inject('box')), '1s');
+  scene = await Scene.open(testBox(), '1s');
   await scene.box.run(['mkdir', '-p', gate]);
   const plain = `${python('plain.py')} 3000`;
   const short = { 'X-Wakesock': { IdleSec: '300ms' } };

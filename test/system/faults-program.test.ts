@@ -1,6 +1,6 @@
 /** Programs that do not start, do not listen, or do not end: what their clients and their owner see. */
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { attachBox } from '../box/box.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testBox } from '../support/test-box.ts';
 import { programs } from '../support/product.ts';
 import { node, pollUntil, python, Scene, scopeUnit, siteFile, tcpSite } from '../support/scene.ts';
 
@@ -9,7 +9,7 @@ const impatient = { Service: { TimeoutStartSec: '500ms' } };
 let scene: Scene;
 
 beforeAll(async () => {
-  scene = await Scene.open(attachBox(inject('box')));
+  scene = await Scene.open(testBox());
   await scene.box.run(['mkdir', '-p', gate]);
   await scene.enable({
     exits: tcpSite('/bin/sh /programs/exits_at_once.sh', 8211),

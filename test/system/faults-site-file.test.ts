@@ -1,13 +1,13 @@
 /** Site files and roots that are wrong: told at `enable` and `check`, and at the wake where they go wrong later. */
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { attachBox } from '../box/box.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testBox } from '../support/test-box.ts';
 import { python, Scene, siteFile, socketUnit, tcpSite } from '../support/scene.ts';
 
 const good = tcpSite(`${python('plain.py')} 3000`, 8201);
 let scene: Scene;
 
 beforeAll(async () => {
-  scene = await Scene.open(attachBox(inject('box')));
+  scene = await Scene.open(testBox());
 });
 afterAll(() => scene.close());
 

@@ -1,12 +1,12 @@
 /** Programs that mistreat the socket they share: it is protected while they run, and as its unit made it afterwards. */
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { attachBox } from '../box/box.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testBox } from '../support/test-box.ts';
 import { python, Scene, siteFile, socketUnit, tcpSite } from '../support/scene.ts';
 
 let scene: Scene;
 
 beforeAll(async () => {
-  scene = await Scene.open(attachBox(inject('box')));
+  scene = await Scene.open(testBox());
   await scene.enable({
     shuts: tcpSite(`${python('shuts_down.py')} shutdown 3000`, 8221),
     unspec: tcpSite(`${python('shuts_down.py')} unspec 3000`, 8222),

@@ -1,13 +1,13 @@
 /** Sockets that are not as they should be, or very many; and many wakes at once. */
-import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
-import { attachBox } from '../box/box.ts';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { testBox } from '../support/test-box.ts';
 import { pollUntil, python, Scene, service, siteFile, tcpSite } from '../support/scene.ts';
 
 let scene: Scene;
 const units: string[] = [];
 
 beforeAll(async () => {
-  scene = await Scene.open(attachBox(inject('box')));
+  scene = await Scene.open(testBox());
   await scene.enable({ good: tcpSite(`${python('plain.py')} 3000`, 8230) });
 });
 afterAll(() => scene.close());

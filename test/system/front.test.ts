@@ -1,7 +1,7 @@
 /** The front door as installed: port 80, real clients, sites that sleep. */
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { attachBox } from '../box/box.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testBox } from '../support/test-box.ts';
 import { pollUntil, python, Scene, scopeUnit, tcpSite } from '../support/scene.ts';
 
 const front = 'wakesock-front.service';
@@ -9,7 +9,7 @@ const frontSocket = 'wakesock-front.socket';
 let scene: Scene;
 
 beforeAll(async () => {
-  scene = await Scene.open(attachBox(inject('box')));
+  scene = await Scene.open(testBox());
   await scene.box.writeFile(`/etc/systemd/system/${front}.d/test.conf`, [
     '[Service]', 'ExecStart=', `ExecStart=${scene.product.command('front', '--exit-idle-time=1s').join(' ').replace('node', process.execPath)}`, '',
   ].join('\n'));

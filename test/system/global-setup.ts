@@ -1,14 +1,14 @@
 import type { TestProject } from 'vitest/node';
-import { type BoxInfo, type BoxTarget, bootBox } from '../box/box.ts';
+import { type Box, type BoxInfo, type BoxTarget, bootBox } from '../box/box.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** The box that all whole-system tests of a run share: `attachBox(inject('box'))`. */
-    box: BoxInfo;
+    /** A box for each worker: see test/support/test-box.ts. */
+    boxes: readonly BoxInfo[];
   }
 }
 
-/** Boots the box of this run; vitest fails the run when it does not boot. */
+/** Boots the boxes of this run; vitest fails the run when one does not boot. */
 export default function setup(project: TestProject): Promise<() => Promise<void>> {
   return bootFor(project);
 }
@@ -17,9 +17,14 @@ export default function setup(project: TestProject): Promise<() => Promise<void>
 export async function bootFor(project: TestProject, share: readonly string[] = []): Promise<() => Promise<void>> {
   const target = process.env['WAKESOCK_TEST_TARGET'] ?? 'debian12';
   if (!isTarget(target)) throw new Error(`Expected WAKESOCK_TEST_TARGET to be debian12 or debian13, got ${target}`);
-  const box = await bootBox({ target, share, log: (line) => process.stderr.write(`box: ${line}\n`) });
-  project.provide('box', box.info);
-  return box.stop;
+  const boxes: Box[] = [];
+  for (let worker = 0; worker < Number(project.config.maxWorkers); worker += 1) {
+    boxes.push(await bootBox({ target, share, log: (line) => process.stderr.write(`box: ${line}\n`) }));
+  }
+  project.provide('boxes', boxes.map(({ info }) => info));
+  return async () => {
+    for (const { stop } of boxes) await stop();
+  };
 }
 
 function isTarget(text: string): text is BoxTarget {

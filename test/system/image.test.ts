@@ -1,6 +1,6 @@
 /** Sites whose root is an image: podman's storage, an overlay that nobody else sees, data that stays. */
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { attachBox } from '../box/box.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testBox } from '../support/test-box.ts';
 import { buildImage, imageSite, makeContext } from '../support/images.ts';
 import { installMutant, removeMutant } from '../support/mutant.ts';
 import { Scene, service } from '../support/scene.ts';
@@ -23,7 +23,7 @@ const upper = (site: string): string => `/var/lib/wakesock/sites/${site}/upper`;
 const isThere = async (path: string): Promise<boolean> => (await scene.box.exec(['test', '-e', path])).code === 0;
 
 beforeAll(async () => {
-  scene = await Scene.open(attachBox(inject('box')), '1s');
+  scene = await Scene.open(testBox(), '1s');
   await makeContext(scene.box);
   await run('mkdir -p /srv/small && cp /bin/busybox /srv/small');
   await buildImage(scene.box, 'localhost/base:1', ['FROM scratch', 'COPY root /', 'ENV KIND=image OTHER=image']);

@@ -1,6 +1,6 @@
 /** The activator is killed at exactly this moment, and the next one has to make the best of it. */
-import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
-import { attachBox } from '../box/box.ts';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { testBox } from '../support/test-box.ts';
 import { dyingAtMoments, momentsDirectory, type Moment } from '../support/moments.ts';
 import { installMutant, removeMutant } from '../support/mutant.ts';
 import { programs } from '../support/product.ts';
@@ -12,7 +12,7 @@ const short = { 'X-Wakesock': { IdleSec: '300ms' } };
 let scene: Scene;
 
 beforeAll(async () => {
-  scene = await Scene.open(attachBox(inject('box')), '1s');
+  scene = await Scene.open(testBox(), '1s');
   await scene.box.run(['mkdir', '-p', gate, momentsDirectory]);
   await scene.enable({
     event: tcpSite(`${python('event_loop.py')} 3000`, 8351, short),

@@ -1,6 +1,6 @@
 /** The losing-nobody test, short; test/campaign has the long one. */
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { attachBox } from '../box/box.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { testBox } from '../support/test-box.ts';
 import { churn, describeChurn, enableChurnSites } from '../support/churn.ts';
 import { dyingAtMoments, moments } from '../support/moments.ts';
 import { installMutant, removeMutant, without } from '../support/mutant.ts';
@@ -11,7 +11,7 @@ const seed = Number(process.env['WAKESOCK_CHURN_SEED'] ?? 1);
 let scene: Scene;
 
 beforeAll(async () => {
-  scene = await Scene.open(attachBox(inject('box')), exitIdleTime);
+  scene = await Scene.open(testBox(), exitIdleTime);
   await enableChurnSites(scene);
 });
 afterAll(() => scene.close());

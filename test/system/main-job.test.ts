@@ -1,6 +1,6 @@
 /** The main job, whole: a socket of systemd, nothing of ours; a client; a container that serves it; and back to nothing. */
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { attachBox } from '../box/box.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testBox } from '../support/test-box.ts';
 import { node, python, Scene, scopeUnit, service, siteFile, socketUnit, tcpSite } from '../support/scene.ts';
 
 const idle = { IdleSec: '300ms' };
@@ -13,7 +13,7 @@ const limits = {
 let scene: Scene;
 
 beforeAll(async () => {
-  scene = await Scene.open(attachBox(inject('box')));
+  scene = await Scene.open(testBox());
   await scene.enable({
     plain: tcpSite(`${python('plain.py')} 3000`, 8101, {
       Unit: { Description: 'A plain site' },

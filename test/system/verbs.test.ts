@@ -1,13 +1,13 @@
 /** `install`, `enable`, `disable` and `uninstall` as a user meets them, with sites that are in use meanwhile. */
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { attachBox } from '../box/box.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testBox } from '../support/test-box.ts';
 import { python, Scene, scopeUnit, service, socketUnit, tcpSite } from '../support/scene.ts';
 
 const plain = `${python('plain.py')} 3000`;
 let scene: Scene;
 
 beforeAll(async () => {
-  scene = await Scene.open(attachBox(inject('box')));
+  scene = await Scene.open(testBox());
 });
 afterAll(() => scene.close());
 

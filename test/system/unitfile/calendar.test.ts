@@ -1,12 +1,12 @@
 /** Calendar events against systemd-analyze, many in one process: it is slow to start. */
 import fc from 'fast-check';
-import { expect, inject } from 'vitest';
+import { expect } from 'vitest';
 import { formatCalendarEvent, nextElapse, parseCalendarEvent, UnitValueError } from '../../../src/unitfile/index.ts';
 import { zoneOffset } from '../../../src/unitfile/time-zone.ts';
-import { attachBox } from '../../box/box.ts';
+import { testBox } from '../../support/test-box.ts';
 import { oracleTest } from '../../support/oracle.ts';
 
-const box = attachBox(inject('box'));
+const box = testBox();
 
 /** systemd 252 loses itself between summer and winter time and says EDEADLK; ours finds the day. */
 const gaveUp = 'gave up';

@@ -1,11 +1,11 @@
 /** What a program is given in the end: words, specifiers and variables, by systemd that really starts it. */
 import fc from 'fast-check';
-import { expect, inject } from 'vitest';
+import { expect } from 'vitest';
 import { expandCommand, formatCommandLine, parseCommandLines, parseEnvironmentFile } from '../../../src/unitfile/index.ts';
-import { attachBox } from '../../box/box.ts';
+import { testBox } from '../../support/test-box.ts';
 import { oracleTest } from '../../support/oracle.ts';
 
-const box = attachBox(inject('box'));
+const box = testBox();
 const environment = { A: 'one', B: 'two  words', C: '"in quotes" and\\ one', D: '', E: "it's open" };
 
 /** Runs the commands one after the other; each prints its arguments, in angle brackets. */

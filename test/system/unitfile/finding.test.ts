@@ -3,12 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, expect, inject, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { indexAliases, loadUnit, unitSearchPath } from '../../../src/unitfile/index.ts';
-import { attachBox } from '../../box/box.ts';
+import { testBox } from '../../support/test-box.ts';
 import { oracleTest } from '../../support/oracle.ts';
 
-const box = attachBox(inject('box'));
+const box = testBox();
 const here = mkdtempSync(join(tmpdir(), 'wakesock-finding-'));
 afterAll(() => rmSync(here, { recursive: true }));
 

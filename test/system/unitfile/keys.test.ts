@@ -1,10 +1,10 @@
 /** Every key that systemd knows is known here. */
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { knownKeys } from '../../../src/unitfile/index.ts';
-import { attachBox } from '../../box/box.ts';
+import { testBox } from '../../support/test-box.ts';
 
 test('all keys of systemd --dump-configuration-items', async () => {
-  const text = await attachBox(inject('box')).run(['/usr/lib/systemd/systemd', '--dump-configuration-items']);
+  const text = await testBox().run(['/usr/lib/systemd/systemd', '--dump-configuration-items']);
   let section = '';
   let count = 0;
   const missing: string[] = [];

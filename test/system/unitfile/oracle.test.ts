@@ -1,13 +1,13 @@
 /** systemd itself is asked what it makes of generated units, and of every unit that was ever read differently. */
 import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
-import { expect, inject, test } from 'vitest';
-import { attachBox } from '../../box/box.ts';
+import { expect, test } from 'vitest';
+import { testBox } from '../../support/test-box.ts';
 import { oracleTest } from '../../support/oracle.ts';
 import { compareWithSystemd, corpusUnit } from './compare.ts';
 import { unitText } from './generate.ts';
 
-const box = attachBox(inject('box'));
+const box = testBox();
 const corpus = readdirSync(new URL('../../corpus', import.meta.url)).filter((name) => /\.(?:service|socket|timer)$/.test(name));
 
 test('findings of the past', async () => {

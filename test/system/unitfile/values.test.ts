@@ -1,11 +1,11 @@
 /** Time spans by systemd-analyze, names and paths by systemd-escape. */
 import fc from 'fast-check';
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { escapePath, parseTimeSpanUsec, unescapeUnitName } from '../../../src/unitfile/index.ts';
-import { attachBox } from '../../box/box.ts';
+import { testBox } from '../../support/test-box.ts';
 import { oracleTest } from '../../support/oracle.ts';
 
-const box = attachBox(inject('box'));
+const box = testBox();
 
 /** One process for many values: it is slow to start. It ends at the first it cannot read, so those go one by one. */
 async function analyze(spans: readonly string[]): Promise<{ code: number; usec: string[] }> {

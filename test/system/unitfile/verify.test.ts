@@ -1,13 +1,13 @@
 /** What is wrong, and on which line, by `systemd-analyze verify`: keys, sections, values. */
 import fc from 'fast-check';
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { checkUnit, knownKeys, parseUnit } from '../../../src/unitfile/index.ts';
 import { wordKinds } from '../../../src/unitfile/known-keys.ts';
-import { attachBox } from '../../box/box.ts';
+import { testBox } from '../../support/test-box.ts';
 import { oracleTest } from '../../support/oracle.ts';
 import { plainUnitText } from './generate.ts';
 
-const box = attachBox(inject('box'));
+const box = testBox();
 const sections = new Map([['Unit', 'service'], ['Service', 'service'], ['Socket', 'socket'], ['Timer', 'timer'], ['Path', 'path'], ['Mount', 'mount'], ['Automount', 'automount'], ['Swap', 'swap'], ['Slice', 'slice']]);
 
 interface Unit { readonly type: string; readonly text: string }
