@@ -53,8 +53,11 @@ export function parseEnvironmentFile(text: string): [name: string, value: string
         if (newline) {
           state = 'beforeKey';
           push();
-        } else if (character === '\\') state = 'valueEscape';
-        else if (space) value += character;
+        } else if (character === '\\') {
+          state = 'valueEscape';
+          // Spaces before a backslash count, whatever follows it.
+          kept = value.length;
+        } else if (space) value += character;
         else keep(character);
         break;
       case 'valueEscape':

@@ -38,7 +38,8 @@ oracleTest('what formatCommandLine writes arrives as it was', 120_000, async (se
 
 oracleTest('EnvironmentFile=', 120_000, async (seed) => {
   const piece = fc.constantFrom('A', 'B_1', '=', 'x', ' ', '\t', '"', "'", '\\', '\\\n', '\n', '\n', '#', ';', '$', '`', '1', 'ä', '\\n', '\r', 'A=b\n', 'C="d e"\n');
-  const files = fc.sample(fc.array(piece, { minLength: 3, maxLength: 14 }).map((all) => all.join('')), { numRuns: 120, seed })
+  const found = ['A=b \\\n', 'A=\\\nB_1\t\\\n'];
+  const files = [...found, ...fc.sample(fc.array(piece, { minLength: 3, maxLength: 14 }).map((all) => all.join('')), { numRuns: 120, seed })]
     // Before 254 a backslash continued a comment.
     .filter((text) => box.info.target === 'debian13' || !/[#;].*\\$/m.test(text));
   const units = files.map((_text, i) => `env-oracle-${i}`);
