@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { WakesockError } from '../base/errors.ts';
 import type { Paths } from '../base/paths.ts';
-import { siteNameSuffixesRefused } from '../base/site.ts';
-import { checkConfiguration, checkSite, listSiteNames, listTemplateNames, loadSite, siteNameProblem, type LoadedSite } from '../site/index.ts';
+import { siteNameSuffixesRefused, type Site } from '../base/site.ts';
+import { imageChecker, type ImageChecker } from '../image/check-image.ts';
+import { checkConfiguration, checkSite, listSiteNames, listTemplateNames, loadSite, siteNameProblem, type LoadedSite, type SitePlaces } from '../site/index.ts';
 import { controlClient } from '../control/client.ts';
 import { bootSite, type Boot } from './boot-sites.ts';
 import { formatMs } from './format.ts';
@@ -31,7 +32,7 @@ export const verb: Verb = {
   details: `
 Without arguments: all sites and templates, and what only shows across files: two sites on one address or host name,
 socket units of wakesock.service that name no site or cannot work. A FILE is an argument with a slash, or that ends as
-a unit does, such as .container; its directory is then the search path. Other unit files (.service, .socket, .timer, …) are checked as systemd reads them. Without --boot nothing is started, and nothing is ever written.
+a unit does, such as .container; its directory is then the search path. podman is asked whether images are there. Other unit files (.service, .socket, .timer, …) are checked as systemd reads them. Without --boot nothing is started, and nothing is ever written.
 
 --boot is the check to run when a site was deployed: it fails with what a client would have met. A site with errors is not woken.
 
@@ -39,7 +40,8 @@ Exit code 0: no errors (there may be warnings). 1: errors.`,
   parse: { ...pathOptions, json: { type: 'boolean' }, boot: { type: 'boolean' } },
   async run(context, values, names) {
     const paths = pathsOf(values, context.paths);
-    const problems = unique(names.length === 0 ? checkAll(paths) : names.flatMap((name) => checkOne(name, paths)));
+    const images = imageChecker();
+    const problems = unique(names.length === 0 ? await checkAll(paths, images) : (await Promise.all(names.map((name) => checkOne(name, paths, images)))).flat());
     const { errors, warnings, text } = problemCounts(problems);
     if (values['boot'] === true && names.length === 0) throw new WakesockError('ERR_WAKESOCK_USAGE', 'Expected the sites to wake with --boot');
     const boots = values['boot'] === true && errors === 0 ? await bootAll(names, paths.controlPath) : null;
@@ -68,14 +70,15 @@ function bootText({ name, phasesMs, asleepAgain }: Boot): string {
   return `${name}  listened after ${formatMs(phasesMs.total)} (${formatPhases(phasesMs)})${asleepAgain ? ', sleeps again' : '; it has a client and stays awake'}\n`;
 }
 
-function checkAll(paths: Paths): Diagnostic[] {
+async function checkAll(paths: Paths, images: ImageChecker): Promise<Diagnostic[]> {
   const loaded = new Map(listSiteNames(paths).map((name) => [name, loadSite(paths, name)]));
   const templates = listTemplateNames(paths).flatMap((name) => checkTemplate(name, paths));
-  return [...[...loaded.values()].flatMap(problemsOf), ...templates, ...checkConfiguration(paths, loaded)];
+  const sites = await Promise.all([...loaded.values()].map((site) => problemsOf(site, images)));
+  return [...sites.flat(), ...templates, ...checkConfiguration(paths, loaded)];
 }
 
-function checkOne(argument: string, paths: Paths): Diagnostic[] {
-  if (!argument.includes('/') && !siteNameSuffixesRefused.some((suffix) => argument.endsWith(`.${suffix}`))) return problemsOf(loadSite(paths, argument));
+async function checkOne(argument: string, paths: Paths, images: ImageChecker): Promise<Diagnostic[]> {
+  if (!argument.includes('/') && !siteNameSuffixesRefused.some((suffix) => argument.endsWith(`.${suffix}`))) return problemsOf(loadSite(paths, argument), images);
   const file = resolve(argument);
   if (!existsSync(file)) throw new WakesockError('ERR_WAKESOCK_SITE_NOT_FOUND', `Expected a file or the name of a site, found nothing at ${file}`);
   if (!file.endsWith('.container')) return checkUnit(readUnitFile(file), file.slice(file.lastIndexOf('.') + 1));
@@ -86,7 +89,7 @@ function checkOne(argument: string, paths: Paths): Diagnostic[] {
   // In the search path the directories below it still count; elsewhere a file stands for itself.
   const at = paths.siteDirs.indexOf(dirname(file));
   const filePaths = { ...paths, siteDirs: at < 0 ? [dirname(file)] : paths.siteDirs.slice(at) };
-  return isTemplate ? checkTemplate(name.slice(0, -1), filePaths) : problemsOf(loadSite(filePaths, name));
+  return isTemplate ? checkTemplate(name.slice(0, -1), filePaths) : problemsOf(loadSite(filePaths, name), images);
 }
 
 /**
@@ -104,8 +107,14 @@ function sortOf({ code, file, line, severity }: Diagnostic): string {
   return JSON.stringify([code, file, line, severity]);
 }
 
-function problemsOf(loaded: LoadedSite): Diagnostic[] {
-  return [...loaded.diagnostics, ...(loaded.site === null ? [] : checkSite(loaded.site, loaded.places))];
+async function problemsOf({ diagnostics, site, places }: LoadedSite, images: ImageChecker): Promise<Diagnostic[]> {
+  if (site === null) return [...diagnostics];
+  return [...diagnostics, ...checkSite(site, places), ...await imageProblemsOf(site, places, images)];
+}
+
+async function imageProblemsOf({ root }: Site, { root: place }: SitePlaces, images: ImageChecker): Promise<Diagnostic[]> {
+  const problem = root.kind === 'image' ? await images(root.image) : null;
+  return problem === null ? [] : [{ file: '', line: 0, column: 0, text: '', ...place, ...problem }];
 }
 
 /** Instances share their template's problems. */

@@ -37,7 +37,7 @@ async function findImage(asked: string, storeOf: () => Promise<ImageStore>, { pr
     const id = lastLine(await runPodman(['pull', asked], progress));
     return { store: await storeOf(), reference: null, id };
   }
-  const [store, known] = await Promise.all([storeOf(), exists(asked)]);
+  const [store, known] = await Promise.all([storeOf(), imageExists(asked)]);
   if (!known || (anew && !isLocal(asked))) await pull(asked, progress);
   const id = lastLine(await runPodman(['image', 'inspect', '--format={{.Id}}', asked]));
   const image = readImage({ store, reference: null, id });
@@ -45,7 +45,8 @@ async function findImage(asked: string, storeOf: () => Promise<ImageStore>, { pr
   return { store, reference: wholeName(asked, image.names), id };
 }
 
-async function exists(asked: string): Promise<boolean> {
+/** Whether podman's storage has it. @throws WakesockError `ERR_WAKESOCK_PODMAN` */
+export async function imageExists(asked: string): Promise<boolean> {
   const { code, stderr } = await run(['image', 'exists', asked], null);
   if (code === 0 || code === 1) return code === 0;
   throw failed(`podman image exists ${asked}`, code, stderr);

@@ -149,7 +149,11 @@ describe('another version of an image', () => {
     await run('podman rmi --force localhost/versions:1 >/dev/null');
     await scene.expectFailed('versions', 'ERR_WAKESOCK_IMAGE', '127.0.0.1:8421', /podman build -t localhost\/versions:1/);
     expect((await scene.product.exec('prepare', 'versions')).stderr).toMatch(/podman build -t localhost\/versions:1.*ERR_WAKESOCK_IMAGE/);
+    // `check` says so before any client does, at the line that names it.
+    const checked = await scene.product.exec('check', 'versions');
+    expect(checked).toMatchObject({ code: 1, stdout: expect.stringMatching(/versions\.container:\d+:\d+: error: .*\[ERR_WAKESOCK_IMAGE\]\n.*Image=localhost\/versions:1/) });
     await version(4);
+    expect((await scene.product.exec('check', 'versions')).code).toBe(0);
     await scene.healed('127.0.0.1:8421');
     expect(await listed()).toEqual(expect.arrayContaining(['only-in-4', 'mine']));
   });
