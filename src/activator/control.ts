@@ -1,24 +1,30 @@
 /** The control socket's view of the runners. */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { WakesockError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { ControlBackend } from '../control/backend.ts';
 import type { ControlListen } from '../control/listen.ts';
 import type { ControlServer } from '../control/server.ts';
 import type { ExitPolicy } from './exit-policy.ts';
-import type { SiteRunner } from './site-runner.ts';
+import type { Runner } from './runner.ts';
+
+/** The sites of this activator. */
+export interface Sites {
+  all(): readonly Runner[];
+  /** @throws WakesockError ERR_WAKESOCK_SITE_NOT_FOUND */
+  find(name: string): Promise<Runner>;
+}
 
 export class ActivatorControl {
   readonly #listen: ControlListen | null;
-  readonly #runners: ReadonlyMap<string, SiteRunner>;
+  readonly #sites: Sites;
   readonly #exit: ExitPolicy;
   readonly #log: Log;
   #server: ControlServer | null = null;
 
-  constructor(listen: ControlListen | null, runners: ReadonlyMap<string, SiteRunner>, exit: ExitPolicy, log: Log) {
+  constructor(listen: ControlListen | null, sites: Sites, exit: ExitPolicy, log: Log) {
     this.#listen = listen;
-    this.#runners = runners;
+    this.#sites = sites;
     this.#exit = exit;
     this.#log = log;
   }
@@ -42,25 +48,20 @@ export class ActivatorControl {
   }
 
   #backend(): ControlBackend {
-    const status = (name: string) => Promise.resolve(this.#runner(name).status());
+    const find = (name: string) => this.#sites.find(name);
+    const status = async (name: string) => (await find(name)).status();
     return {
-      sites: () => Promise.resolve([...this.#runners.values()].map((runner) => runner.status())),
+      sites: () => Promise.resolve(this.#sites.all().map((runner) => runner.status())),
       site: status,
       wake: async (name, by) => {
-        await this.#runner(name).wake(by);
+        await (await find(name)).wake(by);
         return status(name);
       },
       sleep: async (name, { force }) => {
-        await this.#runner(name).sleep(force);
+        await (await find(name)).sleep(force);
         return status(name);
       },
-      lease: (name) => this.#runner(name).lease(),
+      lease: async (name) => (await find(name)).lease(),
     };
-  }
-
-  #runner(name: string): SiteRunner {
-    const runner = this.#runners.get(name);
-    if (!runner) throw new WakesockError('ERR_WAKESOCK_SITE_NOT_FOUND', `No site \`${name}\` has a socket here; is it enabled?`);
-    return runner;
   }
 }

@@ -89,6 +89,10 @@ export async function openOwn(paths: Paths, log: Log): Promise<Inheritance> {
     try {
       endLeftover(paths, name);
       const { site } = await prepareSiteWithPodman(paths, name, images, { syncEtc });
+      if (site.handoff === 'relay') {
+        log.info(`${name} is relayed: its clients are the front door's`, { site: name });
+        continue;
+      }
       const listeners = site.listen.map((address) => openListener(address));
       sites.set(name, listeners);
       everyFd.push(...listeners.map(({ fd }) => fd));

@@ -64,6 +64,8 @@ export const upstreamIdleMsMax = 4_000;
 export const upstreamIdleMax = 512;
 /** A lease is held this long after the last request, so that a warm one costs no question to the activator. */
 export const leaseHoldMs = 4_000;
+/** A relayed connection on which nothing has moved for so long no longer counts as use of its site: a silent connection is not activity. */
+export const silentMs = 4_000;
 /** Requests that wait for one site to wake: each is a connection in its backlog. */
 export const waitingPerSiteMax = 512;
 /** TCP asks a silent peer whether it is still there. */

@@ -59,7 +59,7 @@ export async function serveControl(
       const wanted = route(request.method ?? '', request.url ?? '');
       const body = await readJsonBody(request);
       if (wanted.call === 'lease') {
-        lease(wanted.site, request, response);
+        await lease(wanted.site, request, response);
         return;
       }
       const value = await perform(backend, wanted, request, body);
@@ -71,11 +71,15 @@ export async function serveControl(
     }
   }
 
-  function lease(site: string, request: IncomingMessage, response: ServerResponse): void {
+  async function lease(site: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { socket } = request;
     if (closing) throw new WakesockError('ERR_WAKESOCK_NOT_RUNNING', 'The activator is ending; ask again');
     if (socket.destroyed) return;
-    const grant = backend.lease(site);
+    const grant = await backend.lease(site);
+    if (closing) {
+      grant.release();
+      throw new WakesockError('ERR_WAKESOCK_NOT_RUNNING', 'The activator is ending; ask again');
+    }
     leases.add(socket);
     socket.once('close', () => leases.delete(socket));
     holdLease(socket, response, grant);

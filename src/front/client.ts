@@ -7,9 +7,9 @@ import { composeRequest, composeResponse, copiedBytesMax, forwardedSuffix } from
 import { Refusal } from './refusal.ts';
 import { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
-import type { SitePool } from './site-pool.ts';
+import type { SitePool, Waiting } from './site-pool.ts';
 import type { Expiring, Sweep } from './sweep.ts';
-import type { Upstream } from './upstream.ts';
+import type { TunnelEnd, Upstream } from './upstream.ts';
 
 /** What a connection needs of the front door. */
 export interface ClientOptions {
@@ -24,7 +24,7 @@ export interface ClientOptions {
  *
  * head → (waiting →) body → response → head …, or → tunnel, or → linger and closed.
  */
-export class Client implements Expiring {
+export class Client implements Expiring, Waiting, TunnelEnd {
   deadlineMs = Infinity;
   readonly head = new RequestHead();
   /** All of the request has been passed on. */
@@ -78,6 +78,11 @@ export class Client implements Expiring {
 
   // What the site and its connection tell.
 
+  /** It may share a connection that others have used. */
+  get reuses(): boolean {
+    return this.head.safe;
+  }
+
   connected(upstream: Upstream): void {
     this.#upstream = upstream;
     upstream.carry(this);
@@ -102,7 +107,11 @@ export class Client implements Expiring {
   fail(answer: OwnAnswer, unanswered: boolean): void {
     const site = this.#site;
     this.#endExchange();
-    if (this.#responding) {
+    if (this.#part === 'tunnel' && this.#socket.writableEnded) {
+      // Both sides of the program's connection are over: what it sent is still on its way.
+      this.#part = 'linger';
+      this.deadlineMs = this.#options.sweep.nowMs + clientStallMsMax;
+    } else if (this.#responding) {
       this.#cutOff();
     } else if (unanswered && site !== null) {
       this.#part = 'linger';

@@ -9,6 +9,7 @@ import { createLog, type LogLevel } from '../base/log.ts';
 import type { Paths } from '../base/paths.ts';
 import { controlClient } from '../control/client.ts';
 import { takeListenFds } from '../systemd/listen-fds.ts';
+import { relaySiteOf } from '../systemd/unit-names.ts';
 import { RouteSource } from './route-source.ts';
 import { serveFront, type FrontListen, type FrontServer } from './server.ts';
 import { Sites } from './sites.ts';
@@ -26,18 +27,21 @@ export interface FrontOptions {
 /** Resolves with the exit status when there was no connection for a while, or a signal has come and all are answered. */
 export async function runFront({ paths, listen, exitIdleMs, logLevel }: FrontOptions): Promise<number> {
   const log = createLog({ level: logLevel });
-  const inherited = takeListenFds(process.env).map(({ fd }): FrontListen => ({ fd }));
+  const inherited = takeListenFds(process.env).map(({ fd, name }): FrontListen => {
+    const site = relaySiteOf(name);
+    return site === null ? { fd } : { fd, site };
+  });
   if (inherited.length + listen.length === 0) {
     throw new WakesockError('ERR_WAKESOCK_USAGE', 'front has no socket: systemd passed none (wakesock-front.socket), and there is no --listen=ADDRESS');
   }
   const routes = new RouteSource(paths, log);
   const sweep = new Sweep();
-  const sites = new Sites(() => routes.table, controlClient(paths.controlPath), sweep);
+  const sites = new Sites(() => routes.table, (name) => routes.relayed(name), controlClient(paths.controlPath), sweep);
   const idle = new IdleEnd(exitIdleMs, () => server?.connections === 0);
   let server: FrontServer | null = null;
   try {
     server = await serveFront({
-      listen: [...inherited, ...listen], sweep, route: (host) => sites.route(host),
+      listen: [...inherited, ...listen], sweep, route: (host) => sites.route(host), relay: (name) => sites.relay(name),
       onQuiet: () => idle.begin(),
       onProblem: (error) => log.error('Connections cannot be accepted', describeError(error)),
     });

@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path';
 import { describeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { preparedDir, type Paths } from '../base/paths.ts';
-import type { SourceState } from '../base/site.ts';
+import type { ListenAddress, Site, SourceState } from '../base/site.ts';
 import { sourcesUnchanged } from '../base/sources.ts';
 import { instancesDir, listSiteNames } from '../site/list-sites.ts';
 import { loadSite } from '../site/load-site.ts';
@@ -12,7 +12,19 @@ import { RouteTable } from './route-table.ts';
 /** Changes come in bursts: an editor writes, renames and removes; `enable` of a hundred sites. */
 const settleMs = 50;
 
-interface Known { readonly hosts: readonly string[]; readonly sources: readonly SourceState[] }
+/** A site that the front door connects to itself. */
+export interface RelayedSite {
+  readonly target: ListenAddress;
+  /** Null: what serves it is always there. */
+  readonly unit: string | null;
+  readonly startTimeoutMs: number;
+}
+
+interface Known {
+  readonly hosts: readonly string[];
+  readonly sources: readonly SourceState[];
+  readonly relayed: RelayedSite | null;
+}
 
 /**
  * The routes, from the `Host=` of every enabled site's file, read again when a file changes. Who asks for a host meanwhile
@@ -30,6 +42,11 @@ export class RouteSource {
     this.#paths = paths;
     this.#log = log;
     this.#reload();
+  }
+
+  /** Null: of all other sites. */
+  relayed(site: string): RelayedSite | null {
+    return this.#known.get(site)?.relayed ?? null;
   }
 
   close(): void {
@@ -62,11 +79,11 @@ export class RouteSource {
     const before = this.#known.get(name);
     if (before !== undefined && sourcesUnchanged(before.sources)) return before;
     try {
-      const { places, sources } = loadSite(this.#paths, name);
-      return { hosts: [...places.hosts.keys()], sources };
+      const { site, places, sources } = loadSite(this.#paths, name);
+      return { hosts: [...places.hosts.keys()], sources, relayed: relayedOf(site) };
     } catch (error) {
       this.#log.error(`${name} has no routes`, { site: name, ...describeError(error) });
-      return { hosts: [], sources: [] };
+      return { hosts: [], sources: [], relayed: null };
     }
   }
 
@@ -93,6 +110,12 @@ export class RouteSource {
   #soon(): void {
     this.#timer ??= setTimeout(() => this.#reload(), settleMs);
   }
+}
+
+function relayedOf(site: Site | null): RelayedSite | null {
+  if (site === null || site.target === null) return null;
+  const { target, unit, startTimeoutMs } = site;
+  return { target, unit, startTimeoutMs };
 }
 
 function entries(directory: string): string[] {

@@ -1,7 +1,8 @@
 import { startTimeoutMsDefault } from '../base/limits.ts';
-import type { ControlClient } from '../control/client.ts';
+import type { ControlClient, Lease } from '../control/client.ts';
 import type { OwnAnswer } from './answer.ts';
 import { Refusal } from './refusal.ts';
+import type { RelayedSite } from './route-source.ts';
 import type { RouteTable } from './route-table.ts';
 import { SitePool } from './site-pool.ts';
 import type { Sweep } from './sweep.ts';
@@ -13,11 +14,14 @@ const explainMsMax = 2_000;
 export class Sites {
   readonly #pools = new Map<string, SitePool>();
   readonly #table: () => RouteTable;
+  readonly #relayed: (site: string) => RelayedSite | null;
   readonly #control: ControlClient;
   readonly #sweep: Sweep;
 
-  constructor(table: () => RouteTable, control: ControlClient, sweep: Sweep) {
+  /** @param relayed of the sites that are, what their files say */
+  constructor(table: () => RouteTable, relayed: (site: string) => RelayedSite | null, control: ControlClient, sweep: Sweep) {
     this.#table = table;
+    this.#relayed = relayed;
     this.#control = control;
     this.#sweep = sweep;
   }
@@ -29,10 +33,16 @@ export class Sites {
     return this.#pools.get(name) ?? this.#open(name);
   }
 
+  /** Null: no relayed site has this name. */
+  relay(name: string): SitePool | null {
+    return this.#relayed(name) === null ? null : this.#pools.get(name) ?? this.#open(name);
+  }
+
   #open(name: string): SitePool {
+    const relayed = this.#relayed(name);
     const pool = new SitePool({
-      name, sweep: this.#sweep, waitMs: startTimeoutMsDefault,
-      lease: () => this.#control.lease(name),
+      name, sweep: this.#sweep, waitMs: relayed?.startTimeoutMs ?? startTimeoutMsDefault, patienceMs: relayed?.startTimeoutMs ?? null,
+      lease: relayed?.unit === null ? () => Promise.resolve(alwaysThere(relayed)) : () => this.#control.lease(name),
       explain: () => this.#explain(name),
       onQuiet: () => this.#pools.delete(name),
     });
@@ -51,4 +61,10 @@ export class Sites {
       clearTimeout(timer);
     }
   }
+}
+
+/** What serves it is no affair of the activator: nobody need be asked. */
+function alwaysThere({ target }: RelayedSite): Lease {
+  const address = target.family === 'unix' ? target.path : target.text;
+  return { address: { family: target.family, address }, ended: new Promise(() => {}), release: () => {} };
 }

@@ -1,6 +1,8 @@
 import { statSync } from 'node:fs';
 import type { Site } from '../base/site.ts';
+import { systemUnitDirs } from '../systemd/unit-names.ts';
 import type { Diagnostic } from '../unitfile/diagnostic.ts';
+import { loadUnit } from '../unitfile/load.ts';
 import type { Place } from '../unitfile/unit-file.ts';
 import type { SitePlaces } from './load-site.ts';
 import { resolveInRoot } from './resolve-in-root.ts';
@@ -21,6 +23,10 @@ export function checkSite(site: Site, places?: SitePlaces): Diagnostic[] {
   for (const [i, volume] of site.volumes.entries()) {
     if (kindOf(volume.source) === null) report('volume-missing', places?.volumes[i], `Expected a file or directory for the volume at ${volume.target}, found nothing at ${volume.source}`);
   }
+  if (site.root.kind === 'none') {
+    if (site.unit !== null && !unitExists(site.unit)) report('unit-missing', places?.unit, `Unit=: Expected a unit that systemd finds, found no file of ${site.unit}`);
+    return found;
+  }
   // Whether podman has the image, and what is in it, is looked at when the site is prepared.
   if (site.root.kind === 'image') return found;
   const root = site.root.kind === 'host' ? '/' : site.root.path;
@@ -32,6 +38,13 @@ export function checkSite(site: Site, places?: SitePlaces): Diagnostic[] {
   const problem = programProblem(site, root);
   if (problem !== null) report('ERR_WAKESOCK_PROGRAM', places?.exec, problem);
   return found;
+}
+
+/** Where systemd looks, generators' directories included: Quadlet's units are there. An instance is its template's. */
+function unitExists(unit: string): boolean {
+  const { files, masked } = loadUnit(unit, [...systemUnitDirs, '/etc/systemd/system.control', '/run/systemd/transient', '/run/systemd/generator.early', '/run/systemd/generator',
+    '/usr/local/lib/systemd/system', '/lib/systemd/system', '/run/systemd/generator.late']);
+  return files.length > 0 && !masked;
 }
 
 function kindOf(path: string): 'directory' | 'other' | null {

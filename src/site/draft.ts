@@ -8,7 +8,8 @@ export interface From<T> { readonly value: T; readonly entry: UnitEntry }
 export interface SiteDraft {
   description: string | null;
   handoff: From<Site['handoff']> | null;
-  target: From<string> | null;
+  target: From<ListenAddress> | null;
+  unit: From<string> | null;
   listen: From<ListenAddress>[];
   ports: From<ProgramPort>[];
   /** Both sides of each `PublishPort=`. */
@@ -40,7 +41,7 @@ export interface SiteDraft {
 
 export function emptyDraft(): SiteDraft {
   return {
-    description: null, handoff: null, target: null, listen: [], ports: [], published: [], hosts: [],
+    description: null, handoff: null, target: null, unit: null, listen: [], ports: [], published: [], hosts: [],
     idleMs: null, startTimeoutMs: null, stopTimeoutMs: null, roots: [], exec: null, entrypoint: null,
     environment: new Map(), volumes: [], tmpfs: [], user: null, group: null, workingDir: null, hostName: null,
     readOnly: false, noNewPrivileges: true, addCapabilities: [], dropCapabilities: [], ulimits: new Map(), stopSignal: null, resources: [],

@@ -108,7 +108,7 @@ export class Scene {
   #route(host: string): SitePool {
     if (host !== 'a.example') throw new Refusal(404, 'No such site');
     return (this.#pool ??= new SitePool({
-      name: 'a', sweep: this.sweep, waitMs: 60_000,
+      name: 'a', sweep: this.sweep, waitMs: 60_000, patienceMs: null,
       lease: () => this.#lease(),
       explain: () => Promise.resolve(this.explanation),
       onQuiet: () => { this.#pool = null; },
