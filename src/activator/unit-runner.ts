@@ -35,7 +35,7 @@ export class UnitRunner implements Runner {
   readonly #record: SiteRecord;
   readonly #idleness: Idleness;
   readonly #waiters = new Waiters();
-  readonly #leases = new Set<() => void>();
+  readonly #leases = new Set<Lease>();
   /** The unit as it was started, or found, last. Aborted when that is over. */
   #run = new AbortController();
   #deadline: NodeJS.Timeout | null = null;
@@ -116,14 +116,13 @@ export class UnitRunner implements Runner {
       endUse();
       throw error;
     }
-    let revoke: () => void = () => {};
-    const revoked = new Promise<void>((resolve) => { revoke = resolve; });
-    this.#leases.add(revoke);
+    const held = new Lease();
+    this.#leases.add(held);
     return {
       address: leaseAddress(this.#prepared.site.target),
-      revoked,
+      revoked: held.revoked,
       release: () => {
-        this.#leases.delete(revoke);
+        this.#leases.delete(held);
         endUse();
         this.#parts.changed();
       },
@@ -281,7 +280,7 @@ export class UnitRunner implements Runner {
     }
     removeRuntimeState(this.#parts.paths, this.name);
     this.#ending = false;
-    for (const revoke of this.#leases) revoke();
+    for (const lease of this.#leases) lease.revoke();
     this.#leases.clear();
     this.#dispatch({ type: 'gone' });
   }
@@ -319,6 +318,11 @@ export class UnitRunner implements Runner {
     else if (this.#life.state.name === 'awake') this.#waiters.awake();
     if (this.#life.state.name !== 'awake') this.#waiters.asleep();
   }
+}
+
+class Lease {
+  revoke!: () => void;
+  readonly revoked = new Promise<void>((resolve) => { this.revoke = resolve; });
 }
 
 function leaseAddress(target: ListenAddress | null): LeaseAddress {

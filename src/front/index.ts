@@ -36,7 +36,7 @@ export async function runFront({ paths, listen, exitIdleMs, logLevel }: FrontOpt
   }
   const routes = new RouteSource(paths, log);
   const sweep = new Sweep();
-  const sites = new Sites(() => routes.table, (name) => routes.relayed(name), controlClient(paths.controlPath), sweep);
+  const sites = new Sites(() => routes.table, (name) => routes.relayed(name), controlClient(paths.controlPath), sweep, log);
   const idle = new IdleEnd(exitIdleMs, () => server?.connections === 0);
   let server: FrontServer | null = null;
   try {

@@ -10,10 +10,10 @@ const retryMsMin = 1;
 const retryMsMax = 100;
 
 /**
- * Nobody listens there yet: the program has not come to it, its container's network is not up, a path was not bound. `EAGAIN` is a
- * UNIX socket whose backlog is full.
+ * Nobody listens there yet: the program has not come to it, its container's network is not up, a path was not bound. `EACCES`: it
+ * is bound, and not yet made accessible, as with chmod(2) before listen(2). `EAGAIN`: a UNIX socket whose backlog is full.
  */
-const notYet = new Set(['ECONNREFUSED', 'ENOENT', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL', 'EHOSTDOWN', 'EAGAIN', 'ECONNRESET', 'ETIMEDOUT']);
+const notYet = new Set(['EACCES', 'ECONNREFUSED', 'ENOENT', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL', 'EHOSTDOWN', 'EAGAIN', 'ECONNRESET', 'ETIMEDOUT']);
 
 /**
  * Connects to a program that may not listen yet, with the very connection that is to be used: no probe disturbs it. That a UNIX
@@ -105,9 +105,9 @@ async function pause(ms: number, signal: AbortSignal, event: Promise<void> | und
 
 /** Null where it cannot be watched, as when it is not there: then it is only looked at from time to time. */
 function watchDirectory(directory: string): { changed: () => Promise<void>; close: () => void } | null {
-  let tell: () => void = () => {};
+  let tell: (() => void) | null = null;
   try {
-    const watcher = watch(directory, { persistent: false }, () => tell());
+    const watcher = watch(directory, { persistent: false }, () => tell?.());
     watcher.on('error', () => watcher.close());
     return { changed: () => new Promise((resolve) => { tell = resolve; }), close: () => watcher.close() };
   } catch {

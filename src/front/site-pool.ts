@@ -26,6 +26,8 @@ export interface SitePoolOptions {
   readonly waitMs: number;
   /** For how long a connection that is refused is tried again; null: it is not, since the site's own socket holds it while nobody serves. */
   readonly patienceMs: number | null;
+  /** A client was not served since nobody listened in time. */
+  readonly onUnreachable?: (error: NodeJS.ErrnoException) => void;
   /** Nothing is held any more: nobody asks for the site. */
   readonly onQuiet: () => void;
 }
@@ -166,6 +168,7 @@ export class SitePool implements Expiring {
     } catch (error) {
       if (abort.signal.aborted) return;
       this.#connecting.delete(client);
+      this.#options.onUnreachable?.(error as NodeJS.ErrnoException);
       client.fail({ status: 503, message: `Nobody answers for this site (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, retryAfterMs: 5_000 }, false);
     }
   }

@@ -1,4 +1,5 @@
 import { startTimeoutMsDefault } from '../base/limits.ts';
+import type { Log } from '../base/log.ts';
 import type { ControlClient, Lease } from '../control/client.ts';
 import type { OwnAnswer } from './answer.ts';
 import { Refusal } from './refusal.ts';
@@ -17,13 +18,15 @@ export class Sites {
   readonly #relayed: (site: string) => RelayedSite | null;
   readonly #control: ControlClient;
   readonly #sweep: Sweep;
+  readonly #log: Log;
 
   /** @param relayed of the sites that are, what their files say */
-  constructor(table: () => RouteTable, relayed: (site: string) => RelayedSite | null, control: ControlClient, sweep: Sweep) {
+  constructor(table: () => RouteTable, relayed: (site: string) => RelayedSite | null, control: ControlClient, sweep: Sweep, log: Log) {
     this.#table = table;
     this.#relayed = relayed;
     this.#control = control;
     this.#sweep = sweep;
+    this.#log = log;
   }
 
   /** @throws Refusal 404: nothing is started for a name that nobody has */
@@ -44,6 +47,7 @@ export class Sites {
       name, sweep: this.#sweep, waitMs: relayed?.startTimeoutMs ?? startTimeoutMsDefault, patienceMs: relayed?.startTimeoutMs ?? null,
       lease: relayed?.unit === null ? () => Promise.resolve(alwaysThere(relayed)) : () => this.#control.lease(name),
       explain: () => this.#explain(name),
+      onUnreachable: ({ message }) => this.#log.warn(`Nobody listened at Target= of ${name} in time: ${message}`, { site: name }),
       onQuiet: () => this.#pools.delete(name),
     });
     this.#pools.set(name, pool);

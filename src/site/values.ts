@@ -204,6 +204,6 @@ export function parseTarget(text: string): ListenAddress {
 /** `Unit=`: a service, and none of ours. */
 export function parseServiceUnit(text: string): string {
   if (!isUnitName(text, undefined, ['service']) || text.includes('@.')) throw new UnitValueError(`Expected the name of a service such as app.service, found ${quote(text)}`, text.includes('.') || text === '' ? {} : { suggestion: `${text}.service` });
-  if (/^wakesock(?:-front)?\.service$/.test(text)) throw new UnitValueError(`Expected a unit that serves the site, found ${text}, which is wakesock\'s own`);
+  if (/^wakesock(?:-front)?\.service$/.test(text)) throw new UnitValueError(`Expected a unit that serves the site, found ${text}, which is wakesock's own`);
   return text;
 }

@@ -1,5 +1,5 @@
-"""An HTTP/1.1 server with what browsers use: pages, uploads, downloads, an event stream, a WebSocket that echoes."""
-import base64, hashlib, http.server, json, socketserver, time
+"""http_all.py [PORT]: an HTTP/1.1 server with what browsers use: pages, uploads, downloads, an event stream, a WebSocket that echoes."""
+import base64, hashlib, http.server, json, socketserver, sys, time
 
 STARTED = f'{time.time_ns()}'
 
@@ -84,4 +84,4 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     request_queue_size = 128
 
 
-Server(('0.0.0.0', 3000), Handler).serve_forever()
+Server(('0.0.0.0', int(sys.argv[1]) if len(sys.argv) > 1 else 3000), Handler).serve_forever()

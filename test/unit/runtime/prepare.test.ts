@@ -111,6 +111,7 @@ describe('prepareBundle', () => {
   });
 
   test('of a relayed site only what waking must know', () => {
+    const { paths } = ground();
     const site = makeSite({ handoff: 'relay', root: { kind: 'none' }, exec: [], unit: 'app.service' });
     const prepared = prepareBundle(site, paths, { sources: [], warnings: [], notifyShutdown: false });
     expect(readPrepared(paths, 'blog')).toEqual(prepared);
