@@ -62,7 +62,7 @@ export class Wire {
   }
 
   async gone(): Promise<void> {
-    if (!this.closed) await once(this.socket, 'close');
+    if (!this.closed) await new Promise((resolve) => { this.socket.once('close', resolve); });
   }
 }
 
@@ -72,6 +72,8 @@ export class Scene {
   /** Throws what a lease is refused with; by default it is granted. */
   beforeLease: () => Promise<void> | void = () => {};
   explanation: OwnAnswer | null = null;
+  /** As of a relayed site. */
+  patienceMs: number | null = null;
   /** Connections that reached the program, ever. */
   readonly accepted: Wire[] = [];
   #program!: Server;
@@ -97,18 +99,24 @@ export class Scene {
     scene.#program.listen(0, '127.0.0.1');
     await once(scene.#program, 'listening');
     scene.#programPort = (scene.#program.address() as AddressInfo).port;
-    scene.#front = await serveFront({ listen: [{ host: '127.0.0.1', port: 0 }], sweep: scene.sweep, route: (host) => scene.#route(host) });
+    scene.#front = await serveFront({ listen: [{ host: '127.0.0.1', port: 0 }, { host: '127.0.0.1', port: 0, site: 'a' }], sweep: scene.sweep, route: (host) => scene.#route(host), relay: () => scene.#site() });
     return scene;
   }
 
   get port(): number { return this.#front.ports[0] as number; }
+  /** Of the site's own socket, as a relayed site has it. */
+  get rawPort(): number { return this.#front.ports[1] as number; }
   get connections(): number { return this.#front.connections; }
   get asked(): boolean { return this.#pool !== null; }
 
   #route(host: string): SitePool {
     if (host !== 'a.example') throw new Refusal(404, 'No such site');
+    return this.#site();
+  }
+
+  #site(): SitePool {
     return (this.#pool ??= new SitePool({
-      name: 'a', sweep: this.sweep, waitMs: 60_000, patienceMs: null,
+      name: 'a', sweep: this.sweep, waitMs: 60_000, patienceMs: this.patienceMs,
       lease: () => this.#lease(),
       explain: () => Promise.resolve(this.explanation),
       onQuiet: () => { this.#pool = null; },
@@ -121,6 +129,12 @@ export class Scene {
     const ended = new Promise<void>((resolve) => { record.end = resolve; });
     this.leases.push(record);
     return { address: { family: 'ipv4', address: `127.0.0.1:${this.#programPort}` }, ended, release: record.release };
+  }
+
+  /** Again, at the same address. */
+  async startProgram(): Promise<void> {
+    this.#program.listen(this.#programPort, '127.0.0.1');
+    await once(this.#program, 'listening');
   }
 
   /** The program listens no more: connections are refused. */
@@ -137,6 +151,10 @@ export class Scene {
 
   client(): Wire {
     return new Wire(connect({ port: this.port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true }));
+  }
+
+  raw(): Wire {
+    return new Wire(connect({ port: this.rawPort, host: '127.0.0.1', allowHalfOpen: true, noDelay: true }));
   }
 
   /** The next connection that reaches the program. */
