@@ -10,6 +10,8 @@ import type { Paths } from '../base/paths.ts';
 import { controlClient } from '../control/client.ts';
 import { takeListenFds } from '../systemd/listen-fds.ts';
 import { relaySiteOf } from '../systemd/unit-names.ts';
+import { IdleClients } from './idle-clients.ts';
+import { Peers, type PeersOptions } from './peers.ts';
 import { RouteSource } from './route-source.ts';
 import { serveFront, type FrontListen, type FrontServer } from './server.ts';
 import { Sites } from './sites.ts';
@@ -22,10 +24,13 @@ export interface FrontOptions {
   /** No connection for this long ends it; Infinity: never. */
   readonly exitIdleMs: number;
   readonly logLevel: LogLevel;
+  readonly peers: PeersOptions;
+  /** Connections between two requests. */
+  readonly idleClientsMax: number;
 }
 
 /** Resolves with the exit status when there was no connection for a while, or a signal has come and all are answered. */
-export async function runFront({ paths, listen, exitIdleMs, logLevel }: FrontOptions): Promise<number> {
+export async function runFront({ paths, listen, exitIdleMs, logLevel, peers, idleClientsMax }: FrontOptions): Promise<number> {
   const log = createLog({ level: logLevel });
   const inherited = takeListenFds(process.env).map(({ fd, name }): FrontListen => {
     const site = relaySiteOf(name);
@@ -41,7 +46,7 @@ export async function runFront({ paths, listen, exitIdleMs, logLevel }: FrontOpt
   let server: FrontServer | null = null;
   try {
     server = await serveFront({
-      listen: [...inherited, ...listen], sweep, route: (host) => sites.route(host), relay: (name) => sites.relay(name),
+      listen: [...inherited, ...listen], sweep, peers: new Peers(peers), idle: new IdleClients(idleClientsMax), route: (host) => sites.route(host), relay: (name) => sites.relay(name),
       onQuiet: () => idle.begin(),
       onProblem: (error) => log.error('Connections cannot be accepted', describeError(error)),
     });

@@ -1,11 +1,14 @@
 import type { Socket } from 'node:net';
 import { clientStallMsMax, pipelinedBytesMax, silentMs } from '../base/limits.ts';
+import type { Peers } from './peers.ts';
+import { plainAddress } from './proxy-protocol.ts';
 import type { SitePool, Waiting } from './site-pool.ts';
 import type { Expiring, Sweep } from './sweep.ts';
 import type { TunnelEnd, Upstream } from './upstream.ts';
 
 export interface RawClientOptions {
   readonly sweep: Sweep;
+  readonly peers: Peers;
   /** The site, as long as it is in use always the same pool. Null: it is no relayed site any more. */
   readonly site: () => SitePool | null;
   readonly onClosed: () => void;
@@ -30,6 +33,8 @@ export class RawClient implements Expiring, Waiting, TunnelEnd {
   /** The program has sent all it will: the client has until then to go on. */
   #stallMs = Infinity;
   #movedMs: number;
+  readonly #address: string;
+  readonly #counted: boolean;
 
   constructor(socket: Socket, options: RawClientOptions) {
     this.#socket = socket;
@@ -41,7 +46,9 @@ export class RawClient implements Expiring, Waiting, TunnelEnd {
     socket.on('drain', () => this.#upstream?.socket.resume());
     socket.on('error', () => {});
     socket.on('close', () => this.#onClose());
-    this.#site = options.site();
+    this.#address = plainAddress(socket.remoteAddress ?? 'unknown');
+    this.#counted = options.peers.enter(this.#address);
+    this.#site = this.#counted ? options.site() : null;
     if (this.#site === null) socket.destroy();
     else this.#take(this.#site.acquire(this, true));
   }
@@ -112,6 +119,7 @@ export class RawClient implements Expiring, Waiting, TunnelEnd {
 
   #onClose(): void {
     this.#options.sweep.remove(this);
+    if (this.#counted) this.#options.peers.leave(this.#address);
     const upstream = this.#upstream;
     this.#upstream = null;
     this.#letGo();

@@ -1,6 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { tcpKeepAliveMs } from '../base/limits.ts';
 import { Client } from './client.ts';
+import { IdleClients } from './idle-clients.ts';
+import { Peers } from './peers.ts';
 import { RawClient } from './raw-client.ts';
 import type { SitePool } from './site-pool.ts';
 import type { Sweep } from './sweep.ts';
@@ -11,6 +13,8 @@ export type FrontListen = ({ readonly fd: number } | { readonly host: string; re
 export interface FrontServerOptions {
   readonly listen: readonly FrontListen[];
   readonly sweep: Sweep;
+  readonly peers?: Peers;
+  readonly idle?: IdleClients;
   /** @throws Refusal: no site has this name */
   readonly route: (host: string) => SitePool;
   /** A relayed site; null: there is none of this name. */
@@ -31,7 +35,7 @@ export interface FrontServer {
 }
 
 /** Listens; every connection is a {@link Client}. */
-export async function serveFront({ listen, sweep, route, relay = () => null, onQuiet = () => {}, onProblem = () => {} }: FrontServerOptions): Promise<FrontServer> {
+export async function serveFront({ listen, sweep, peers = new Peers(), idle = new IdleClients(), route, relay = () => null, onQuiet = () => {}, onProblem = () => {} }: FrontServerOptions): Promise<FrontServer> {
   const clients = new Set<{ close(): void }>();
   let closing = false;
   const accept = (socket: Socket, site: string | undefined): void => {
@@ -39,7 +43,7 @@ export async function serveFront({ listen, sweep, route, relay = () => null, onQ
       clients.delete(client);
       if (clients.size === 0) onQuiet();
     };
-    const client: Client | RawClient = site === undefined ? new Client(socket, { sweep, route, onClosed }) : new RawClient(socket, { sweep, site: () => relay(site), onClosed });
+    const client: Client | RawClient = site === undefined ? new Client(socket, { sweep, peers, idle, route, onClosed }) : new RawClient(socket, { sweep, peers, site: () => relay(site), onClosed });
     clients.add(client);
     if (closing) client.close();
   };

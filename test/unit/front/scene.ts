@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { IdleClients } from '../../../src/front/idle-clients.ts';
+import { Peers, type PeersOptions } from '../../../src/front/peers.ts';
 import { Client } from '../../../src/front/client.ts';
 import type { Lease } from '../../../src/control/client.ts';
 import type { OwnAnswer } from '../../../src/front/answer.ts';
@@ -88,7 +90,7 @@ export class Scene {
     this.#waiting = null;
   };
 
-  static async open(program?: (wire: Wire) => void): Promise<Scene> {
+  static async open(program?: (wire: Wire) => void, peers: PeersOptions = {}, idleMax?: number): Promise<Scene> {
     const scene = new Scene();
     if (program !== undefined) scene.#accepting = program;
     scene.#program = createServer({ allowHalfOpen: true }, (socket) => {
@@ -99,7 +101,7 @@ export class Scene {
     scene.#program.listen(0, '127.0.0.1');
     await once(scene.#program, 'listening');
     scene.#programPort = (scene.#program.address() as AddressInfo).port;
-    scene.#front = await serveFront({ listen: [{ host: '127.0.0.1', port: 0 }, { host: '127.0.0.1', port: 0, site: 'a' }], sweep: scene.sweep, route: (host) => scene.#route(host), relay: () => scene.#site() });
+    scene.#front = await serveFront({ listen: [{ host: '127.0.0.1', port: 0 }, { host: '127.0.0.1', port: 0, site: 'a' }], sweep: scene.sweep, peers: new Peers(peers), idle: new IdleClients(idleMax), route: (host) => scene.#route(host), relay: () => scene.#site() });
     return scene;
   }
 
@@ -146,7 +148,7 @@ export class Scene {
 
   /** A client whose connection is what the test says it is. */
   attach(stream: Duplex): void {
-    void new Client(stream as Socket, { sweep: this.sweep, route: (host) => this.#route(host), onClosed: () => {} });
+    void new Client(stream as Socket, { sweep: this.sweep, peers: new Peers(), idle: new IdleClients(), route: (host) => this.#route(host), onClosed: () => {} });
   }
 
   client(): Wire {
