@@ -65,6 +65,7 @@ class FakeSystemd {
   }
 }
 
+const quiet = (): void => {};
 let directory: string;
 let systemd: FakeSystemd;
 let nowMs: number;
@@ -75,7 +76,6 @@ beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'wakesock-unit-'));
   systemd = new FakeSystemd();
   nowMs = 0;
-  const quiet = (): void => {};
   prepared = {
     version: preparedVersion, uid: 0, gid: 0, warnings: [], sources: [],
     site: makeSite({ name: 'app', handoff: 'relay', root: { kind: 'none' }, exec: [], unit: 'app.service', idleMs: 1_000, startTimeoutMs: 30_000, target: { family: 'ipv4', address: '127.0.0.1', port: 3000, text: '127.0.0.1:3000' } }),
