@@ -1,5 +1,7 @@
 import { WakesockError } from '../base/errors.ts';
+import type { Paths } from '../base/paths.ts';
 import { clientConnectionsMaxDefault, exitIdleMsDefault, idleClientsMaxDefault } from '../base/limits.ts';
+import type { FrontOptions } from '../front/index.ts';
 import { parseIpPrefixes, type IpPrefix } from '../unitfile/ip-prefix.ts';
 import { parseSocketAddress } from '../unitfile/socket-address.ts';
 import { exitIdleMsOf, logLevelOf } from './options.ts';
@@ -29,21 +31,26 @@ It starts nothing itself: it holds a lease of each site with requests in flight 
     'max-connections-per-client': { type: 'string' }, 'max-idle-connections': { type: 'string' }, 'exit-idle-time': { type: 'string' }, 'log-level': { type: 'string' } },
   async run({ paths }, values, positionals) {
     if (positionals[0] !== undefined) throw new WakesockError('ERR_WAKESOCK_USAGE', `front takes no sites, got ${positionals[0]}; it serves all that have Host=`);
-    const listen = [values['listen'] ?? []].flat().map((text) => listenAddressOf(String(text)));
-    const span = values['exit-idle-time'];
-    const options = {
-      paths: pathsOf(values, paths), listen, logLevel: logLevelOf(values['log-level'] ?? 'info'),
-      exitIdleMs: typeof span === 'string' ? exitIdleMsOf(span) : listen.length > 0 ? Infinity : exitIdleMsDefault,
-      peers: {
-        trusted: prefixesOf(values, 'trusted'), proxies: prefixesOf(values, 'proxy-protocol'),
-        perClientMax: countOf(values, 'max-connections-per-client', clientConnectionsMaxDefault),
-      },
-      idleClientsMax: countOf(values, 'max-idle-connections', idleClientsMaxDefault),
-    };
+    const options = frontOptionsOf(values, paths);
     const { runFront } = await import('../front/index.ts');
     return runFront(options);
   },
 };
+
+/** @throws WakesockError ERR_WAKESOCK_USAGE */
+export function frontOptionsOf(values: VerbValues, paths: Paths): FrontOptions {
+  const listen = [values['listen'] ?? []].flat().map((text) => listenAddressOf(String(text)));
+  const span = values['exit-idle-time'];
+  return {
+    paths: pathsOf(values, paths), listen, logLevel: logLevelOf(values['log-level'] ?? 'info'),
+    exitIdleMs: typeof span === 'string' ? exitIdleMsOf(span) : listen.length > 0 ? Infinity : exitIdleMsDefault,
+    peers: {
+      trusted: prefixesOf(values, 'trusted'), proxies: prefixesOf(values, 'proxy-protocol'),
+      perClientMax: countOf(values, 'max-connections-per-client', clientConnectionsMaxDefault),
+    },
+    idleClientsMax: countOf(values, 'max-idle-connections', idleClientsMaxDefault),
+  };
+}
 
 /** @throws WakesockError ERR_WAKESOCK_USAGE */
 function prefixesOf(values: VerbValues, option: string): IpPrefix[] {
