@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { AttachedBox, BoxProcess } from '../box/box.ts';
+import type { BoxProcess, Machine } from '../box/machine.ts';
 
 /** What test/programs/answering.py says. */
 export interface Answer {
@@ -30,7 +30,7 @@ export class Clients {
   readonly #connections = new Map<number, Connection>();
   #ids = 0;
 
-  constructor(box: AttachedBox) {
+  constructor(box: Machine) {
     this.#process = box.spawn([process.execPath, agent]);
     const { stdout } = this.#process.child;
     if (!stdout) throw new Error('Expected the agent to have a standard output');
