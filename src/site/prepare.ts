@@ -12,6 +12,7 @@ import { imageListPath, readImage } from '../image/store.ts';
 import { prepareBundle } from '../runtime/prepare.ts';
 import { readPrepared } from '../runtime/prepared.ts';
 import type { Diagnostic } from '../unitfile/diagnostic.ts';
+import { checkControllers } from './check-controllers.ts';
 import { SiteCache } from './site-cache.ts';
 
 /** The activator asks again why a site cannot be prepared, at each try to wake it. */
@@ -46,14 +47,14 @@ interface Loaded {
 }
 
 function load(paths: Paths, name: string): Loaded {
-  const { site, diagnostics, sources } = cacheOf(paths).load(name);
+  const { site, diagnostics, sources, places } = cacheOf(paths).load(name);
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
   if (site === null || errors.length > 0) throw new WakesockError('ERR_WAKESOCK_SITE_FILE', `${name}: ${errors.map(lineOf).join('; ')}`);
-  return { site, sources, warnings: diagnostics.map(lineOf) };
+  return { site, sources, warnings: [...diagnostics, ...checkControllers(site, places.file)].map(lineOf) };
 }
 
 function lineOf({ file, line, message }: Diagnostic): string {
-  return `${file}:${line}: ${message}`;
+  return `${file}${line > 0 ? `:${line}` : ''}: ${message}`;
 }
 
 function prepareLoaded(paths: Paths, { site, warnings, sources }: Loaded, image: PreparedImage | null, parts: PrepareParts): PreparedSite {

@@ -1,5 +1,5 @@
 /** A user's own view: README's first site on a whole machine. */
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, inject, test } from 'vitest';
 import { bootMachine, type VirtualMachine } from './machine/machine.ts';
 
 let machine: VirtualMachine;
