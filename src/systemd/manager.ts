@@ -57,8 +57,8 @@ export interface Manager {
   getUnitProperties(name: string, iface: UnitInterface, properties: readonly string[]): Promise<Record<string, unknown>>;
   /** All of one interface, as they came. Of a unit that is not loaded, what it would be. */
   getAllProperties(name: string, iface: UnitInterface): Promise<Record<string, Variant>>;
-  /** Until the unit ends. All are set, or, where one is refused, none. */
-  setUnitProperties(name: string, properties: readonly (readonly [string, Variant])[]): Promise<void>;
+  /** Until the unit ends. All are set, or, where one is refused, none. False: there is no such unit. */
+  setUnitProperties(name: string, properties: readonly (readonly [string, Variant])[]): Promise<boolean>;
   /** What systemd is about to do with the unit: `start`, `stop`, `restart`, …; null: nothing. */
   jobType(name: string): Promise<string | null>;
   /** A property of the manager itself, e.g. `Version`. */
@@ -243,7 +243,13 @@ export function createManager(options: { readonly busAddress?: string } = {}): M
       return all as Record<string, Variant>;
     },
     async setUnitProperties(name, properties) {
-      await session().call('SetUnitProperties', 'sba(sv)', [name, true, properties]);
+      try {
+        await session().call('SetUnitProperties', 'sba(sv)', [name, true, properties]);
+        return true;
+      } catch (error) {
+        ignoreNoSuchUnit(error);
+        return false;
+      }
     },
     async jobType(name) {
       const { Job: job } = await getUnitProperties(name, 'Unit', ['Job']);

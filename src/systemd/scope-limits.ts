@@ -1,5 +1,5 @@
 /** Limits of a scope that is there already, org.freedesktop.systemd1(5): SetUnitProperties. */
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { Variant } from 'dbus-next';
 import type { ScopeProperty } from '../base/site.ts';
 import type { Manager } from './manager.ts';
@@ -14,8 +14,8 @@ export interface ChangedProperty {
 
 /** No unit has this name. Of one that is not there systemd tells what it would be: the defaults of this systemd and its system.conf(5). */
 const nobody = 'wakesock-site-.scope';
-/** Where systemd keeps what is set of a unit that it did not make itself. */
-const controlDir = '/run/systemd/system.control';
+/** Where systemd keeps what was set of a transient unit, a file for each property, until the unit ends. */
+const settingsDir = (scope: string): string => `/run/systemd/transient/${scope}.d`;
 
 /**
  * Makes the scope have `wanted`, and the default of every other one of `known`: all of it, or, where systemd refuses one, nothing.
@@ -26,14 +26,12 @@ const controlDir = '/run/systemd/system.control';
 export async function setScopeLimits(manager: Manager, scope: string, wanted: readonly ScopeProperty[], known: readonly string[]): Promise<ChangedProperty[] | null> {
   if (!await isUp(manager, scope)) return null;
   const [before, defaults] = await Promise.all([manager.getAllProperties(scope, 'Scope'), manager.getAllProperties(nobody, 'Scope')]);
-  await manager.setUnitProperties(scope, settings(before, defaults, wanted, known));
+  if (!await manager.setUnitProperties(scope, settings(before, defaults, wanted, known))) return null;
+  forgetShares(scope, wanted, known);
   const after = await manager.getAllProperties(scope, 'Scope');
-  if (!await isUp(manager, scope)) {
-    // It ended meanwhile. Then what was set became a file for every scope of this name to come.
-    if (existsSync(`${controlDir}/${scope}.d`)) rmSync(`${controlDir}/${scope}.d`, { recursive: true });
-    return null;
-  }
-  const textOf = (of: Properties, name: string): string => (text(of[name]) === text(defaults[name]) ? 'default' : text(of[name]));
+  // Of one that has just ended systemd tells what it would be.
+  if (!await isUp(manager, scope)) return null;
+  const textOf = (of: Properties, name: string): string => (text(of[name]) === text(defaults[name]) ? 'default' : withUnit(name, text(of[name])));
   return known.filter((name) => text(before[name]) !== text(after[name])).map((name) => ({ name, from: textOf(before, name), to: textOf(after, name) }));
 }
 
@@ -57,6 +55,13 @@ function settings(before: Properties, defaults: Properties, wanted: readonly Sco
   ];
 }
 
+/** `MemoryMax=50%` is one property on the bus, `MemoryMax=64M` another, each with its file: at the next daemon-reload the share would win again. */
+function forgetShares(scope: string, wanted: readonly ScopeProperty[], known: readonly string[]): void {
+  for (const name of known.map((property) => `${property}Scale`)) {
+    if (!wanted.some((property) => property.name === name)) rmSync(`${settingsDir(scope)}/50-${name}.conf`, { force: true });
+  }
+}
+
 /** Of a property that this systemd does not have: nothing. */
 function text(property: Variant | undefined): string {
   if (property === undefined) return '';
@@ -65,6 +70,12 @@ function text(property: Variant | undefined): string {
   if (Buffer.isBuffer(value)) return bitsText(value);
   if (Array.isArray(value)) return value.map((pair: unknown) => (Array.isArray(pair) ? pair.map(String).join(' ') : String(pair))).toSorted().join(', ') || 'none';
   return String(value);
+}
+
+/** CPUQuotaPerSecUSec, CPUQuotaPeriodUSec. */
+function withUnit(name: string, value: string): string {
+  if (!name.startsWith('CPUQuota') || value === 'infinity') return value;
+  return name.endsWith('PerSecUSec') ? `${Number(value) / 10_000}%` : `${value}us`;
 }
 
 /** A set of CPUs or memory nodes, lowest bit first. */
