@@ -363,7 +363,8 @@ export class SiteRunner {
     const why = code === 'ERR_WAKESOCK_RUNTIME' ? await this.#parts.whyNot(this.name) : null;
     if (why) return describeError(why);
     const lines = container.output.lastLines;
-    return { code, message: lines.length > 0 ? `${message}; its last lines: ${lines.join(' | ')}` : message };
+    const told = container.oomKilled ? `${message}: the kernel killed it, or a process of it, for want of memory` : message;
+    return { code, message: lines.length > 0 ? `${told}; its last lines: ${lines.join(' | ')}` : told };
   }
 
   #answerFrom(container: Container, fd: number): void {
@@ -481,7 +482,9 @@ export class SiteRunner {
     void container.exited.then(() => clearTimeout(spent));
   }
 
-  #watchExit(container: Container): void {
+  /** @param takenOver an earlier activator has told of what was killed before */
+  #watchExit(container: Container, takenOver = false): void {
+    container.watchOomKills(takenOver, (count) => this.#record.oomKilled(count));
     void container.exited.then(() => {
       if (this.#container !== container) return;
       if (this.#life.state.name !== 'waking') return void this.#clear();
@@ -558,7 +561,7 @@ export class SiteRunner {
     if (this.#crippled) this.#parts.log.warn(`${this.name} is stopped as soon as it serves nobody: what an earlier activator kept of it is lost`, { site: this.name });
     container.isProcess(alive.pid);
     this.sockets.statusFlags = modesOf(this.sockets, container, state?.statusFlags);
-    this.#watchExit(container);
+    this.#watchExit(container, true);
     const sink = this.#parts.lines(this.name, () => container.process?.pid ?? null);
     if (stored.stdout !== null) container.output.follow(this.#parts.poller, stored.stdout, 'stdout', sink);
     if (stored.stderr !== null) container.output.follow(this.#parts.poller, stored.stderr, 'stderr', sink);

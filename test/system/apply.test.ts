@@ -14,6 +14,7 @@ beforeAll(async () => {
 afterAll(() => scene.close());
 
 const site = (port: number, limits: SiteKeys['Service'], keys: SiteKeys = {}, command = plain): string => tcpSite(command, port, { ...keys, Service: limits ?? {} });
+const slowToEnd = (limits: SiteKeys['Service']): string => site(8610, limits, {}, `${python('slow_end.py')} /may-end/now`).replace('Volume=', 'Volume=/run/may-end:/may-end\nVolume=');
 const ask = (port: number, say = 'hello') => scene.clients.ask(`127.0.0.1:${port}`, say);
 
 async function apply(...names: string[]): Promise<AppliedSite[]> {
@@ -144,7 +145,6 @@ describe('in between', () => {
 
   test('a site on its way down: its next wake has the new limits', async () => {
     await scene.box.run(['mkdir', '-p', '/run/may-end']);
-    const slowToEnd = (limits: SiteKeys['Service']): string => site(8610, limits, {}, `${python('slow_end.py')} /may-end/now`).replace('Volume=', 'Volume=/run/may-end:/may-end\nVolume=');
     await scene.enable({ stopping: slowToEnd({ TasksMax: 40 }) });
     const { start } = await ask(8610);
     const from = await scene.mark();
