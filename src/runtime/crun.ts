@@ -2,8 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { accessSync, constants, existsSync, rmSync } from 'node:fs';
 import { WakesockError } from '../base/errors.ts';
-import type { RootMount } from '../base/site.ts';
-import { withRoot } from './root-mount.ts';
+import { withPrivateMounts, type PrivateMounts } from './private-mounts.ts';
 
 export interface CrunRun {
   readonly id: string;
@@ -15,8 +14,8 @@ export interface CrunRun {
   readonly stderr: number;
   /** Descriptors that the program finds from 3 on (sd_listen_fds(3)). */
   readonly listenFds: readonly number[];
-  /** What is to be mounted where the bundle says its root is; null: it is there already. */
-  readonly rootMount: RootMount | null;
+  /** What is to be mounted where the bundle says its root and its secrets are. */
+  readonly mounts: PrivateMounts;
 }
 
 export interface CrunExit {
@@ -36,7 +35,7 @@ export class Crun {
 
   /**
    * Starts `crun run --detach`; it exits 0 once the program has been started.
-   * @throws WakesockError `ERR_WAKESOCK_RUNTIME` where the root cannot be mounted
+   * @throws WakesockError `ERR_WAKESOCK_RUNTIME`, `ERR_WAKESOCK_SECRET` where something cannot be mounted
    */
   run(request: CrunRun): { child: ChildProcess; exited: Promise<CrunExit> } {
     const start = (): ChildProcess => this.#spawn(
@@ -44,7 +43,7 @@ export class Crun {
       ['ignore', request.stdout, request.stderr, ...request.listenFds],
       request.listenFds.length > 0 ? { LISTEN_FDS: String(request.listenFds.length) } : {},
     );
-    const child = request.rootMount === null ? start() : withRoot(request.rootMount, start);
+    const child = withPrivateMounts(request.mounts, start);
     return { child, exited: exitOf(child) };
   }
 

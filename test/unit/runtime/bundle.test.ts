@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bpfAnnotation, hostNameOf, renderBundle } from '../../../src/runtime/bundle.ts';
 import { allCapabilities, boundingSet, chooseCapabilities, defaultCapabilities } from '../../../src/runtime/capabilities.ts';
+import { siteMount } from '../../../src/site/mount-options.ts';
 import { makePlaces, makeSite, root } from './fixtures.ts';
 import { ALLOW, NOTIFY, runFilter } from './run-filter.ts';
 
@@ -52,19 +53,19 @@ describe('mounts', () => {
   });
 
   test('read-only directories are so with all that is mounted in them', () => {
-    const config = renderBundle(makeSite({ root: { kind: 'host' }, volumes: [{ source: '/srv/data', target: '/data', readOnly: true }] }), root, makePlaces({ hostEtc: '/var/lib/wakesock/host-etc' }));
+    const config = renderBundle(makeSite({ root: { kind: 'host' }, mounts: [siteMount('bind', '/data', { source: '/srv/data', readOnly: true })] }), root, makePlaces({ hostEtc: '/var/lib/wakesock/host-etc' }));
     for (const destination of ['/usr', '/etc', '/data']) expect(mountAt(config, destination)[0]?.options).toEqual(expect.arrayContaining(['rbind', 'rro']));
   });
 
   test('crun takes recursive options for directories only', () => {
-    const site = makeSite({ volumes: [{ source: '/srv/a.conf', target: '/etc/a.conf', readOnly: true }] });
-    expect(mountAt(renderBundle(site, root, makePlaces({ fileVolumes: new Set(['/srv/a.conf']) })), '/etc/a.conf')[0]?.options).toEqual(['bind', 'nosuid', 'nodev', 'ro']);
+    const site = makeSite({ mounts: [siteMount('bind', '/etc/a.conf', { source: '/srv/a.conf', readOnly: true })] });
+    expect(mountAt(renderBundle(site, root, makePlaces({ fileSources: new Set(['/srv/a.conf']) })), '/etc/a.conf')[0]?.options).toEqual(['bind', 'nosuid', 'nodev', 'ro']);
   });
 
   test('the user\'s own take the place of ours, parents first', () => {
     const site = makeSite({
-      readOnly: true, tmpfs: [{ target: '/tmp', options: ['size=1m'] }],
-      volumes: [{ source: '/b', target: '/data/b', readOnly: false }, { source: '/a', target: '/data', readOnly: false }],
+      readOnly: true,
+      mounts: [siteMount('bind', '/data/b', { source: '/b' }), siteMount('bind', '/data', { source: '/a' }), siteMount('tmpfs', '/tmp', { copyUp: false, data: ['size=1m'] })],
     });
     const config = renderBundle(site, root, makePlaces());
     expect(mountAt(config, '/tmp').map(({ options }) => options)).toEqual([['nosuid', 'nodev', 'size=1m']]);
