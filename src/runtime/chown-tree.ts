@@ -2,7 +2,7 @@
  * Giving a volume to its site's user (`:U`). What is in it may be another's to change meanwhile, so no path is walked twice: each
  * directory is opened in the one before, links are given away and never followed, and what has another name outside of the volume stays.
  */
-import { closeSync, constants, lchownSync, lstatSync, openSync, readdirSync, type Stats } from 'node:fs';
+import { closeSync, constants, lchownSync, lstatSync, openSync, readdirSync, readFileSync, realpathSync, type Stats } from 'node:fs';
 import { WakesockError } from '../base/errors.ts';
 import { volumeDepthMax } from '../base/limits.ts';
 import { O_CLOEXEC, O_PATH } from '../linux/constants.ts';
@@ -14,15 +14,15 @@ interface Owner { readonly uid: number; readonly gid: number }
 export function chownTree(path: string, owner: Owner): number {
   // A first look finds which names belong together, which a second one then may touch.
   const linked = new Map<string, { names: number; readonly links: number }>();
-  const { dev } = lstatSync(path);
-  visit(path, dev, (_, stats) => {
+  const mounts = mountPoints();
+  visit(path, mounts, (_, stats) => {
     if (stats.isDirectory() || stats.nlink < 2) return;
     const known = linked.get(keyOf(stats)) ?? { names: 0, links: stats.nlink };
     known.names += 1;
     linked.set(keyOf(stats), known);
   });
   let left = 0;
-  visit(path, dev, (name, stats) => {
+  visit(path, mounts, (name, stats) => {
     const links = linked.get(keyOf(stats));
     const whole = stats.isDirectory() || (links === undefined ? stats.nlink < 2 : links.names === links.links && stats.nlink === links.links);
     if (!whole) left += 1;
@@ -33,30 +33,33 @@ export function chownTree(path: string, owner: Owner): number {
 
 const keyOf = ({ dev, ino }: Stats): string => `${dev}:${ino}`;
 
-/** Calls `act` with the directory itself and all below it, on one file system; `name` is what to call it by, with no link on the way. */
-function visit(path: string, dev: number, act: (name: string | Buffer, stats: Stats) => void): void {
+type Act = (name: string | Buffer, stats: Stats) => void;
+
+/** Calls `act` with the directory itself and all below it but what else is mounted there; `name` is what to call it by, with no link on the way. */
+function visit(path: string, mounts: ReadonlySet<string>, act: Act): void {
   const root = openDirectory(path);
   try {
     act(`/proc/self/fd/${root}/.`, lstatSync(`/proc/self/fd/${root}/.`));
-    visitBelow(root, dev, 1, act);
+    visitBelow(root, Buffer.from(realpathSync(path)).toString('latin1'), mounts, 1, act);
   } finally {
     closeSync(root);
   }
 }
 
-function visitBelow(directory: number, dev: number, depth: number, act: (name: string | Buffer, stats: Stats) => void): void {
+function visitBelow(directory: number, path: string, mounts: ReadonlySet<string>, depth: number, act: Act): void {
   if (depth > volumeDepthMax) throw new WakesockError('ERR_WAKESOCK_LIMIT', `Expected a volume of at most ${volumeDepthMax} directories in one another, found more`);
   for (const entry of readdirSync(`/proc/self/fd/${directory}/.`, { encoding: 'buffer' })) {
+    const inside = `${path}/${entry.toString('latin1')}`;
+    if (mounts.has(inside)) continue;
     // Names are bytes, of whatever encoding.
     const name = Buffer.concat([Buffer.from(`/proc/self/fd/${directory}/`), entry]);
     try {
       const stats = lstatSync(name);
-      if (stats.dev !== dev) continue;
       act(name, stats);
       if (!stats.isDirectory()) continue;
       const below = openDirectory(name);
       try {
-        if (lstatSync(`/proc/self/fd/${below}/.`).dev === dev) visitBelow(below, dev, depth + 1, act);
+        visitBelow(below, inside, mounts, depth + 1, act);
       } finally {
         closeSync(below);
       }
@@ -65,6 +68,12 @@ function visitBelow(directory: number, dev: number, depth: number, act: (name: s
       if (!['ENOENT', 'ENOTDIR', 'ELOOP'].some((gone) => isErrno(error, gone))) throw error;
     }
   }
+}
+
+/** As proc_pid_mountinfo(5) has them, byte for byte in latin1. Of an overlay not even all files have the device of their directory, so that tells nothing. */
+function mountPoints(): Set<string> {
+  const lines = readFileSync('/proc/self/mountinfo', 'latin1').split('\n');
+  return new Set(lines.flatMap((line) => line.split(' ')[4]?.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8))) ?? []));
 }
 
 function openDirectory(path: string | Buffer): number {

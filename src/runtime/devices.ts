@@ -19,7 +19,8 @@ export function findDevices(devices: readonly SiteDevice[]): FoundDevices {
   const found = devices.flatMap((device) => nodesOf(device).map((node) => ({ node, access: device.access })));
   if (found.length > devicesMax) throw new WakesockError('ERR_WAKESOCK_LIMIT', `AddDevice=: expected at most ${devicesMax} devices, found ${found.length}`);
   const nodes = [...new Map(found.map(({ node }) => [node.path, node])).values()];
-  const rules = found.map(({ node: { type, major, minor }, access }): [string, string] => [`/dev/${type === 'c' ? 'char' : 'block'}/${major}:${minor}`, access]);
+  // crun makes the node within the scope, and so needs `m`, whatever the program may do.
+  const rules = found.map(({ node: { type, major, minor }, access }): [string, string] => [`/dev/${type === 'c' ? 'char' : 'block'}/${major}:${minor}`, access.includes('m') ? access : `${access}m`]);
   return { nodes, sources, allowed: rules.length === 0 ? [] : [{ name: 'DeviceAllow', signature: 'a(ss)', value: rules }] };
 }
 

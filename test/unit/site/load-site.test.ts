@@ -118,7 +118,7 @@ test.each<[string, string[]]>([
 ])('[X-Wakesock] %j', (lines, expected) => expect(problems(wakesock(lines))).toEqual(expected));
 
 test.each<[string, string[]]>([
-  ['Secret=x\n', ['error ERR_WAKESOCK_NOT_SUPPORTED 7:1']],
+  ['Secret=x,type=file\n', ['error bad-value 7:8']],
   ['Network=bridge\n', ['error ERR_WAKESOCK_NOT_SUPPORTED 7:9']],
   ['Network=none\n', []],
   ['Label=a=b\nAutoUpdate=registry\n', ['warning no-effect 7:1', 'warning no-effect 8:1']],
@@ -128,8 +128,8 @@ test.each<[string, string[]]>([
   ['Environment=A=b \\\n  C\n', ['error bad-value 8:3']],
   ['EnvironmentFile=nothing\n', ['error bad-value 7:17']],
   ['EnvironmentFile=-nothing\n', []],
-  ['Volume=data:/data\n', ['error ERR_WAKESOCK_NOT_SUPPORTED 7:8']],
-  ['Volume=/a:/b:U\n', ['error ERR_WAKESOCK_NOT_SUPPORTED 7:14']],
+  ['Volume=-data:/data\n', ['error bad-value 7:8']],
+  ['Volume=/a:/b:ro,O\n', ['error ERR_WAKESOCK_NOT_SUPPORTED 7:17']],
   ['Volume=/a:/b\nVolume=/c:/b\n', ['error bad-value 8:8']],
   ['Image=x\n', ['error conflict 7:1']],
   ['PublishPort=3000\n', ['error bad-value 7:13']],
