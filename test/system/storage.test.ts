@@ -18,6 +18,7 @@ const hostSite = (port: number, keys: SiteKeys): string => tcpSite(`${python('pl
 const volumeDirectory = async (name: string): Promise<string> => (await run(`podman volume inspect --format '{{.Mountpoint}}' ${name}`)).trim();
 /** Whether the bytes are in any file that outlives a reboot. */
 const onDisk = async (text: string): Promise<string> => run(`grep -rl --binary-files=text ${text} /var/lib/wakesock /var/cache/wakesock /etc/systemd || :`);
+const secret = (name: string, text: string): Promise<string> => run(`podman secret rm ${name} >/dev/null 2>&1 || :; printf %s '${text}' | podman secret create ${name} - >/dev/null`);
 
 beforeAll(async () => {
   scene = await Scene.open(testBox(), '1s');
@@ -145,8 +146,6 @@ test('what is read-only, noexec or in memory is so, and so is what is mounted be
 });
 
 describe('secrets of podman\'s', () => {
-  const secret = (name: string, text: string): Promise<string> => run(`podman secret rm ${name} >/dev/null 2>&1 || :; printf %s '${text}' | podman secret create ${name} - >/dev/null`);
-
   test('as files and variables, read-only, and nowhere on a disk; a new value is there with the next wake, without podman', async () => {
     await secret('token', 'first-Xq81');
     await secret('key', 'key-Xq81');
