@@ -55,6 +55,7 @@ const c = {
   getsockname: libc.func('int getsockname(int, void *, void *)'),
   getsockopt: libc.func('int getsockopt(int, int, int, void *, void *)'),
   setsockopt: libc.func('int setsockopt(int, int, int, const void *, uint32_t)'),
+  shutdown: libc.func('int shutdown(int, int)'),
   sendmsg: libc.func('int64_t sendmsg(int, const void *, int)'),
   recvmsg: libc.func('int64_t recvmsg(int, void *, int)'),
   recv: libc.func('int64_t recv(int, void *, uint64_t, int)'),
