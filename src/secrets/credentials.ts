@@ -8,17 +8,17 @@ import type { SiteCredential } from '../base/site.ts';
 const stores = ['/etc', '/run', '/usr/local/lib', '/usr/lib'];
 
 /** @returns values by ID @throws WakesockError `ERR_WAKESOCK_SECRET`, `ERR_WAKESOCK_LIMIT` */
-export async function readCredentials(credentials: readonly SiteCredential[], directories: readonly string[] = stores): Promise<Map<string, Uint8Array>> {
-  const values = await Promise.all(credentials.map(async (credential): Promise<[string, Uint8Array]> => [credential.id, await readCredential(credential, directories)]));
+export async function readCredentials(credentials: readonly SiteCredential[], signal?: AbortSignal, directories: readonly string[] = stores): Promise<Map<string, Uint8Array>> {
+  const values = await Promise.all(credentials.map(async (credential): Promise<[string, Uint8Array]> => [credential.id, await readCredential(credential, directories, signal)]));
   const bytes = values.reduce((sum, [, { length }]) => sum + length, 0);
   if (bytes > credentialBytesMax) throw new WakesockError('ERR_WAKESOCK_LIMIT', `Expected credentials of at most ${credentialBytesMax} bytes together, found ${bytes}`);
   return new Map(values);
 }
 
-async function readCredential({ id, load, set }: SiteCredential, directories: readonly string[]): Promise<Uint8Array> {
+async function readCredential({ id, load, set }: SiteCredential, directories: readonly string[], signal?: AbortSignal): Promise<Uint8Array> {
   const loaded = load === null ? null : await findFile(id, load, directories);
-  if (load !== null && loaded !== null) return load.encrypted ? decrypt(id, loaded) : loaded;
-  if (set !== null) return set.encrypted ? decrypt(id, Buffer.from(set.base64)) : Buffer.from(set.base64, 'base64');
+  if (load !== null && loaded !== null) return load.encrypted ? decrypt(id, loaded, signal) : loaded;
+  if (set !== null) return set.encrypted ? decrypt(id, Buffer.from(set.base64), signal) : Buffer.from(set.base64, 'base64');
   throw new WakesockError('ERR_WAKESOCK_SECRET', `Credential ${id}: expected a file ${load?.path ?? ''}, nothing is there`);
 }
 
@@ -41,9 +41,9 @@ async function findFile(id: string, { path, encrypted }: NonNullable<SiteCredent
 }
 
 /** Its name is part of what is encrypted: one may not be taken for another. */
-function decrypt(id: string, data: Uint8Array): Promise<Uint8Array> {
+function decrypt(id: string, data: Uint8Array, signal: AbortSignal | undefined): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const child = spawn('systemd-creds', [`--name=${id}`, 'decrypt', '-', '-'], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn('systemd-creds', [`--name=${id}`, 'decrypt', '-', '-'], { stdio: ['pipe', 'pipe', 'pipe'], ...signal ? { signal } : {} });
     const parts: Buffer[] = [];
     let stderr = '';
     child.stdout.on('data', (part: Buffer) => { parts.push(part); });

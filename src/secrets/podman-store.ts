@@ -17,12 +17,12 @@ interface SecretList {
 }
 
 /** @param store the directory with `secrets.json` @returns in the order of `names` @throws WakesockError `ERR_WAKESOCK_SECRET` */
-export async function readPodmanSecrets(store: string, names: readonly string[]): Promise<Uint8Array[]> {
+export async function readPodmanSecrets(store: string, names: readonly string[], signal?: AbortSignal): Promise<Uint8Array[]> {
   for (let tries = 1; ; tries += 1) {
     const found = await readOnce(store, names);
     if (!(found instanceof WakesockError)) return found;
     if (tries === triesMax) throw found;
-    await delay(RETRY_MS);
+    await delay(RETRY_MS, undefined, signal ? { signal } : {});
   }
 }
 

@@ -7,12 +7,12 @@ import type { SecretValues } from '../runtime/secret-mount.ts';
 import { readCredentials } from './credentials.ts';
 import { readPodmanSecrets } from './podman-store.ts';
 
-/** @param store where podman keeps its secrets @throws WakesockError `ERR_WAKESOCK_SECRET`, `ERR_WAKESOCK_LIMIT` */
-export async function readSecrets({ name, secrets, credentials }: Site, store: string | null): Promise<SecretValues> {
+/** @param store where podman keeps its secrets @param signal a wake that takes too long is ended @throws WakesockError `ERR_WAKESOCK_SECRET`, `ERR_WAKESOCK_LIMIT` */
+export async function readSecrets({ name, secrets, credentials }: Site, store: string | null, signal?: AbortSignal): Promise<SecretValues> {
   if (secrets.length > 0 && store === null) throw new WakesockError('ERR_WAKESOCK_SECRET', `${name}: podman was not asked for its secrets yet; run \`wakesock prepare ${name}\``);
   const [values, read] = await Promise.all([
-    secrets.length === 0 ? [] : readPodmanSecrets(store ?? '', secrets.map((secret) => secret.name)),
-    readCredentials(credentials),
+    secrets.length === 0 ? [] : readPodmanSecrets(store ?? '', secrets.map((secret) => secret.name), signal),
+    readCredentials(credentials, signal),
   ]);
   for (const [i, secret] of secrets.entries()) {
     const { length } = values[i] as Uint8Array;

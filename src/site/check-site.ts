@@ -52,6 +52,8 @@ function programProblem(site: Site, root: string): string | null {
     : path.split(':').map((dir) => (dir.startsWith('/') ? `${dir}/${program}` : `${workingDir}/${dir}/${program}`));
   let reason = `found nothing${program.includes('/') ? '' : ` in ${path}`}`;
   for (const candidate of candidates) {
+    // What is in a volume only podman can say, and enable does.
+    if (site.mounts.some(({ kind, target }) => kind === 'volume' && candidate.startsWith(`${target}/`))) return null;
     const there = resolveInRoot(root, candidate, site.mounts);
     if (there === null) continue;
     if (!there.stat.isFile()) reason = `found something that is no file at ${candidate}`;

@@ -44,6 +44,8 @@ describe('volumes of podman\'s', () => {
     expect(await ask(8502, 'read /data/kept')).toBe('mine');
     expect(await run(`cat ${await volumeDirectory('store')}/kept`)).toBe('mine');
     expect(await run('podman volume ls --quiet --filter label=wakesock')).toBe('store\n');
+    await run('podman volume create stray && podman volume prune --force --filter label!=wakesock');
+    expect(await run('podman volume ls --quiet')).toBe('store\n');
     await scene.remove('named');
     expect(await run(`cat ${await volumeDirectory('store')}/kept`)).toBe('mine');
   });
