@@ -16,13 +16,16 @@ interface SecretList {
   readonly nameToID?: Readonly<Record<string, string>>;
 }
 
+type Wait = (signal: AbortSignal | undefined) => Promise<unknown>;
+const waitForPodman: Wait = (signal) => delay(RETRY_MS, undefined, signal ? { signal } : {});
+
 /** @param store the directory with `secrets.json` @returns in the order of `names` @throws WakesockError `ERR_WAKESOCK_SECRET` */
-export async function readPodmanSecrets(store: string, names: readonly string[], signal?: AbortSignal): Promise<Uint8Array[]> {
+export async function readPodmanSecrets(store: string, names: readonly string[], signal?: AbortSignal, wait = waitForPodman): Promise<Uint8Array[]> {
   for (let tries = 1; ; tries += 1) {
     const found = await readOnce(store, names);
     if (!(found instanceof WakesockError)) return found;
     if (tries === triesMax) throw found;
-    await delay(RETRY_MS, undefined, signal ? { signal } : {});
+    await wait(signal);
   }
 }
 

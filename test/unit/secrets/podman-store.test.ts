@@ -41,16 +41,18 @@ test('one that is not there, one of another driver, names that are no keys of ou
 test.each(['secrets.json', 'filedriver/secretsdata.json'])('%s half written: who reads comes again', async (file) => {
   const directory = store({ a: { value: 'A' } });
   writeFileSync(`${directory}/${file}`, '{"secrets": {');
-  const reading = readPodmanSecrets(directory, ['a']);
-  // The first look has been taken by then: it is under way as soon as the call returns.
-  setImmediate(() => store({ a: { value: 'new' } }, directory));
-  expect((await reading).map(String)).toEqual(['new']);
+  let waited = 0;
+  const found = await readPodmanSecrets(directory, ['a'], undefined, async () => {
+    waited += 1;
+    if (waited === 3) store({ a: { value: 'new' } }, directory);
+  });
+  expect([found.map(String), waited]).toEqual([['new'], 3]);
 });
 
 test('damaged for good: an error that says nothing of what is in it', async () => {
   const directory = store({ a: { value: 'A' } });
   writeFileSync(`${directory}/filedriver/secretsdata.json`, '{"id-a": "c2VjcmV0');
-  await expect(readPodmanSecrets(directory, ['a'])).rejects.toThrow(secret(/^(?!.*c2Vj).*secretsdata\.json: expected podman's secrets in JSON/));
+  await expect(readPodmanSecrets(directory, ['a'], undefined, async () => {})).rejects.toThrow(secret(/^(?!.*c2Vj).*secretsdata\.json: expected podman's secrets in JSON/));
 });
 
 test('a wake that takes too long does not wait on', async () => {
