@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testBox } from '../support/test-box.ts';
 import { buildImage, imageSite, makeContext, usrVolume } from '../support/images.ts';
 import { programs } from '../support/product.ts';
-import { python, Scene, tcpSite, type SiteKeys } from '../support/scene.ts';
+import { installMutant, removeMutant } from '../support/mutant.ts';
+import { python, Scene, service, tcpSite, type SiteKeys } from '../support/scene.ts';
 
 let scene: Scene;
 const run = (script: string): Promise<string> => scene.box.run(['sh', '-ec', script]);
@@ -18,6 +19,9 @@ const hostSite = (port: number, keys: SiteKeys): string => tcpSite(`${python('pl
 const volumeDirectory = async (name: string): Promise<string> => (await run(`podman volume inspect --format '{{.Mountpoint}}' ${name}`)).trim();
 /** Whether the bytes are in any file that outlives a reboot. */
 const onDisk = async (text: string): Promise<string> => run(`grep -rl --binary-files=text ${text} /var/lib/wakesock /var/cache/wakesock /etc/systemd || :`);
+/** Of the machine's own mounts and the activator's, and what is in the directory that the secrets of a site are mounted at. */
+const secretsLeft = (site: string): Promise<string> => run(`{ grep -h ramfs.*wakesock /proc/1/mountinfo /proc/$(systemctl show --value -p MainPID ${service} | sed 's/^0$/1/')/mountinfo || :; }; ls -A /var/lib/wakesock/sites/${site}/secrets`);
+const isThere = async (path: string): Promise<boolean> => (await scene.box.exec(['test', '-e', path])).code === 0;
 const secret = (name: string, text: string): Promise<string> => run(`podman secret rm ${name} >/dev/null 2>&1 || :; printf %s '${text}' | podman secret create ${name} - >/dev/null`);
 
 beforeAll(async () => {
@@ -198,6 +202,47 @@ describe('secrets of podman\'s', () => {
     expect(await run('ls -A /srv/outside')).toBe('dir\nsecret\n');
     expect(await run('ls -A /var/lib/wakesock/sites/inside/secrets')).toBe('');
     expect(await run('grep -c /sites/inside/secrets /proc/1/mountinfo || :')).toBe('0\n');
+  });
+});
+
+describe('secrets, where something goes wrong', () => {
+  const die = '/run/wakesock-die';
+  const dies = `if (require("node:fs").existsSync("${die}")) { require("node:fs").rmSync("${die}"); globalThis.process.kill(globalThis.process.pid, "SIGKILL"); }`;
+
+  test('the activator is killed with them mounted: nothing is left, and the client is served', async () => {
+    await secret('fatal', 'fatal-Xq84');
+    await scene.enable({ dies: hostSite(8525, { Container: { Secret: ['fatal', 'fatal,type=env'] } }) });
+    const find = 'call("setns", own, CLONE_NEWNS);';
+    try {
+      await installMutant(scene.box, '1s', { find, replace: `${dies} ${find}` });
+      await run(`touch ${die}`);
+      expect(await ask(8525, 'read /run/secrets/fatal')).toBe('fatal-Xq84');
+      expect(await isThere(die)).toBe(false);
+      expect(await secretsLeft('dies')).toBe('');
+      expect(await onDisk('Xq84')).toBe('');
+    } finally {
+      await removeMutant(scene.box);
+    }
+  });
+
+  test('without systemd: files are in memory all the same; variables are refused where crun\'s state is on a disk', async () => {
+    await secret('solo', 'solo-Xq85');
+    await run('mkdir -p /srv/solo');
+    await scene.box.writeFile('/srv/solo/file.container', hostSite(8526, { Container: { Secret: 'solo' } }));
+    await scene.box.writeFile('/srv/solo/variable.container', hostSite(8527, { Container: { Secret: 'solo,type=env' } }));
+    const from = await scene.mark();
+    const state = '/var/lib/wakesock/solo';
+    const activator = scene.box.spawn(['systemd-cat', '--identifier=embedded', ...scene.product.command('run', '--sites=/srv/solo', `--state-dir=${state}`)]);
+    await scene.journal.until(({ text }) => text.includes('variable sleeps at'), { from, what: 'the embedded activator' });
+    const inMemory = (await run(`stat --file-system --format=%T ${state}`)).trim() === 'tmpfs';
+    expect(await ask(8526, 'read /run/secrets/solo')).toBe('solo-Xq85');
+    if (inMemory) expect(await ask(8527, 'read /proc/self/environ')).toContain('solo=solo-Xq85');
+    else {
+      await scene.clients.turnedAway('127.0.0.1:8527');
+      expect(await onDisk('Xq85')).toBe('');
+    }
+    activator.kill('SIGTERM');
+    await scene.journal.until(({ identifier, text }) => identifier === 'embedded' && text.includes('Ending with status 0'), { from, what: 'its end' });
   });
 });
 
