@@ -19,8 +19,8 @@ const hostSite = (port: number, keys: SiteKeys): string => tcpSite(`${python('pl
 const volumeDirectory = async (name: string): Promise<string> => (await run(`podman volume inspect --format '{{.Mountpoint}}' ${name}`)).trim();
 /** Whether the bytes are in any file that outlives a reboot. */
 const onDisk = async (text: string): Promise<string> => run(`grep -rl --binary-files=text ${text} /var/lib/wakesock /var/cache/wakesock /etc/systemd || :`);
-/** Of the machine's own mounts and the activator's, and what is in the directory that the secrets of a site are mounted at. */
-const secretsLeft = (site: string): Promise<string> => run(`{ grep -h ramfs.*wakesock /proc/1/mountinfo /proc/$(systemctl show --value -p MainPID ${service} | sed 's/^0$/1/')/mountinfo || :; }; ls -A /var/lib/wakesock/sites/${site}/secrets`);
+/** Of the machine's own mounts and the activator's, and what is in the directory that secrets are mounted at. */
+const secretsLeft = (): Promise<string> => run(`{ grep -h ramfs.*wakesock /proc/1/mountinfo /proc/$(systemctl show --value -p MainPID ${service} | sed 's/^0$/1/')/mountinfo || :; }; ls -A /var/lib/wakesock/secrets`);
 const isThere = async (path: string): Promise<boolean> => (await scene.box.exec(['test', '-e', path])).code === 0;
 const secret = (name: string, text: string): Promise<string> => run(`podman secret rm ${name} >/dev/null 2>&1 || :; printf %s '${text}' | podman secret create ${name} - >/dev/null`);
 
@@ -200,8 +200,8 @@ describe('secrets of podman\'s', () => {
     expect(await ask(8523, 'read /run/secrets/mine')).toBe('for-one');
     expect(await ask(8524, 'open /run/secrets/mine')).toBe('ENOENT');
     expect(await run('ls -A /srv/outside')).toBe('dir\nsecret\n');
-    expect(await run('ls -A /var/lib/wakesock/sites/inside/secrets')).toBe('');
-    expect(await run('grep -c /sites/inside/secrets /proc/1/mountinfo || :')).toBe('0\n');
+    expect(await run('ls -A /var/lib/wakesock/secrets')).toBe('');
+    expect(await run('grep -c wakesock/secrets /proc/1/mountinfo || :')).toBe('0\n');
   });
 });
 
@@ -218,7 +218,7 @@ describe('secrets, where something goes wrong', () => {
       await run(`touch ${die}`);
       expect(await ask(8525, 'read /run/secrets/fatal')).toBe('fatal-Xq84');
       expect(await isThere(die)).toBe(false);
-      expect(await secretsLeft('dies')).toBe('');
+      expect(await secretsLeft()).toBe('');
       expect(await onDisk('Xq84')).toBe('');
     } finally {
       await removeMutant(scene.box);
