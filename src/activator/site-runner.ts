@@ -307,7 +307,7 @@ export class SiteRunner {
     const { site } = prepared;
     this.#readiness.setDeadline(site.startTimeoutMs);
     this.#saveState(null);
-    const secrets = await wakeSecrets(prepared, preparedDir(paths, this.name), signal);
+    const secrets = await wakeSecrets(prepared, paths, signal);
     signal.throwIfAborted();
     const listenFds = site.handoff === 'listen-fds' ? this.sockets.listeners.map(({ fd }) => fd) : [];
     const sink = this.#parts.lines(this.name, () => container.process?.pid ?? null);

@@ -3,7 +3,8 @@ import type { Site } from '../base/site.ts';
 import { chooseCapabilities } from './capabilities.ts';
 import type { Identity } from './identity.ts';
 import { hiddenPaths, mountsOf, type MountPlaces } from './mounts.ts';
-import type { OciConfig, OciDevice, OciLinux } from './oci.ts';
+import type { FoundDevice } from './devices.ts';
+import type { OciConfig, OciLinux } from './oci.ts';
 import { credentialsDirectory } from './secret-mount.ts';
 import { rlimitsOf, type HighestLimits } from './rlimits.ts';
 import { seccompFilter, type Architecture } from './seccomp-profile.ts';
@@ -20,7 +21,7 @@ export interface BundlePlaces extends MountPlaces {
   readonly availableCapabilities: readonly string[];
   readonly highestLimits: HighestLimits;
   /** `AddDevice=`, found on the machine. */
-  readonly devices: readonly OciDevice[];
+  readonly devices: readonly FoundDevice[];
   /** For whoever finds the container and wants to know what it is made of. */
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -68,7 +69,7 @@ export function renderBundle(site: Site, identity: Identity, places: BundlePlace
       // Without paths: all new. The network namespace holds nothing but `lo`.
       namespaces: ['pid', 'mount', 'ipc', 'uts', 'cgroup', 'network'].map((type) => ({ type })),
       ...hiddenPaths(site),
-      devices: places.devices,
+      devices: places.devices.map(({ path, type, major, minor, fileMode, uid, gid }) => ({ path, type, major, minor, fileMode, uid, gid })),
       seccomp: seccompSection(site, places, adopts || places.notifyShutdown),
     },
     annotations: { ...site.annotations, ...places.annotations, [bpfAnnotation]: filter },

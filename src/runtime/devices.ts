@@ -6,8 +6,13 @@ import type { ScopeProperty, SiteDevice, SourceState } from '../base/site.ts';
 import { sourceState } from '../base/sources.ts';
 import type { OciDevice } from './oci.ts';
 
+/** A node for the container, and where it is on the machine, free of links. */
+export interface FoundDevice extends OciDevice {
+  readonly source: string;
+}
+
 export interface FoundDevices {
-  readonly nodes: readonly OciDevice[];
+  readonly nodes: readonly FoundDevice[];
   readonly allowed: readonly ScopeProperty[];
   /** A device that comes, goes, or has another number after a reboot makes the bundle wrong. */
   readonly sources: readonly SourceState[];
@@ -24,7 +29,7 @@ export function findDevices(devices: readonly SiteDevice[]): FoundDevices {
   return { nodes, sources, allowed: rules.length === 0 ? [] : [{ name: 'DeviceAllow', signature: 'a(ss)', value: rules }] };
 }
 
-function nodesOf({ source, target, optional }: SiteDevice): OciDevice[] {
+function nodesOf({ source, target, optional }: SiteDevice): FoundDevice[] {
   const stats = statSync(source, { throwIfNoEntry: false });
   if (stats === undefined) {
     if (optional) return [];
@@ -35,28 +40,28 @@ function nodesOf({ source, target, optional }: SiteDevice): OciDevice[] {
     if (nodes.length === 0) throw new WakesockError('ERR_WAKESOCK_DEVICE', `AddDevice=${source}: expected devices in this directory, found none`);
     return nodes;
   }
-  const node = nodeOf(target, stats);
+  const node = nodeOf(realpathSync(source), target, stats);
   if (node === null) throw new WakesockError('ERR_WAKESOCK_DEVICE', `AddDevice=${source}: expected a device, it is none`);
   return [node];
 }
 
 /** As podman: devices of a whole directory, links left out. */
-function walk(directory: string, target: string): OciDevice[] {
+function walk(directory: string, target: string): FoundDevice[] {
   return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
     const [from, to] = [`${directory}/${entry.name}`, `${target}/${entry.name}`];
     if (entry.isDirectory()) return walk(from, to);
     if (!entry.isCharacterDevice() && !entry.isBlockDevice()) return [];
     const stats = statSync(from, { throwIfNoEntry: false });
-    return (stats && nodeOf(to, stats)) ?? [];
+    return (stats && nodeOf(from, to, stats)) ?? [];
   });
 }
 
-function nodeOf(path: string, stats: Stats): OciDevice | null {
+function nodeOf(source: string, path: string, stats: Stats): FoundDevice | null {
   if (!stats.isCharacterDevice() && !stats.isBlockDevice()) return null;
   const { rdev } = stats;
   // gnu_dev_major(3), of which the lower 32 bits are all that Linux uses.
   return {
-    path, type: stats.isCharacterDevice() ? 'c' : 'b', major: (rdev >>> 8) & 0xfff, minor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00),
+    source, path, type: stats.isCharacterDevice() ? 'c' : 'b', major: (rdev >>> 8) & 0xfff, minor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00),
     fileMode: stats.mode & 0o777, uid: stats.uid, gid: stats.gid,
   };
 }

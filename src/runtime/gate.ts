@@ -29,7 +29,7 @@ export interface Gate {
 export function makeGate(directory: string, configPath: string, secrets: readonly string[] = []): Gate {
   const path = `${directory}/config.json`;
   rmSync(path, { force: true });
-  if (secrets.length > 0 && !isInMemory(directory)) throw new WakesockError('ERR_WAKESOCK_SECRET', `Secret= with type=env: expected ${directory} to be in memory (tmpfs), since crun keeps its configuration beside it; it is not`);
+  if (secrets.length > 0 && !isInMemory(directory)) throw new WakesockError('ERR_WAKESOCK_SECRET', `Secret= with type=env: expected ${directory} to be in memory (tmpfs), since crun keeps its configuration beside it; it is not. Take type=mount, or --runtime-dir= below /run`);
   const config = withEnvironment(readFileSync(configPath), secrets);
   if (config.length > bundleConfigBytesMax) {
     throw new WakesockError('ERR_WAKESOCK_LIMIT', `${configPath}: expected at most ${bundleConfigBytesMax} bytes, found ${config.length}`);

@@ -77,7 +77,7 @@ function tmpfsOptions({ readOnly, exec, suid, dev, chown, copyUp, data }: SiteMo
 }
 
 function secretMount({ source, target, file }: SecretMount): OciMount {
-  return bind(source, { ...plain, target, readOnly: true, exec: false }, file);
+  return bind(source, { ...plain, target, readOnly: true, exec: false, recursive: false }, file);
 }
 
 function rootMounts(site: Site, { hostsFile, hostEtc, imageVolumes, localtime }: MountPlaces): OciMount[] {

@@ -69,7 +69,7 @@ export function prepareBundle(site: Site, paths: Paths, extra: PrepareExtra): Pr
       syncEtc();
     }
     const rootMount = image ? makeRootMount(directory, image) : null;
-    if (site.secrets.length + site.credentials.length > 0) ensureDirectory(secretsDirectory(directory), 0o700);
+    if (site.secrets.length + site.credentials.length > 0) ensureDirectory(secretsDirectory(paths), 0o755);
     const look = (): Looked => lookInto(site, paths, { root, devices: devices.nodes, extra });
     const { identity, config, ownSources, emptyVolumes, found } = rootMount === null ? look() : withFreshRoot(rootMount, look);
     for (const path of emptyVolumes) ensureDirectory(path, 0o755);
@@ -188,7 +188,7 @@ function placesOf(site: Site, paths: Paths, root: string, { notifyShutdown, volu
     imageVolumes,
     fileSources: new Set(site.mounts.flatMap(({ kind, source }) => (kind === 'bind' && source !== null && statOnMachine(source)?.isDirectory() === false ? [source] : []))),
     volumePaths: volumePaths(site, prepared, volumes),
-    secrets: secretMounts(site, prepared),
+    secrets: secretMounts(site, secretsDirectory(paths)),
     localtime: site.timezone === null ? null : timezoneFile(site.timezone),
   };
   const availableCapabilities = boundingSet(readFileSync('/proc/self/status', 'utf8'));

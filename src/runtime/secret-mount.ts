@@ -5,6 +5,7 @@
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { WakesockError, describeError } from '../base/errors.ts';
+import type { Paths } from '../base/paths.ts';
 import type { Site, SiteSecret } from '../base/site.ts';
 import { mountMemory } from '../linux/mount-namespace.ts';
 
@@ -32,8 +33,9 @@ export interface SecretFiles {
 
 const podmanDirectory = '/run/secrets';
 
-export function secretsDirectory(prepared: string): string {
-  return `${prepared}/secrets`;
+/** Empty, and the same for all sites: what is mounted there each sees for itself. crun must come there as anybody. */
+export function secretsDirectory({ stateDir }: Paths): string {
+  return `${stateDir}/secrets`;
 }
 
 /** systemd has /run/credentials/UNIT. */
@@ -41,9 +43,11 @@ export function credentialsDirectory(site: string): string {
   return `/run/credentials/${site}`;
 }
 
-/** One mount for all in podman's own directory, one for all credentials, one for each secret elsewhere: each mount costs time. */
-export function secretMounts(site: Site, prepared: string): SecretMount[] {
-  const directory = secretsDirectory(prepared);
+/**
+ * One mount for all in podman's own directory, one for all credentials, one for each secret elsewhere: each mount costs time.
+ * @param directory {@link secretsDirectory}
+ */
+export function secretMounts(site: Site, directory: string): SecretMount[] {
   const files = site.secrets.flatMap((secret, i): SecretMount[] => {
     if (secret.as.kind !== 'file' || isShared(site, secret)) return [];
     return [{ source: fileOf(site, secret, i, directory), target: secret.as.target, file: true }];
@@ -64,11 +68,11 @@ function fileOf(site: Site, secret: SiteSecret, index: number, directory: string
 }
 
 /**
+ * @param directory {@link secretsDirectory}
  * @param values of `site.secrets`, by index; of credentials by ID
  * @param owner who may read the credentials
  */
-export function secretFiles(site: Site, prepared: string, values: SecretValues, owner: { readonly uid: number; readonly gid: number }): SecretFiles | null {
-  const directory = secretsDirectory(prepared);
+export function secretFiles(site: Site, directory: string, values: SecretValues, owner: { readonly uid: number; readonly gid: number }): SecretFiles | null {
   const secrets = site.secrets.flatMap((secret, i): SecretFile[] => {
     const { as } = secret;
     return as.kind === 'file' ? [{ path: fileOf(site, secret, i, directory), data: values.secrets[i] as Uint8Array, uid: as.uid, gid: as.gid, mode: as.mode }] : [];

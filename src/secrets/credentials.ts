@@ -1,6 +1,6 @@
 /** systemd's credentials of a site: systemd.exec(5), systemd-creds(1). */
 import { spawn } from 'node:child_process';
-import { readFile, stat } from 'node:fs/promises';
+import { readFileSync, statSync } from 'node:fs';
 import { WakesockError } from '../base/errors.ts';
 import { credentialBytesMax } from '../base/limits.ts';
 import type { SiteCredential } from '../base/site.ts';
@@ -16,21 +16,21 @@ export async function readCredentials(credentials: readonly SiteCredential[], si
 }
 
 async function readCredential({ id, load, set }: SiteCredential, directories: readonly string[], signal?: AbortSignal): Promise<Uint8Array> {
-  const loaded = load === null ? null : await findFile(id, load, directories);
+  const loaded = load === null ? null : findFile(id, load, directories);
   if (load !== null && loaded !== null) return load.encrypted ? decrypt(id, loaded, signal) : loaded;
   if (set !== null) return set.encrypted ? decrypt(id, Buffer.from(set.base64), signal) : Buffer.from(set.base64, 'base64');
   throw new WakesockError('ERR_WAKESOCK_SECRET', `Credential ${id}: expected a file ${load?.path ?? ''}, nothing is there`);
 }
 
-async function findFile(id: string, { path, encrypted }: NonNullable<SiteCredential['load']>, directories: readonly string[]): Promise<Buffer | null> {
+function findFile(id: string, { path, encrypted }: NonNullable<SiteCredential['load']>, directories: readonly string[]): Buffer | null {
   const names = encrypted ? ['credstore.encrypted', 'credstore'] : ['credstore'];
   const candidates = path.startsWith('/') ? [path] : names.flatMap((name) => directories.map((directory) => `${directory}/${name}/${path}`));
   for (const candidate of candidates) {
     try {
-      const stats = await stat(candidate);
+      const stats = statSync(candidate);
       if (!stats.isFile()) throw new WakesockError('ERR_WAKESOCK_SECRET', `Credential ${id}: expected a file at ${candidate}; sockets and directories are not supported`);
       if (stats.size > credentialBytesMax) throw new WakesockError('ERR_WAKESOCK_LIMIT', `Credential ${id}: expected at most ${credentialBytesMax} bytes at ${candidate}, found ${stats.size}`);
-      return await readFile(candidate);
+      return readFileSync(candidate);
     } catch (error) {
       if (error instanceof WakesockError) throw error;
       const { code, message } = error as NodeJS.ErrnoException;

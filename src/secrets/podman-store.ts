@@ -2,7 +2,7 @@
  * podman's secrets, read where its driver `file` keeps them (containers/common, pkg/secrets): a list of names, and a file with all
  * values. podman writes both in place, so a reader may come in the middle.
  */
-import { readFile, stat } from 'node:fs/promises';
+import { readFileSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WakesockError } from '../base/errors.ts';
 import { secretStoreBytesMax } from '../base/limits.ts';
@@ -22,16 +22,16 @@ const waitForPodman: Wait = (signal) => delay(RETRY_MS, undefined, signal ? { si
 /** @param store the directory with `secrets.json` @returns in the order of `names` @throws WakesockError `ERR_WAKESOCK_SECRET` */
 export async function readPodmanSecrets(store: string, names: readonly string[], signal?: AbortSignal, wait = waitForPodman): Promise<Uint8Array[]> {
   for (let tries = 1; ; tries += 1) {
-    const found = await readOnce(store, names);
+    const found = readOnce(store, names);
     if (!(found instanceof WakesockError)) return found;
     if (tries === triesMax) throw found;
     await wait(signal);
   }
 }
 
-/** An error that may be over in a moment is returned. */
-async function readOnce(store: string, names: readonly string[]): Promise<Uint8Array[] | WakesockError> {
-  const list = await readJson<SecretList>(`${store}/secrets.json`);
+/** Without a thread of the pool for each call: a client waits. An error that may be over in a moment is returned. */
+function readOnce(store: string, names: readonly string[]): Uint8Array[] | WakesockError {
+  const list = readJson<SecretList>(`${store}/secrets.json`);
   if (list === null) return damaged(`${store}/secrets.json`);
   const found = names.map((name) => {
     const id = own(list.nameToID, name);
@@ -42,7 +42,7 @@ async function readOnce(store: string, names: readonly string[]): Promise<Uint8A
   });
   const files = new Map<string, Readonly<Record<string, string>>>();
   for (const path of new Set(found.map((one) => one.path))) {
-    const values = await readJson<Record<string, string>>(path);
+    const values = readJson<Record<string, string>>(path);
     if (values === null) return damaged(path);
     files.set(path, values);
   }
@@ -58,11 +58,11 @@ function own<T>(record: Readonly<Record<string, T>> | undefined, key: string): T
 }
 
 /** Null: no JSON, as it is while podman writes, or after the power went while it did. */
-async function readJson<T>(path: string): Promise<T | null> {
+function readJson<T>(path: string): T | null {
   try {
-    const { size } = await stat(path);
+    const { size } = statSync(path);
     if (size > secretStoreBytesMax) throw new WakesockError('ERR_WAKESOCK_LIMIT', `${path}: expected at most ${secretStoreBytesMax} bytes, found ${size}`);
-    const value: unknown = JSON.parse(await readFile(path, 'utf8'));
+    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
     return typeof value === 'object' ? value as T : null;
   } catch (error) {
     if (error instanceof WakesockError) throw error;

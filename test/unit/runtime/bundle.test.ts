@@ -110,13 +110,13 @@ test('secrets: one mount for those of podman\'s directory, one for credentials; 
     environment: { TOKEN: 'none', OTHER: 'x' }, secrets: [secret('/run/secrets/a'), secret('/run/secrets/b'), secret('/run/secrets/c/d'), secret('/etc/key'), { name: 'x', as: { kind: 'env', variable: 'TOKEN' } }],
     credentials: [{ id: 'c', load: null, set: { base64: '', encrypted: false } }],
   });
-  expect(secretMounts(site, '/p').map(({ source, target }) => [source, target])).toEqual([
+  expect(secretMounts(site, '/p/secrets').map(({ source, target }) => [source, target])).toEqual([
     ['/p/secrets/run', '/run/secrets'], ['/p/secrets/secret-2', '/run/secrets/c/d'], ['/p/secrets/secret-3', '/etc/key'], ['/p/secrets/credentials', '/run/credentials/blog'],
   ]);
   const { env } = renderBundle(site, root, makePlaces()).process;
   expect(env.filter((line) => /^(?:TOKEN|OTHER|CREDENTIALS_DIRECTORY)=/.test(line))).toEqual(['CREDENTIALS_DIRECTORY=/run/credentials/blog', 'OTHER=x']);
   // What the user mounts at podman's directory is not covered.
-  expect(secretMounts(makeSite({ secrets: [secret('/run/secrets/a')], mounts: [siteMount('tmpfs', '/run/secrets')] }), '/p')).toEqual([{ source: '/p/secrets/secret-0', target: '/run/secrets/a', file: true }]);
+  expect(secretMounts(makeSite({ secrets: [secret('/run/secrets/a')], mounts: [siteMount('tmpfs', '/run/secrets')] }), '/p/secrets')).toEqual([{ source: '/p/secrets/secret-0', target: '/run/secrets/a', file: true }]);
 });
 
 describe('capabilities', () => {
