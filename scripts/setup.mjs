@@ -5,8 +5,8 @@ import { accessSync, constants, existsSync, readFileSync, renameSync, rmSync, wr
 import { packages } from './packages.mjs';
 
 const target = process.argv.find((argument) => argument.startsWith('--target='))?.slice('--target='.length) ?? 'debian12';
-const kinds = ['images', 'vm'].filter((kind) => process.argv.includes(`--${kind}`));
-const wanted = packages.filter((each) => (each.target === undefined && each.kinds === undefined) || each.target === target || each.kinds?.some((kind) => kinds.includes(kind)));
+const kinds = new Set(['images', 'vm'].filter((kind) => process.argv.includes(`--${kind}`)));
+const wanted = packages.filter((each) => (each.target === undefined && each.kinds === undefined) || each.target === target || each.kinds?.some((kind) => kinds.has(kind)));
 const policy = '/usr/sbin/policy-rc.d';
 const savedPolicy = `${policy}.before-wakesock`;
 const policyMark = '# Written by wakesock\'s scripts/setup.mjs while it installs packages.';

@@ -47,6 +47,9 @@ test('asleep a site is a socket unit of process 1, and nothing else', async () =
   expect(await machine.exec(['ls', '/sys/fs/cgroup/wakesock.slice', '/sys/fs/cgroup/system.slice/wakesock.service'])).toMatchObject({ code: 2 });
 }, longMs);
 
+/** The mean of all but the first. */
+const later = ([, ...others]: readonly number[]): number => others.reduce((sum, number) => sum + number, 0) / others.length;
+
 test('awake, sites of one image have its pages in memory once', async () => {
   const asked = await machine.run(['sh', '-ec', `for port in ${awake.join(' ')}; do curl --silent --show-error http://127.0.0.1:$port/; done`], { timeoutMs: longMs });
   expect(asked).toBe('hello\n'.repeat(awakeSites));
@@ -58,12 +61,9 @@ test('awake, sites of one image have its pages in memory once', async () => {
     anon.push(await stat(siteCgroup(port), 'anon'));
     all.push(await bytes(siteCgroup(port)));
   }
-  const mean = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
-  const [, ...others] = awake.map((_, index) => index);
-  const later = (numbers: readonly number[]): number => mean(others.map((index) => numbers[index] ?? 0));
   print(`${awakeSites} sites of one image awake: the first ${kib(all[0] ?? 0)} (file ${kib(file[0] ?? 0)}, anon ${kib(anon[0] ?? 0)}), each other ${kib(later(all))} (file ${kib(later(file))}, anon ${kib(later(anon))}, the rest the kernel's)`);
   const mapped = await machine.run(['sh', '-c', `for port in ${awake.slice(1).join(' ')}; do cat /proc/$(head -1 /sys/fs/cgroup/wakesock.slice/wakesock-site-shop:$port.scope/cgroup.procs)/smaps_rollup; done`]);
-  const sumOf = (key: string): number => [...mapped.matchAll(new RegExp(`^${key}: +(\\d+) kB$`, 'gm'))].reduce((sum, [, number]) => sum + Number(number), 0) / others.length;
+  const sumOf = (key: string): number => [...mapped.matchAll(new RegExp(`^${key}: +(\\d+) kB$`, 'gm'))].reduce((sum, [, number]) => sum + Number(number), 0) / (awakeSites - 1);
   print(`each program: ${sumOf('Rss').toFixed(0)} KiB resident, of which ${sumOf('Pss').toFixed(0)} KiB are its share, ${(sumOf('Private_Clean') + sumOf('Private_Dirty')).toFixed(0)} KiB its own`);
   print(`activator: ${kib(await bytes('system.slice/wakesock.service'))} (anon ${kib(await stat('system.slice/wakesock.service', 'anon'))}); all sites: ${kib(await bytes('wakesock.slice'))}`);
   // Pages are the first one's who touched them.
