@@ -45,8 +45,8 @@ export default defineConfig({
           globalSetup: ['test/vm/global-setup.ts'],
           fileParallelism: false,
           // Everything takes ten times as long there.
-          testTimeout: 5 * 60_000,
-          hookTimeout: 5 * 60_000,
+          testTimeout: 10 * 60_000,
+          hookTimeout: 10 * 60_000,
         },
       },
       {

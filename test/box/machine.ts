@@ -27,6 +27,8 @@ export interface BoxProcess {
 }
 
 export interface Machine {
+  /** What takes a box a second takes this machine so many: deadlines of whoever waits on it are longer by as much. */
+  readonly slowness: number;
   exec(command: readonly string[], options?: ExecOptions): Promise<ExecResult>;
   /** As `exec`, but throws on any exit code but 0. Resolves with standard output. */
   run(command: readonly string[], options?: ExecOptions): Promise<string>;
@@ -39,10 +41,10 @@ export interface Machine {
 export const signalNumbers: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 1, SIGINT: 2, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGPIPE: 13, SIGTERM: 15 };
 
 /** All of it over the one thing that machines do differently. */
-export function machineOf(start: (command: readonly string[], env?: Readonly<Record<string, string>>) => BoxProcess): Machine {
+export function machineOf(start: (command: readonly string[], env?: Readonly<Record<string, string>>) => BoxProcess, slowness = 1): Machine {
   const exec = async (command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> => {
     const { child, exited, kill } = start(command, options.env);
-    const timeoutMs = options.timeoutMs ?? 60_000;
+    const timeoutMs = (options.timeoutMs ?? 60_000) * slowness;
     let late = false;
     const timer = setTimeout(() => { late = true; kill('SIGKILL'); }, timeoutMs);
     const stdout: Buffer[] = [];
@@ -64,6 +66,7 @@ export function machineOf(start: (command: readonly string[], env?: Readonly<Rec
   };
 
   return {
+    slowness,
     exec,
     run,
     spawn: (command, options) => start(command, options?.env),

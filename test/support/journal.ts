@@ -76,11 +76,12 @@ export class Journal {
           return;
         }
       };
+      const timeoutMs = waitTimeoutMs * this.#box.slowness;
       const timer = setTimeout(() => {
         settle();
         const seen = this.#entries.slice(from).map(({ identifier, text }) => `  ${identifier}: ${text}`);
-        reject(new Error(`Expected ${what} in the journal within ${waitTimeoutMs} ms, found\n${seen.slice(-40).join('\n')}`));
-      }, waitTimeoutMs);
+        reject(new Error(`Expected ${what} in the journal within ${timeoutMs} ms, found\n${seen.slice(-40).join('\n')}`));
+      }, timeoutMs);
       const settle = (): void => {
         clearTimeout(timer);
         this.#waiting.delete(look);

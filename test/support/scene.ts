@@ -172,7 +172,7 @@ export class Scene {
     await pollUntil(`a client of ${to} to be served again`, async () => {
       answer = await this.clients.ask(to).catch(() => undefined);
       return answer !== undefined;
-    });
+    }, 15_000 * this.box.slowness);
     if (!answer) throw new Error('unreachable');
     return answer;
   }

@@ -26,7 +26,7 @@ export async function installedMachine(target: BoxTarget, log: (line: string) =>
       await machine.run(['tar', '--extract', '--file=/dev/vdb', '--directory=/']);
       for (const command of installCommands()) {
         log(`${target}: ${command}`);
-        await machine.run(['sh', '-ec', command], { timeoutMs: 120_000 });
+        await machine.run(['sh', '-ec', command]);
       }
       await machine.powerOff();
       return machine;
