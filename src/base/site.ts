@@ -31,6 +31,8 @@ export interface Site {
   readonly group: string | null;
   readonly workingDir: string | null;
   readonly hostName: string | null;
+  /** A user namespace of its own with so many ids; `required`: the file asks for it, so that without it there is no site. Null: the machine's. */
+  readonly userNs: { readonly ids: number; readonly required: boolean } | null;
   readonly readOnly: boolean;
   readonly noNewPrivileges: boolean;
   readonly addCapabilities: readonly string[];
@@ -63,6 +65,12 @@ export interface SiteVolume {
   readonly readOnly: boolean;
 }
 
+/** Ids of users and groups alike: what a site calls 0…count-1 is `first`… on the machine. */
+export interface IdRange {
+  readonly first: number;
+  readonly count: number;
+}
+
 /** One property of StartTransientUnit. 64-bit integers are decimal strings, so that JSON keeps them whole. */
 export interface ScopeProperty {
   /** D-Bus name, e.g. `MemoryMax`, `CPUQuotaPerSecUSec`. */
@@ -76,7 +84,7 @@ export interface ScopeProperty {
  * Of what {@link PreparedSite} and the bundle beside it are made from the same files: one more with each release that makes
  * anything else of them. What an older one made still tells of a site that is awake, and is made anew at the next wake.
  */
-export const preparedVersion = 3;
+export const preparedVersion = 4;
 
 /** `site.json`: all that waking needs to know, so that waking parses no unit file. */
 export interface PreparedSite {
@@ -86,6 +94,10 @@ export interface PreparedSite {
   /** Of a site with an image; null of any other. Not there in what was written before version 3. */
   readonly image?: PreparedImage | null;
   readonly rootMount?: RootMount | null;
+  /** Of its user namespace; null: it has none. Not there in what was written before version 4. */
+  readonly ids?: IdRange | null;
+  /** With a user namespace: directories that are bound, and what was mounted below them. Another answer means rendering again. */
+  readonly mountsBelow?: MountsBelow | null;
   /** Files and directories this was made from. Waking stats them; a difference means rendering again. */
   readonly sources: readonly SourceState[];
   /** Ids in the container's own eyes. */
@@ -115,17 +127,37 @@ export interface PreparedImage extends FoundImage {
   readonly asked: string;
 }
 
-/** An overlay that is mounted for each start, in a mount namespace that only crun and the container see. */
-export interface RootMount {
+export interface MountsBelow {
+  readonly directories: readonly string[];
+  readonly found: readonly string[];
+}
+
+/** What is mounted for each start, in a mount namespace that only crun and the container see. */
+export type RootMount = OverlayRoot | BoundRoot;
+
+export interface OverlayRoot {
+  readonly kind: 'overlay';
   /** What {@link lower} is relative to: mount(2) takes one page of options. */
   readonly base: string;
   /** Read-only layers, the topmost first. */
   readonly lower: readonly string[];
-  /** The site's own writable directory, and the one that the overlay needs beside it. */
+  /** The site's own directory, and in it its writable directory, and the one that the overlay needs beside that. */
+  readonly own: string;
   readonly upper: string;
   readonly work: string;
   /** An empty directory. */
   readonly target: string;
+  /** Whose the files of layers and site are within; null: as on the disk. */
+  readonly ids: IdRange | null;
+}
+
+/** A directory as it is, but for whom its files belong to. */
+export interface BoundRoot {
+  readonly kind: 'bind';
+  readonly source: string;
+  /** An empty directory. */
+  readonly target: string;
+  readonly ids: IdRange;
 }
 
 /** `null` fields: the path did not exist. */

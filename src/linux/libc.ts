@@ -78,6 +78,9 @@ const c = {
   fchdir: libc.func('int fchdir(int)'),
   chroot: libc.func('int chroot(const char *)'),
   dup3: libc.func('int dup3(int, int, int)'),
+  flock: libc.func('int flock(int, int)'),
+  clone: libc.func('int clone(void *, void *, int, void *)'),
+  waitpid: libc.func('int waitpid(int, void *, int)'),
   /** Only for calls that glibc 2.36 does not wrap. All arguments are integers. */
   syscall: libc.func('int64_t syscall(int64_t, int64_t, int64_t, int64_t, int64_t, int64_t)'),
 };
@@ -107,6 +110,13 @@ export function callAsync(name: 'epoll_wait', ...args: unknown[]): Promise<numbe
 /** The address of a buffer, for structures that hold pointers. Keep the buffer referenced until the call is over. */
 export function addressOf(buffer: Buffer): bigint {
   return BigInt(koffi.address(buffer) as unknown as bigint);
+}
+
+const dlsym = libc.func('void *dlsym(void *, const char *)') as (handle: null, name: string) => unknown;
+
+/** A function of the C library as a value, for calls that take one. */
+export function addressOfFunction(name: string): unknown {
+  return dlsym(null, name);
 }
 
 export function closeFd(fd: number): void {

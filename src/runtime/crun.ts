@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { accessSync, constants, existsSync, rmSync } from 'node:fs';
 import { WakesockError } from '../base/errors.ts';
 import type { RootMount } from '../base/site.ts';
+import { openUnchangeable } from '../linux/detached-mount.ts';
 import { withRoot } from './root-mount.ts';
 
 export interface CrunRun {
@@ -27,6 +28,8 @@ export interface CrunExit {
 export class Crun {
   readonly #program: string;
   readonly #stateDir: string;
+  /** Of all containers. */
+  #stdin: number | null = null;
 
   /** @param stateDir crun's own state, and its cache of compiled seccomp filters */
   constructor(stateDir: string, program = findProgram('crun')) {
@@ -41,7 +44,7 @@ export class Crun {
   run(request: CrunRun): { child: ChildProcess; exited: Promise<CrunExit> } {
     const start = (): ChildProcess => this.#spawn(
       ['run', '--detach', `--pid-file=${request.pidFile}`, `--config=${request.configPath}`, `--bundle=${request.bundle}`, request.id],
-      ['ignore', request.stdout, request.stderr, ...request.listenFds],
+      [this.#stdin ??= openStdin(), request.stdout, request.stderr, ...request.listenFds],
       request.listenFds.length > 0 ? { LISTEN_FDS: String(request.listenFds.length) } : {},
     );
     const child = request.rootMount === null ? start() : withRoot(request.rootMount, start);
@@ -77,6 +80,11 @@ export function findProgram(name: string, path = process.env['PATH'] ?? '/usr/sb
     }
   }
   throw new WakesockError('ERR_WAKESOCK_RUNTIME', `\`${name}\` was not found in PATH (${path}); on Debian: apt-get install ${name}`);
+}
+
+/** crun makes stdin the program's own, and a program may do so: that must not be the machine's /dev/null for everybody. */
+function openStdin(): number {
+  return openUnchangeable('/dev/null');
 }
 
 function exitOf(child: ChildProcess): Promise<CrunExit> {

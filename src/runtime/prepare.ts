@@ -16,6 +16,7 @@ import { checkProgram } from './program.ts';
 import { highestLimits } from './rlimits.ts';
 import type { Architecture } from './seccomp-profile.ts';
 import { SiteTree, type TreePart } from './site-tree.ts';
+import { giveUserNamespace, rootTarget } from './user-namespace.ts';
 import { ensureDirectory, makeStateDirectory, replaceFiles, stateError, withinStateDirectory } from './state-files.ts';
 
 /** What `Image=` stands for, found in podman's storage. */
@@ -50,7 +51,7 @@ export function seccompSocketPath(paths: Paths): string {
  */
 export function prepareBundle(site: Site, paths: Paths, { sources, warnings, notifyShutdown, image, syncEtc = () => syncHostEtc(paths) }: PrepareExtra): PreparedSite {
   const directory = preparedDir(paths, site.name);
-  const root = rootOf(site, directory);
+  const root = rootOf(site, paths, directory);
   checkVolumes(site);
   makeStateDirectory(`${paths.stateDir}/sites`, 0o755);
   return withinStateDirectory(directory, 0o700, () => {
@@ -58,13 +59,14 @@ export function prepareBundle(site: Site, paths: Paths, { sources, warnings, not
       makeHostRoot(root);
       syncEtc();
     }
-    const rootMount = image ? makeRootMount(directory, image) : null;
+    const rootMount = image ? makeRootMount(directory, root, image, null) : null;
     const look = (): Looked => lookInto(site, paths, { root, notifyShutdown, image: image ?? null });
-    const { identity, config, ownSources, emptyVolumes } = rootMount === null ? look() : withFreshRoot(rootMount, look);
+    const { identity, config: rendered, ownSources, emptyVolumes } = rootMount === null ? look() : withFreshRoot(rootMount, look);
     for (const path of emptyVolumes) ensureDirectory(path, 0o755);
+    const { config, warnings: idWarnings, ...isolation } = giveUserNamespace(site, paths, { config: rendered, rootMount });
     const prepared: PreparedSite = {
-      version: preparedVersion, site, image: image?.image ?? null, rootMount, uid: identity.uid, gid: identity.gid, warnings,
-      sources: [...sources, ...ownSources],
+      version: preparedVersion, site, image: image?.image ?? null, ...isolation, uid: identity.uid, gid: identity.gid,
+      warnings: [...warnings, ...idWarnings], sources: [...sources, ...ownSources],
     };
     replaceFiles(directory, [
       // Read in the container by whoever the program runs as.
@@ -131,9 +133,10 @@ export function removePrepared(paths: Paths, name: string): void {
   }
 }
 
-function rootOf(site: Site, directory: string): string {
+function rootOf(site: Site, paths: Paths, directory: string): string {
   if (site.handoff === 'relay') throw new WakesockError('ERR_WAKESOCK_NOT_SUPPORTED', 'Handoff=relay: such a site has no container of ours to prepare');
-  if (site.root.kind === 'host' || site.root.kind === 'image') return `${directory}/root`;
+  if (site.root.kind === 'image') return rootTarget(paths);
+  if (site.root.kind === 'host') return `${directory}/root`;
   const { path } = site.root;
   if (!path.startsWith('/')) throw new WakesockError('ERR_WAKESOCK_ROOTFS', `Rootfs=${path}: expected an absolute path`);
   const stats = statOnMachine(path);

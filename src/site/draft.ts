@@ -1,4 +1,5 @@
 import type { ListenAddress, ProgramPort, ScopeProperty, Site, SiteRoot, SiteVolume } from '../base/site.ts';
+import { userNsDefault } from './user-ns.ts';
 import type { UnitEntry } from '../unitfile/unit-file.ts';
 
 /** A value and the line it came from, for what is only decided when all keys have been read. */
@@ -29,6 +30,7 @@ export interface SiteDraft {
   group: string | null;
   workingDir: string | null;
   hostName: string | null;
+  userNs: Site['userNs'];
   readOnly: boolean;
   noNewPrivileges: boolean;
   addCapabilities: string[];
@@ -42,7 +44,7 @@ export function emptyDraft(): SiteDraft {
   return {
     description: null, handoff: null, target: null, listen: [], ports: [], published: [], hosts: [],
     idleMs: null, startTimeoutMs: null, stopTimeoutMs: null, roots: [], exec: null, entrypoint: null,
-    environment: new Map(), volumes: [], tmpfs: [], user: null, group: null, workingDir: null, hostName: null,
+    environment: new Map(), volumes: [], tmpfs: [], user: null, group: null, workingDir: null, hostName: null, userNs: userNsDefault,
     readOnly: false, noNewPrivileges: true, addCapabilities: [], dropCapabilities: [], ulimits: new Map(), stopSignal: null, resources: [],
   };
 }

@@ -1,4 +1,5 @@
 /** The schema: every key of a site file, and how it is read. The reference page is made from it. */
+import { parseUserNs } from './user-ns.ts';
 import { parseBoolean } from '../unitfile/boolean.ts';
 import { parseEnvironment } from '../unitfile/environment.ts';
 import { parseSignal } from '../unitfile/signal.ts';
@@ -124,6 +125,13 @@ export const schema: readonly KeyRow[] = [
   {
     section: 'Container', key: 'Group', syntax: 'GROUP', default: 'the user\'s', text: 'The group of the program, by name or number in the container.',
     read: one(parseAccount, (draft, value) => { draft.group = value; }),
+  },
+  {
+    section: 'Container', key: 'UserNS', syntax: 'auto[:size=NUMBER] | host', default: 'auto, where the machine can',
+    text: 'A user namespace of the site\'s own: its users and groups, root included, are nobody\'s on the machine. Files keep their owners: user 33 of '
+      + 'the site is user 33 of a `Volume=` (see [images.md](images.md#users-and-groups)). `size` is how many ids it has, otherwise 65536. Where a file '
+      + 'system cannot do this, a site that says nothing runs without, with a warning; one that says `auto` is an error. `host`: without.',
+    read: one(parseUserNs, (draft, value) => { draft.userNs = value; }),
   },
   {
     section: 'Container', key: 'WorkingDir', syntax: 'PATH', default: '/', text: 'Where the program starts, inside the container.',
