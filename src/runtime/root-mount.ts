@@ -5,8 +5,9 @@
  */
 import { WakesockError, describeError } from '../base/errors.ts';
 import { overlayOptionBytesMax } from '../base/limits.ts';
-import type { OverlayRoot, RootMount } from '../base/site.ts';
+import type { IdRange, OverlayRoot, RootMount } from '../base/site.ts';
 import { bindIdmapped } from '../linux/detached-mount.ts';
+import { asOwnerOf } from '../linux/file-owner.ts';
 import { inPrivateMounts, mountOverlay } from '../linux/mount-namespace.ts';
 import { withUserNamespace } from '../linux/user-namespace.ts';
 
@@ -29,14 +30,19 @@ export function withRoot<T>(root: RootMount, act: () => T): T {
 function mountRoot(root: RootMount): void {
   if (root.kind === 'bind') withUserNamespace(root.ids, (userNamespace) => bindIdmapped(root.source, root.target, userNamespace));
   else if (root.ids === null) mountOverlay(root.base, root.target, overlayOptions(root));
-  else withUserNamespace(root.ids, (userNamespace) => mountOverlayFor(root, userNamespace));
+  else mountMapped(root, root.ids);
 }
 
-/** One mount serves all layers, since they lie in one directory. That of the site is where the overlay then hides it. */
-function mountOverlayFor(root: OverlayRoot, userNamespace: number): void {
-  bindIdmapped(root.base, root.base, userNamespace);
-  bindIdmapped(root.own, root.target, userNamespace);
-  mountOverlay(root.base, root.target, overlayOptions({ ...root, upper: inTarget(root, root.upper), work: inTarget(root, root.work) }));
+/**
+ * One mount serves all layers, since they lie in one directory. That of the site is where the overlay then hides it. An overlay does what it
+ * has to do for itself as who mounted it, who must therefore be somebody whose files can be written there.
+ */
+function mountMapped(root: OverlayRoot, ids: IdRange): void {
+  withUserNamespace(ids, (userNamespace) => {
+    bindIdmapped(root.base, root.base, userNamespace);
+    bindIdmapped(root.own, root.target, userNamespace);
+  });
+  asOwnerOf(ids.first, () => mountOverlay(root.base, root.target, overlayOptions({ ...root, upper: inTarget(root, root.upper), work: inTarget(root, root.work) })));
 }
 
 const inTarget = ({ own, target }: OverlayRoot, path: string): string => `${target}${path.slice(own.length)}`;

@@ -1,8 +1,9 @@
 /** A user namespace for a site that has been rendered without: ids of its own, and files that belong to them. Not loaded by a wake. */
-import { realpathSync, statSync } from 'node:fs';
+import { realpathSync, statSync, writeFileSync } from 'node:fs';
 import { WakesockError, describeError } from '../base/errors.ts';
 import type { Paths } from '../base/paths.ts';
 import type { IdRange, MountsBelow, OverlayRoot, RootMount, Site } from '../base/site.ts';
+import { asOwnerOf } from '../linux/file-owner.ts';
 import { mountsBelow, readMountTable, type MountEntry } from '../linux/mount-table.ts';
 import { allotIds } from './id-ranges.ts';
 import { withFreshRoot } from './image-root.ts';
@@ -46,7 +47,7 @@ export function giveUserNamespace(site: Site, paths: Paths, rendered: Rendered<O
     checkIds(rendered.config, count);
     const ids = allotIds(paths, site.name, count);
     const rootMount: RootMount = rendered.rootMount === null ? { kind: 'bind', source: rendered.config.root.path, target, ids } : { ...rendered.rootMount, ids };
-    problem = rootMount.kind === 'overlay' ? overlayProblem(rootMount) : null;
+    problem = rootMount.kind === 'overlay' ? overlayProblem(rootMount, ids.first) : null;
     if (problem === null) return { ids, rootMount, mountsBelow: mapped.below, warnings: [], config: inUserNamespace(rendered.config, ids, target, mapped.mounts) };
   }
   if (required) throw new WakesockError('ERR_WAKESOCK_NOT_SUPPORTED', `UserNS=auto: ${problem}; UserNS=host is without`);
@@ -74,7 +75,7 @@ function mapFiles({ config, rootMount }: Rendered<OverlayRoot>, site: Site, mapp
     const real = isRecursive ? realpathSync(mount.source) : mount.source;
     const below = isRecursive ? mountsBelow(table, real) : [];
     // crun binds each mount by itself there, so those below are named, too.
-    for (const part of [mount, ...below.map((source) => ({ ...mount, source, destination: `${mount.destination}${source.slice(real.length)}` }))]) {
+    for (const part of [mount, ...below.map((source) => mountBelow(mount, source, real))]) {
       const stats = statSync(part.source, { throwIfNoEntry: false });
       const inTheWay = stats === undefined ? null : mappable(part.source);
       // The host's programs are for everybody to read, and nobody's to write.
@@ -85,6 +86,10 @@ function mapFiles({ config, rootMount }: Rendered<OverlayRoot>, site: Site, mapp
     if (isRecursive) directories.add(mount.source);
   }
   return { mounts, below: directories.size === 0 ? null : { directories: [...directories], found: foundBelow([...directories], table) } };
+}
+
+function mountBelow(mount: OciMount, source: string, real: string): OciMount {
+  return { ...mount, source, destination: `${mount.destination}${source.slice(real.length)}` };
 }
 
 /** Each mount is named, so none brings others along; and what is recursive is for directories only. */
@@ -106,10 +111,10 @@ function firstOf(paths: readonly string[], mappable: Mappable): string | null {
   return null;
 }
 
-/** An overlay of such mounts needs Linux 5.19. */
-function overlayProblem(rootMount: OverlayRoot): string | null {
+/** An overlay of such mounts needs Linux 5.19. One that it cannot write to it mounts all the same. */
+function overlayProblem(rootMount: OverlayRoot, owner: number): string | null {
   try {
-    withFreshRoot(rootMount, () => {});
+    withFreshRoot(rootMount, () => asOwnerOf(owner, () => writeFileSync(`${rootMount.target}/.wakesock-trial`, '')));
     return null;
   } catch (error) {
     return describeError(error).message;
