@@ -43,9 +43,9 @@ test.each(['overlay', 'vfs'] as const)('%s: everything that a wake needs', async
   expect(prepared).toMatchObject({
     uid: 33, gid: 34, site: { exec: ['app'], ports: [{ kind: 'tcp', port: 3000 }], user: 'web' },
     image: { asked: 'blog:1', reference: 'localhost/blog:1', store },
-    rootMount: { target: `${preparedDir(paths, 'blog')}/root`, upper: `${preparedDir(paths, 'blog')}/upper` },
+    rootMount: { target: `${paths.stateDir}/root`, upper: `${preparedDir(paths, 'blog')}/upper` },
   });
-  expect(config()).toMatchObject({ root: { path: `${preparedDir(paths, 'blog')}/root`, readonly: false }, process: { args: ['app'], user: { uid: 33, gid: 34, additionalGids: [35] } } });
+  expect(config()).toMatchObject({ root: { path: `${paths.stateDir}/root`, readonly: false }, process: { args: ['app'], user: { uid: 33, gid: 34, additionalGids: [35] } } });
   expect(readPrepared(paths, 'blog')).toEqual(prepared);
   expect(statSync(preparedDir(paths, 'blog')).mode & 0o777).toBe(0o700);
 });
@@ -104,7 +104,7 @@ describe('volumes of an image', () => {
     await prepareSiteWithPodman(paths, 'blog', podman);
     expect(mountsAt(config(), '/data')).toEqual([]);
     const [mount] = mountsAt(config(), '/missing/too');
-    expect(mount).toMatchObject({ type: 'bind', source: `${preparedDir(paths, 'blog')}/volumes/%2Fmissing%2Ftoo` });
+    expect(mount).toMatchObject({ type: 'bind', source: `${preparedDir(paths, 'blog')}/volumes/%2Fmissing%2Ftoo/.` });
     expect(statSync(mount?.source ?? '').isDirectory()).toBe(true);
   });
 
@@ -115,7 +115,7 @@ describe('volumes of an image', () => {
     expect(mountsAt(config(), '/data')).toMatchObject([{ type: 'tmpfs', options: expect.arrayContaining(['tmpcopyup']) }]);
     write(`Image=blog:1\nReadOnly=yes\nVolume=${paths.stateDir}:/data`);
     prepareSite(paths, 'blog');
-    expect(mountsAt(config(), '/data')).toMatchObject([{ type: 'bind', source: paths.stateDir }]);
+    expect(mountsAt(config(), '/data')).toMatchObject([{ type: 'bind', source: `${paths.stateDir}/.` }]);
   });
 });
 
