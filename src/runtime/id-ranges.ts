@@ -90,14 +90,12 @@ function subordinate(text: string): (IdRange & { readonly owner: string })[] {
  * since something may still run that had it.
  */
 function freeRange(pools: readonly IdRange[], taken: readonly IdRange[], count: number, from: number): IdRange | null {
+  const ascending = taken.toSorted((a, b) => a.first - b.first);
   for (const start of [from, 0]) {
     for (const pool of pools) {
-      for (let first = aligned(Math.max(pool.first, start), pool.first); first + count <= endOf(pool);) {
-        const range = { first, count };
-        const end = Math.max(0, ...taken.filter((other) => overlap(range, other)).map(endOf));
-        if (end === 0) return range;
-        first = aligned(end, pool.first);
-      }
+      let first = aligned(Math.max(pool.first, start), pool.first);
+      for (const other of ascending) if (overlap({ first, count }, other)) first = aligned(endOf(other), pool.first);
+      if (first + count <= endOf(pool)) return { first, count };
     }
   }
   return null;
