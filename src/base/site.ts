@@ -35,6 +35,8 @@ export interface Site {
   readonly userNs: { readonly ids: number; readonly required: boolean } | null;
   readonly readOnly: boolean;
   readonly noNewPrivileges: boolean;
+  /** `default`: what the distribution's profile for containers refuses is refused, beside our own table. */
+  readonly seccompProfile: 'default' | 'unconfined';
   readonly addCapabilities: readonly string[];
   readonly dropCapabilities: readonly string[];
   /** `Ulimit=`, by name without RLIMIT_ and in lower case. Decimal, since they have 64 bits; `-1`: as much as the machine gives. */

@@ -13,6 +13,7 @@ const OPEN_TREE_CLONE = 1;
 const AT_EMPTY_PATH = 0x1000;
 const MOVE_MOUNT_F_EMPTY_PATH = 4;
 const MOUNT_ATTR_RDONLY = 0x1n;
+const MOUNT_ATTR_NODEV = 0x4n;
 const MOUNT_ATTR_IDMAP = 0x0010_0000n;
 /** `struct mount_attr`: attr_set 0, attr_clr 8, propagation 16, userns_fd 24. */
 const MOUNT_ATTR_BYTES = 32;
@@ -37,9 +38,9 @@ export function tryIdmapped(path: string, userNamespace: number): void {
   closeSync(cloneMount(path, MOUNT_ATTR_IDMAP, userNamespace));
 }
 
-/** Mounts `source` at `target`, which may be the same, so that what belongs to id N there belongs to what the namespace has for N. @throws SyscallError */
+/** Mounts `source` at `target`, which may be the same, nodev, so that what belongs to id N there belongs to what the namespace has for N. @throws SyscallError */
 export function bindIdmapped(source: string, target: string, userNamespace: number): void {
-  const tree = cloneMount(source, MOUNT_ATTR_IDMAP, userNamespace);
+  const tree = cloneMount(source, MOUNT_ATTR_IDMAP | MOUNT_ATTR_NODEV, userNamespace);
   const [name, empty] = [cString(target), cString('')];
   try {
     call('syscall', SYS_move_mount, tree, addressOf(empty), AT_FDCWD, addressOf(name), MOVE_MOUNT_F_EMPTY_PATH);

@@ -133,6 +133,11 @@ export function addressOfFunction(name: string): unknown {
   return dlsym(null, name);
 }
 
+/** Another library. @throws Error where it is not there */
+export function loadLibrary(file: string): ReturnType<typeof koffiModule.load> {
+  return koffi.load(file);
+}
+
 export function closeFd(fd: number): void {
   call('close', fd);
 }

@@ -7,6 +7,7 @@ import { preparedVersion, type PreparedImage, type PreparedSite, type Site, type
 import { sourceState } from '../base/sources.ts';
 import { bpfAnnotation, environmentOf, hostNameOf, imageAnnotation, pathDefault, renderBundle, type BundlePlaces } from './bundle.ts';
 import { boundingSet } from './capabilities.ts';
+import { distributionProfilePaths, readDistributionProfile } from './distribution-profile.ts';
 import { hostEtcDirectory, hostRootSources, makeHostRoot, syncHostEtc } from './host-root.ts';
 import { makeRootMount, withFreshRoot, type Layers } from './image-root.ts';
 import { resolveIdentity, type Identity } from './identity.ts';
@@ -97,7 +98,7 @@ function lookInto(site: Site, paths: Paths, { root, notifyShutdown, image }: { r
   return {
     identity, config: renderBundle(site, identity, places), emptyVolumes: imageVolumes.flatMap(({ source }) => source ?? []),
     // Layers do not change.
-    ownSources: image ? [] : ownSources(site, tree).map(sourceState),
+    ownSources: [...image ? [] : ownSources(site, tree), ...distributionProfilePaths].map(sourceState),
   };
 }
 
@@ -163,7 +164,7 @@ function placesOf(site: Site, paths: Paths, root: string, notifyShutdown: boolea
   };
   const availableCapabilities = boundingSet(readFileSync('/proc/self/status', 'utf8'));
   return {
-    ...mountPlaces, root, notifyShutdown, architecture: architecture(), seccompSocket: seccompSocketPath(paths), availableCapabilities,
+    ...mountPlaces, distributionProfile: readDistributionProfile(), root, notifyShutdown, architecture: architecture(), seccompSocket: seccompSocketPath(paths), availableCapabilities,
     highestLimits: highestLimits(
       readFileSync('/proc/self/limits', 'utf8'), availableCapabilities.includes('CAP_SYS_RESOURCE'), BigInt(readFileSync('/proc/sys/fs/nr_open', 'utf8').trim()),
     ),

@@ -39,7 +39,7 @@ export function assembleSite(name: string, draft: SiteDraft, reading: Reading): 
     root: root.value, exec, entrypoint: image ? draft.entrypoint : null, environment: Object.fromEntries(draft.environment),
     volumes: draft.volumes.map(({ value }) => value), tmpfs: draft.tmpfs,
     user: draft.user, group: draft.group, workingDir: draft.workingDir, hostName: draft.hostName, userNs: draft.userNs,
-    readOnly: draft.readOnly, noNewPrivileges: draft.noNewPrivileges,
+    readOnly: draft.readOnly, noNewPrivileges: draft.noNewPrivileges, seccompProfile: draft.seccompProfile,
     addCapabilities: [...new Set(draft.addCapabilities)], dropCapabilities: [...new Set(draft.dropCapabilities)],
     ulimits: Object.fromEntries(draft.ulimits), stopSignal: draft.stopSignal ?? (image ? null : 'TERM'), resources: draft.resources,
   };

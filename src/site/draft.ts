@@ -33,6 +33,7 @@ export interface SiteDraft {
   userNs: Site['userNs'];
   readOnly: boolean;
   noNewPrivileges: boolean;
+  seccompProfile: Site['seccompProfile'];
   addCapabilities: string[];
   dropCapabilities: string[];
   ulimits: Map<string, { readonly soft: string; readonly hard: string }>;
@@ -45,6 +46,6 @@ export function emptyDraft(): SiteDraft {
     description: null, handoff: null, target: null, listen: [], ports: [], published: [], hosts: [],
     idleMs: null, startTimeoutMs: null, stopTimeoutMs: null, roots: [], exec: null, entrypoint: null,
     environment: new Map(), volumes: [], tmpfs: [], user: null, group: null, workingDir: null, hostName: null, userNs: userNsDefault,
-    readOnly: false, noNewPrivileges: true, addCapabilities: [], dropCapabilities: [], ulimits: new Map(), stopSignal: null, resources: [],
+    readOnly: false, noNewPrivileges: true, seccompProfile: 'default', addCapabilities: [], dropCapabilities: [], ulimits: new Map(), stopSignal: null, resources: [],
   };
 }

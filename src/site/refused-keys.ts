@@ -19,7 +19,7 @@ export const refusedKeys: readonly KeyRow[] = [
   ...rows('Container', 'error', {
     'AddDevice': 'devices are not passed to a site yet',
     'AddHost DNS DNSOption DNSSearch IP IP6 NetworkAlias': 'a site has no network of its own yet',
-    'AppArmor SeccompProfile Mask Unmask SecurityLabelDisable SecurityLabelFileType SecurityLabelLevel SecurityLabelNested SecurityLabelType':
+    'AppArmor Mask Unmask SecurityLabelDisable SecurityLabelFileType SecurityLabelLevel SecurityLabelNested SecurityLabelType':
       'isolation is wakesock\'s own; other profiles are not applied yet',
     'UIDMap GIDMap SubUIDMap SubGIDMap RemapUsers RemapUid RemapGid RemapUidSize': 'a site has ids of its own, as with UserNS=auto, and which they are makes no difference to its files; say UserNS=host or UserNS=auto:size= instead',
     'Secret': 'secrets are not passed to a site yet; use EnvironmentFile= or Volume=',

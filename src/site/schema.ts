@@ -15,7 +15,7 @@ import { refusedKeys } from './refused-keys.ts';
 import { resourceRows } from './resources.ts';
 import {
   oneOf, parseAbsolutePath, parseAccount, parseCapabilities, parseEntrypoint, parseHostName, parseHosts, parseImage, parseMs, parseProgramPort,
-  parseRootfs, parseText, parseTimeoutMs, parseTmpfs, parseUlimit, parseVolume,
+  parseRootfs, parseSeccompProfile, parseText, parseTimeoutMs, parseTmpfs, parseUlimit, parseVolume,
 } from './values.ts';
 
 /** In the order in which they are read and documented. */
@@ -144,6 +144,12 @@ export const schema: readonly KeyRow[] = [
   {
     section: 'Container', key: 'NoNewPrivileges', syntax: 'BOOLEAN', default: 'yes', text: 'Programs cannot gain privileges by set-user-id and the like. With podman the default is no.',
     read: one(parseBoolean, (draft, value) => { draft.noNewPrivileges = value; }),
+  },
+  {
+    section: 'Container', key: 'SeccompProfile', syntax: 'unconfined', default: 'the distribution\'s',
+    text: 'Which system calls a program may make: those that both the distribution\'s profile for containers (`/etc/containers/seccomp.json`, '
+      + '`/usr/share/containers/seccomp.json`) and wakesock let through. `unconfined`: only wakesock\'s own rules, which protect the machine and the listening socket. Other profiles are not supported yet.',
+    read: one(parseSeccompProfile, (draft, value) => { draft.seccompProfile = value; }),
   },
   {
     section: 'Container', key: 'AddCapability', syntax: 'CAPABILITY…', list: true, text: 'Capabilities in addition to the default ones, or `all`.',
