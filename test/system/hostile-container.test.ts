@@ -3,7 +3,6 @@
  * harm: there it succeeds, so that it is the wall that keeps it from it here. Limits (TasksMax=, MemoryMax=) need a machine with controllers.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { BoxProcess } from '../box/box.ts';
 import { testBox } from '../support/test-box.ts';
 import { programs } from '../support/product.ts';
 import { python, Scene, scopeUnit, tcpSite, siteFile } from '../support/scene.ts';
@@ -25,7 +24,7 @@ interface Facts {
 }
 
 let scene: Scene;
-let outsider: BoxProcess;
+let outsider: ReturnType<Scene['box']['spawn']>;
 const run = (script: string): Promise<string> => scene.box.run(['sh', '-ec', script]);
 const ask = async (site: string, say: string): Promise<unknown> => (await scene.clients.ask(`127.0.0.1:${ports[site]}`, say)).result;
 const factsOf = async (site: string): Promise<Facts> => (await ask(site, 'facts')) as Facts;
