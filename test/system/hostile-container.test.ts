@@ -24,6 +24,7 @@ interface Facts {
 }
 
 let scene: Scene;
+let outsiderPid = 0;
 let outsider: ReturnType<Scene['box']['spawn']>;
 const run = (script: string): Promise<string> => scene.box.run(['sh', '-ec', script]);
 const ask = async (site: string, say: string): Promise<unknown> => (await scene.clients.ask(`127.0.0.1:${ports[site]}`, say)).result;
@@ -42,14 +43,14 @@ beforeAll(async () => {
     [victim]: siteFile(`${python('plain.py')} 3000 /run/inside.sock`, { 'X-Wakesock': { ListenStream: [8603, '/run/victim.sock'], Port: [3000, '/run/inside.sock'] } }),
   });
   outsider = scene.box.spawn(['/usr/bin/python3', '-c', `
-import socket, time
+import os, socket, time
 tcp, unix = socket.create_server(('127.0.0.1', 8604)), socket.socket(socket.AF_UNIX)
 unix.bind('\\0hostile-test')
 unix.listen()
-print('ready', flush=True)
+print(os.getpid(), flush=True)
 time.sleep(10 ** 6)
 `]);
-  await new Promise((resolve) => outsider.child.stdout?.once('data', resolve));
+  outsiderPid = await new Promise<number>((resolve) => { outsider.child.stdout?.once('data', (line: Buffer) => resolve(Number(line))); });
   await scene.clients.ask('127.0.0.1:8603');
 });
 afterAll(async () => {
@@ -122,8 +123,10 @@ describe.each(kinds)('%s: as root in its container', (site) => {
     expect(cgroup).toMatch(/^0::\/$/m);
     expect(interfaces).toEqual(['lo']);
     expect(hostname).toBe(site);
-    const targets = [outsider.child.pid ?? 0, await processOf(victim), Number((await run('systemctl show --value -p MainPID wakesock.service')).trim())];
-    for (const pid of targets.map((target) => (target < 100 ? target + 100_000 : target))) {
+    // Numbers that are nobody's here.
+    const targets = [outsiderPid, await processOf(victim), Number((await run('systemctl show --value -p MainPID wakesock.service')).trim())].filter((pid) => !processes.includes(pid));
+    expect(targets.length).toBeGreaterThan(0);
+    for (const pid of targets) {
       expect(await ask(site, `try signal ${pid}`)).toBe('ESRCH');
       expect(await ask(site, `try list /proc/${pid}/root`)).toBe('ENOENT');
       expect(await ask(site, `try call pidfd_open ${pid} 0`)).toBe('ESRCH');
@@ -168,6 +171,7 @@ describe.each(kinds)('%s: as root in its container', (site) => {
 });
 
 test('outside, where there are no walls, the same is done', async () => {
+  expect(await outside([`signal ${outsiderPid}`, `signal ${await processOf(victim)}`, `list /proc/${outsiderPid}/root`])).toEqual(['done', 'done', 'done']);
   const done = await outside(both.map(([tried]) => tried));
   expect(Object.fromEntries(both.map(([tried], index) => [tried, done[index]]))).toEqual(Object.fromEntries(both.map(([tried]) => [tried, 'done'])));
 });
