@@ -1,7 +1,7 @@
 /** A user namespace for each site: whose files are whose, what is mounted where, and where a machine cannot do it. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testBox } from '../support/test-box.ts';
-import { buildImage, imageSite, makeContext } from '../support/images.ts';
+import { buildImage, imageSite, makeContext, usrVolume } from '../support/images.ts';
 import { programs } from '../support/product.ts';
 import { pollUntil, python, Scene, scopeUnit, tcpSite } from '../support/scene.ts';
 
@@ -123,4 +123,28 @@ test('enabled at once by several commands, each site has a range of its own', as
   const firsts = (await run('grep ^many /var/lib/wakesock/ids | cut -d" " -f2')).trim().split('\n');
   expect(firsts).toHaveLength(12);
   expect(new Set(firsts).size).toBe(12);
+});
+
+test('volumes of podman\'s and of the site, memory, secrets, credentials, a device: the site\'s own ids in each, the usual ones on the disk', async () => {
+  await run('podman secret rm ns-secret >/dev/null 2>&1 || :; printf hidden | podman secret create ns-secret - && printf open >/run/ns-credential && rm -f /run/ns-device && mknod -m 666 /run/ns-device c 10 229');
+  await scene.enable({ given: imageSite('localhost/owned:1', 8641, {
+    Container: {
+      UserNS: 'auto', User: '33:34', Volume: [usrVolume, ...volumes('ns-store:/srv', 'ns-empty:/new', '/own')], Tmpfs: '/memory:U,notmpcopyup,mode=0700', Timezone: 'UTC',
+      Secret: ['ns-secret,uid=33,mode=0400', 'ns-secret,target=/etc/key,uid=33,gid=34,mode=0400', 'ns-secret,type=env'], AddDevice: '/run/ns-device:/dev/other',
+    },
+    Service: { LoadCredential: 'one:/run/ns-credential' },
+  }) });
+  expect(await ask(8641, 'read /run/secrets/ns-secret')).toBe('hidden');
+  expect(await mapOf('given')).not.toBe(machineMap);
+  expect(await ask(8641, 'read /etc/key')).toBe('hidden');
+  expect(await ask(8641, 'read /run/credentials/given/one')).toBe('open');
+  expect(await ask(8641, 'read /proc/self/environ')).toContain('ns-secret=hidden');
+  expect(await ask(8641, 'open /dev/other')).toBe('opened');
+  for (const [path, owner] of Object.entries({ '/srv/of-33': '33:34', '/new': '33:34', '/own': '33:34', '/memory': '33:34', '/run/secrets/ns-secret': '33:0', '/run/credentials/given': '33:34', '/etc/key': '33:34' })) {
+    expect(await ask(8641, `run /usr/bin/stat -c %u:%g ${path}`), path).toBe(`${owner}\n`);
+  }
+  for (const path of ['/srv/of-33', '/new/file', '/own/file', '/memory/file']) expect(await ask(8641, `write ${path} mine`), path).toBe('written');
+  expect(await run('stat -c %u:%g $(podman volume inspect --format "{{.Mountpoint}}" ns-empty)/file $(podman volume inspect --format "{{.Mountpoint}}" ns-store)/of-33')).toBe('33:34\n33:34\n');
+  await sleep('given');
+  expect(await ask(8641, 'read /new/file')).toBe('mine');
 });
