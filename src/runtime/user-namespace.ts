@@ -53,7 +53,7 @@ export function giveUserNamespace(site: Site, paths: Paths, rendered: Rendered<O
     if (problem === null) return { ids, rootMount, mountsBelow: mapped.below, warnings: [], config: inUserNamespace(rendered.config, ids, target, [...mapped.mounts, ...devices.map(boundDevice)]) };
   }
   if (required) throw new WakesockError('ERR_WAKESOCK_NOT_SUPPORTED', `UserNS=auto: ${problem}; UserNS=host is without`);
-  return { ...none, warnings: [`The site has no user namespace of its own, so its root is the machine's, held by capabilities alone: ${problem}. UserNS=host says that this is meant`] };
+  return { ...none, warnings: [`The site has no user namespace of its own: to all other walls its root is the machine's. ${problem}. UserNS=host says that this is meant`] };
 }
 
 interface Mapped {
