@@ -12,7 +12,7 @@ export function mountsUnchanged(before: MountsBelow | null, table: { read(): rea
 export function foundBelow(directories: readonly string[], table: readonly MountEntry[]): string[] {
   return directories.flatMap((directory) => {
     try {
-      return mountsBelow(table, realpathSync(directory));
+      return mountsBelow(table, realpathSync.native(directory));
     } catch {
       // Gone: crun will say so.
       return [];
