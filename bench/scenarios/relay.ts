@@ -107,7 +107,7 @@ async function firstBytes(bench: Bench): Promise<void> {
   const count = Math.min(40, Math.max(2, bench.options.samples));
   const { wakesock, client } = bench;
   await wakesock.install('resident');
-  const sites = await wakesock.enable(program, 'adopt', bench, count, (name) => [`Host=${name}`]);
+  const sites = await wakesock.enable(program, 'adopt', bench, count, [], (name) => [`Host=${name}`]);
   await promisify(execFile)('systemctl', ['start', 'wakesock-front.socket']);
   const samples = { straight: [] as number[], front: [] as number[] };
   try {

@@ -1,7 +1,7 @@
 /** The handle on test/programs/front-load.mjs in the box. */
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
-import type { AttachedBox, BoxProcess } from '../box/box.ts';
+import type { BoxProcess, Machine } from '../box/machine.ts';
 import { programs } from './product.ts';
 
 export interface LoadAsked {
@@ -16,7 +16,7 @@ export class FrontLoad {
   readonly #process: BoxProcess;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(box: AttachedBox, asked: LoadAsked) {
+  constructor(box: Machine, asked: LoadAsked) {
     this.#process = box.spawn([process.execPath, join(programs, 'front-load.mjs'), JSON.stringify(asked)]);
     const { stdout } = this.#process.child;
     if (!stdout) throw new Error('Expected the load to have a standard output');
