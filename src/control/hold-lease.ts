@@ -15,7 +15,8 @@ export function holdLease(socket: Socket, response: ServerResponse, { address, r
     return;
   }
   socket.once('end', () => socket.destroy());
-  void revoked?.then(() => socket.destroy());
+  // A whole answer: its holder sees that it was ended, not lost.
+  void revoked?.then(() => response.end());
   response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', Connection: 'close' });
   response.write(`${JSON.stringify(address)}\n`);
 }

@@ -1,7 +1,7 @@
 import { WakesockError } from '../base/errors.ts';
 import { leaseHoldMs, upstreamIdleMax, upstreamIdleMsMax, waitingPerSiteMax } from '../base/limits.ts';
 import { BackoffError } from '../control/backend.ts';
-import type { Lease } from '../control/client.ts';
+import type { Lease, LeaseEnd } from '../control/client.ts';
 import type { OwnAnswer } from './answer.ts';
 import type { Expiring, Sweep } from './sweep.ts';
 import { PatientConnect, connectTo } from './patient-connect.ts';
@@ -201,7 +201,7 @@ export class SitePool implements Expiring {
     }
     this.#lease = lease;
     this.#awake = false;
-    void lease.ended.then(() => this.#lost(lease));
+    void lease.ended.then((how) => this.#lost(lease, how));
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const client of waiting) {
@@ -210,8 +210,11 @@ export class SitePool implements Expiring {
     }
   }
 
-  /** The activator has ended. Exchanges go on: the program's socket is not the activator's. */
-  #lost(lease: Lease): void {
+  /**
+   * The activator has ended: exchanges go on, the program's socket is not the activator's. Or the program has: then the exchanges
+   * with it are over, whether they know it yet or not, and nothing is to be started for them.
+   */
+  #lost(lease: Lease, how: LeaseEnd): void {
     if (this.#lease !== lease) return;
     this.#lease = null;
     this.#patient = null;
@@ -222,7 +225,7 @@ export class SitePool implements Expiring {
       this.#waiting.add(client);
     }
     this.#connecting.clear();
-    if (this.#inFlight > 0) void this.#ask();
+    if (how === 'lost' ? this.#inFlight > 0 : this.#waiting.size > 0) void this.#ask();
   }
 
   #refuse(answer: OwnAnswer): void {

@@ -234,7 +234,7 @@ test('a lease that ends with what serves the site is closed for its holder', asy
   backend.revoked = end.promise;
   const held = await controlClient(path).lease('blog');
   end.resolve();
-  await held.ended;
+  expect(await held.ended).toBe('revoked');
   expect(backend.leases).toEqual([{ released: 1 }]);
 });
 

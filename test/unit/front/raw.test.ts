@@ -209,7 +209,7 @@ describe('a program that does not listen yet', () => {
     opened.push(client);
     client.send('hello');
     while (scene.leases.length < 1) await barrier();
-    scene.leases[0]?.end();
+    scene.leases[0]?.end('revoked');
     while (scene.leases.length < 2) await barrier();
     await scene.startProgram();
     const program = await scene.program();
@@ -219,6 +219,22 @@ describe('a program that does not listen yet', () => {
 });
 
 describe('use of the site', () => {
+  test.each([['lost', 2], ['revoked', 1]] as const)('of whom the program serves: with its lease %s, %i are taken in all', async (how, count) => {
+    await open();
+    const { client, program } = await pair();
+    client.send('x');
+    await program.take('x');
+    scene.leases[0]?.end(how);
+    await barrier();
+    expect(scene.leases.length).toBe(count);
+    client.send('still there');
+    await program.take('still there');
+    const second = await pair();
+    second.client.send('b');
+    await second.program.take('b');
+    expect(scene.leases.length).toBe(2);
+  });
+
   test('is one lease for all connections; the silent ones do not count, and count again when they speak', async () => {
     await open();
     const { client, program } = await pair();

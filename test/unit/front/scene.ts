@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import { IdleClients } from '../../../src/front/idle-clients.ts';
 import { Peers, type PeersOptions } from '../../../src/front/peers.ts';
 import { Client } from '../../../src/front/client.ts';
-import type { Lease } from '../../../src/control/client.ts';
+import type { Lease, LeaseEnd } from '../../../src/control/client.ts';
 import type { OwnAnswer } from '../../../src/front/answer.ts';
 import { Refusal } from '../../../src/front/refusal.ts';
 import { serveFront, type FrontServer } from '../../../src/front/server.ts';
@@ -70,7 +70,7 @@ export class Wire {
 
 export class Scene {
   readonly sweep = new Sweep();
-  readonly leases: { release: () => void; released: boolean; end: () => void }[] = [];
+  readonly leases: { release: () => void; released: boolean; end: (how?: LeaseEnd) => void }[] = [];
   /** Throws what a lease is refused with; by default it is granted. */
   beforeLease: () => Promise<void> | void = () => {};
   explanation: OwnAnswer | null = null;
@@ -127,8 +127,8 @@ export class Scene {
 
   async #lease(): Promise<Lease> {
     await this.beforeLease();
-    const record = { released: false, end: () => {}, release: () => { record.released = true; record.end(); } };
-    const ended = new Promise<void>((resolve) => { record.end = resolve; });
+    const record = { released: false, end: (_how?: LeaseEnd): void => {}, release: () => { record.released = true; record.end(); } };
+    const ended = new Promise<LeaseEnd>((resolve) => { record.end = (how = 'lost') => resolve(how); });
     this.leases.push(record);
     return { address: { family: 'ipv4', address: `127.0.0.1:${this.#programPort}` }, ended, release: record.release };
   }
