@@ -30,6 +30,7 @@ import { processIdentity, readRuntimeState, removeRuntimeState, writeRuntimeStat
 import { Readiness } from './readiness.ts';
 import { SiteRecord } from './site-record.ts';
 import { siteStatus } from './site-status.ts';
+import { wakeSecrets } from './wake-secrets.ts';
 import { Waiters } from './waiters.ts';
 import type { RunnerParts, StoredFds } from './parts.ts';
 
@@ -306,12 +307,14 @@ export class SiteRunner {
     const { site } = prepared;
     this.#readiness.setDeadline(site.startTimeoutMs);
     this.#saveState(null);
+    const secrets = await wakeSecrets(prepared, paths, signal);
+    signal.throwIfAborted();
     const listenFds = site.handoff === 'listen-fds' ? this.sockets.listeners.map(({ fd }) => fd) : [];
     const sink = this.#parts.lines(this.name, () => container.process?.pid ?? null);
     const { manager } = this.#parts;
     const pid = await launch(
       site,
-      { bundle: preparedDir(paths, this.name), runtime: runtimeSiteDir(paths, this.name), rootMount: prepared.rootMount ?? null },
+      { bundle: preparedDir(paths, this.name), runtime: runtimeSiteDir(paths, this.name), rootMount: prepared.rootMount ?? null, secrets },
       listenFds,
       { crun, signal, startScope: manager ? (_, process) => startScope(manager, site, process, signal, (error) => this.#hindered(error)) : null },
       {

@@ -5,21 +5,18 @@
 import { WakesockError, describeError } from '../base/errors.ts';
 import { overlayOptionBytesMax } from '../base/limits.ts';
 import type { RootMount } from '../base/site.ts';
-import { inPrivateMounts, mountOverlay } from '../linux/mount-namespace.ts';
+import { mountOverlay } from '../linux/mount-namespace.ts';
 
 /** What takes part when a site's own directory outlives its image: without them layers may be exchanged below it. */
 const fixedOptions = 'index=off,metacopy=off,redirect_dir=off';
 
-/** Runs `act` where the root is mounted. @throws WakesockError `ERR_WAKESOCK_RUNTIME` where it cannot be */
-export function withRoot<T>(root: RootMount, act: () => T): T {
-  return inPrivateMounts(() => {
-    try {
-      mountOverlay(root.base, root.target, overlayOptions(root));
-    } catch (error) {
-      throw new WakesockError('ERR_WAKESOCK_RUNTIME', `The root could not be mounted at ${root.target} (overlay of ${root.lower.length} layers in ${root.base}): ${describeError(error).message}`, { cause: error });
-    }
-    return act();
-  });
+/** In a mount namespace of its own. @throws WakesockError `ERR_WAKESOCK_RUNTIME` where it cannot be mounted */
+export function mountRoot(root: RootMount): void {
+  try {
+    mountOverlay(root.base, root.target, overlayOptions(root));
+  } catch (error) {
+    throw new WakesockError('ERR_WAKESOCK_RUNTIME', `The root could not be mounted at ${root.target} (overlay of ${root.lower.length} layers in ${root.base}): ${describeError(error).message}`, { cause: error });
+  }
 }
 
 /** @throws WakesockError `ERR_WAKESOCK_LIMIT` for more layers than mount(2) takes */

@@ -18,8 +18,8 @@ export function checkSite(site: Site, places?: SitePlaces): Diagnostic[] {
     const { file, line, column, text } = place ?? { file: places?.file ?? '', line: 0, column: 0, text: '' };
     found.push({ severity: 'error', code, file, line, column, text, message, suggestion });
   };
-  for (const [i, volume] of site.volumes.entries()) {
-    if (kindOf(volume.source) === null) report('volume-missing', places?.volumes[i], `Expected a file or directory for the volume at ${volume.target}, found nothing at ${volume.source}`);
+  for (const { kind, source, target } of site.mounts) {
+    if (kind === 'bind' && source !== null && kindOf(source) === null) report('volume-missing', places?.mounts.get(target), `Expected a file or directory for the volume at ${target}, found nothing at ${source}`);
   }
   // Whether podman has the image, and what is in it, is looked at when the site is prepared.
   if (site.root.kind === 'image') return found;
@@ -52,7 +52,9 @@ function programProblem(site: Site, root: string): string | null {
     : path.split(':').map((dir) => (dir.startsWith('/') ? `${dir}/${program}` : `${workingDir}/${dir}/${program}`));
   let reason = `found nothing${program.includes('/') ? '' : ` in ${path}`}`;
   for (const candidate of candidates) {
-    const there = resolveInRoot(root, candidate, site.volumes);
+    // What is in a volume only podman can say, and enable does.
+    if (site.mounts.some(({ kind, target }) => kind === 'volume' && candidate.startsWith(`${target}/`))) return null;
+    const there = resolveInRoot(root, candidate, site.mounts);
     if (there === null) continue;
     if (!there.stat.isFile()) reason = `found something that is no file at ${candidate}`;
     else if ((there.stat.mode & 0o111) === 0) reason = `found a file that nobody may execute at ${candidate}`;
@@ -64,5 +66,5 @@ function programProblem(site: Site, root: string): string | null {
 
 /** Of the host only /usr is in the root of a Root=host site. */
 function isInHostRoot(path: string, site: Site): boolean {
-  return path.startsWith('/usr/') || site.volumes.some(({ target }) => path === target || path.startsWith(`${target}/`));
+  return path.startsWith('/usr/') || site.mounts.some(({ kind, target }) => kind !== 'tmpfs' && ( path === target || path.startsWith(`${target}/`)));
 }
