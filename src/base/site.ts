@@ -36,6 +36,8 @@ export interface Site {
   readonly addGroups: readonly string[];
   readonly workingDir: string | null;
   readonly hostName: string | null;
+  /** A user namespace of its own with so many ids; `required`: the file asks for it, so that without it there is no site. Null: the machine's. */
+  readonly userNs: { readonly ids: number; readonly required: boolean } | null;
   readonly readOnly: boolean;
   /** A read-only root has /tmp, /run and /var/tmp in memory. */
   readonly readOnlyTmpfs: boolean;
@@ -48,6 +50,8 @@ export interface Site {
   readonly unmask: readonly string[];
   readonly annotations: Readonly<Record<string, string>>;
   readonly noNewPrivileges: boolean;
+  /** `default`: what the distribution's profile for containers refuses is refused, beside our own table. */
+  readonly seccompProfile: 'default' | 'unconfined';
   readonly addCapabilities: readonly string[];
   readonly dropCapabilities: readonly string[];
   /** `Ulimit=`, by name without RLIMIT_ and in lower case. Decimal, since they have 64 bits; `-1`: as much as the machine gives. */
@@ -127,6 +131,12 @@ export interface SiteDevice {
   readonly optional: boolean;
 }
 
+/** Ids of users and groups alike: what a site calls 0…count-1 is `first`… on the machine. */
+export interface IdRange {
+  readonly first: number;
+  readonly count: number;
+}
+
 /** One property of StartTransientUnit. 64-bit integers are decimal strings, so that JSON keeps them whole. */
 export interface ScopeProperty {
   /** D-Bus name, e.g. `MemoryMax`, `CPUQuotaPerSecUSec`. */
@@ -154,6 +164,10 @@ export interface PreparedSite {
   readonly volumes?: readonly FoundVolume[];
   /** Where podman keeps its secrets; null: the site has none of them. */
   readonly secretStore?: string | null;
+  /** Of its user namespace; null: it has none. Not there in what was written before version 4. */
+  readonly ids?: IdRange | null;
+  /** With a user namespace: directories that are bound, and what was mounted below them. Another answer means rendering again. */
+  readonly mountsBelow?: MountsBelow | null;
   /** Files and directories this was made from. Waking stats them; a difference means rendering again. */
   readonly sources: readonly SourceState[];
   /** Ids in the container's own eyes. */
@@ -194,17 +208,37 @@ export interface FoundVolume {
   readonly unused: boolean;
 }
 
-/** An overlay that is mounted for each start, in a mount namespace that only crun and the container see. */
-export interface RootMount {
+export interface MountsBelow {
+  readonly directories: readonly string[];
+  readonly found: readonly string[];
+}
+
+/** What is mounted for each start, in a mount namespace that only crun and the container see. */
+export type RootMount = OverlayRoot | BoundRoot;
+
+export interface OverlayRoot {
+  readonly kind: 'overlay';
   /** What {@link lower} is relative to: mount(2) takes one page of options. */
   readonly base: string;
   /** Read-only layers, the topmost first. */
   readonly lower: readonly string[];
-  /** The site's own writable directory, and the one that the overlay needs beside it. */
+  /** The site's own directory, and in it its writable directory, and the one that the overlay needs beside that. */
+  readonly own: string;
   readonly upper: string;
   readonly work: string;
   /** An empty directory. */
   readonly target: string;
+  /** Whose the files of layers and site are within; null: as on the disk. */
+  readonly ids: IdRange | null;
+}
+
+/** A directory as it is, but for whom its files belong to. */
+export interface BoundRoot {
+  readonly kind: 'bind';
+  readonly source: string;
+  /** An empty directory. */
+  readonly target: string;
+  readonly ids: IdRange;
 }
 
 /** `null` fields: the path did not exist. */

@@ -82,7 +82,7 @@ const keysOf: Readonly<Record<keyof Site, string | null>> = {
   description: 'Description=', handoff: 'Handoff=', listen: listenKey, ports: 'Port=', target: 'Target=', idleMs: 'IdleSec=',
   startTimeoutMs: 'TimeoutStartSec=', stopTimeoutMs: 'TimeoutStopSec=', root: 'Rootfs=, Image= or Root=', exec: 'Exec=', entrypoint: 'Entrypoint=',
   environment: 'Environment=', mounts: 'Volume=, Mount= or Tmpfs=', secrets: 'Secret=', credentials: 'LoadCredential= and the like', devices: 'AddDevice=', user: 'User=', group: 'Group=', addGroups: 'GroupAdd=', workingDir: 'WorkingDir=', hostName: 'HostName=',
-  readOnly: 'ReadOnly=', readOnlyTmpfs: 'ReadOnlyTmpfs=', timezone: 'Timezone=', shmBytes: 'ShmSize=', mask: 'Mask=', unmask: 'Unmask=', annotations: 'Annotation=', noNewPrivileges: 'NoNewPrivileges=', addCapabilities: 'AddCapability=', dropCapabilities: 'DropCapability=', ulimits: 'Ulimit=',
+  readOnly: 'ReadOnly=', readOnlyTmpfs: 'ReadOnlyTmpfs=', timezone: 'Timezone=', shmBytes: 'ShmSize=', mask: 'Mask=', unmask: 'Unmask=', annotations: 'Annotation=', noNewPrivileges: 'NoNewPrivileges=', userNs: 'UserNS=', seccompProfile: 'SeccompProfile=', addCapabilities: 'AddCapability=', dropCapabilities: 'DropCapability=', ulimits: 'Ulimit=',
   stopSignal: 'StopSignal=',
 };
 

@@ -1,6 +1,7 @@
 /** A site as an OCI `config.json`. Pure: all that must be looked up has been. */
 import type { Site } from '../base/site.ts';
 import { chooseCapabilities } from './capabilities.ts';
+import type { DistributionProfile } from './distribution-profile.ts';
 import type { Identity } from './identity.ts';
 import { hiddenPaths, mountsOf, type MountPlaces } from './mounts.ts';
 import type { FoundDevice } from './devices.ts';
@@ -22,6 +23,8 @@ export interface BundlePlaces extends MountPlaces {
   readonly highestLimits: HighestLimits;
   /** `AddDevice=`, found on the machine. */
   readonly devices: readonly FoundDevice[];
+  /** Null: the machine has none. */
+  readonly distributionProfile: DistributionProfile | null;
   /** For whoever finds the container and wants to know what it is made of. */
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -48,6 +51,7 @@ export function renderBundle(site: Site, identity: Identity, places: BundlePlace
     notifyBind: adopts && site.ports.some(({ kind }) => kind === 'tcp'),
     notifyListen: adopts,
     notifyShutdown: places.notifyShutdown,
+    distribution: site.seccompProfile === 'unconfined' ? null : places.distributionProfile,
   });
   return {
     ociVersion: '1.0.2',

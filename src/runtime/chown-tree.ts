@@ -10,8 +10,21 @@ import { isErrno } from '../linux/libc.ts';
 
 interface Owner { readonly uid: number; readonly gid: number }
 
-/** @returns how many names stay as they were, since their files have others outside */
+/**
+ * @param path a directory, or a file, itself no link
+ * @returns how many names stay as they were, since their files have others outside
+ */
 export function chownTree(path: string, owner: Owner): number {
+  const stats = lstatSync(path);
+  if (!stats.isDirectory()) {
+    if (stats.nlink > 1) return 1;
+    lchownSync(path, owner.uid, owner.gid);
+    return 0;
+  }
+  return chownDirectory(path, owner);
+}
+
+function chownDirectory(path: string, owner: Owner): number {
   // A first look finds which names belong together, which a second one then may touch.
   const linked = new Map<string, { names: number; readonly links: number }>();
   const mounts = mountPoints();

@@ -1,6 +1,7 @@
 /** crun(1) as child processes: `run --detach` behind a gate, and `delete`. */
 import { accessSync, constants, existsSync, rmSync } from 'node:fs';
 import { WakesockError } from '../base/errors.ts';
+import { openUnchangeable } from '../linux/detached-mount.ts';
 import { SyscallError } from '../linux/libc.ts';
 import type { Poller } from '../sockets/poller.ts';
 import { startChild, type Child } from './child.ts';
@@ -26,6 +27,8 @@ export class Crun {
   readonly #poller: Poller;
   readonly #program: string;
   readonly #stateDir: string;
+  /** Of all containers. */
+  #stdin: number | null = null;
 
   /** @param stateDir crun's own state, and its cache of compiled seccomp filters */
   constructor(poller: Poller, stateDir: string, program = findProgram('crun')) {
@@ -41,7 +44,7 @@ export class Crun {
   run(request: CrunRun): Child {
     const start = (): Child => this.#start(
       ['run', '--detach', `--pid-file=${request.pidFile}`, `--config=${request.configPath}`, `--bundle=${request.bundle}`, request.id],
-      [null, request.stdout, request.stderr, ...request.listenFds],
+      [this.#stdin ??= openStdin(), request.stdout, request.stderr, ...request.listenFds],
       request.listenFds.length > 0 ? { LISTEN_FDS: String(request.listenFds.length) } : {},
     );
     return withPrivateMounts(request.mounts, start);
@@ -81,4 +84,9 @@ export function findProgram(name: string, path = process.env['PATH'] ?? pathDefa
     }
   }
   throw new WakesockError('ERR_WAKESOCK_RUNTIME', `\`${name}\` was not found in PATH (${path}); on Debian: apt-get install ${name}`);
+}
+
+/** crun makes stdin the program's own, and a program may do so: that must not be the machine's /dev/null for everybody. */
+function openStdin(): number {
+  return openUnchangeable('/dev/null');
 }

@@ -56,6 +56,8 @@ export interface OciDevice {
 
 export interface OciLinux {
   readonly namespaces: readonly { readonly type: string }[];
+  readonly uidMappings?: readonly OciIdMapping[];
+  readonly gidMappings?: readonly OciIdMapping[];
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
   readonly devices: readonly OciDevice[];
@@ -64,6 +66,12 @@ export interface OciLinux {
     readonly listenerPath?: string;
     readonly listenerMetadata?: string;
   };
+}
+
+export interface OciIdMapping {
+  readonly containerID: number;
+  readonly hostID: number;
+  readonly size: number;
 }
 
 /** `config.json`. JSON of JavaScript has no 64-bit numbers, so those are put in as text. */

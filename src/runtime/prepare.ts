@@ -8,6 +8,7 @@ import { sourceState } from '../base/sources.ts';
 import { bpfAnnotation, environmentOf, hostNameOf, imageAnnotation, pathDefault, renderBundle, type BundlePlaces } from './bundle.ts';
 import { boundingSet } from './capabilities.ts';
 import { findDevices, type FoundDevices } from './devices.ts';
+import { distributionProfilePaths, readDistributionProfile } from './distribution-profile.ts';
 import { hostEtcDirectory, hostRootSources, makeHostRoot, syncHostEtc } from './host-root.ts';
 import { makeRootMount, withFreshRoot, type Layers } from './image-root.ts';
 import { resolveIdentity, type Identity } from './identity.ts';
@@ -19,6 +20,7 @@ import type { Architecture } from './seccomp-profile.ts';
 import { secretMounts, secretsDirectory } from './secret-mount.ts';
 import { SiteTree, type TreePart } from './site-tree.ts';
 import { checkVolumes, settleVolumes, volumePaths } from './volumes.ts';
+import { giveUserNamespace, rootTarget } from './user-namespace.ts';
 import { ensureDirectory, makeStateDirectory, replaceFiles, stateError, withinStateDirectory } from './state-files.ts';
 
 /** What `Image=` stands for, found in podman's storage. */
@@ -59,7 +61,7 @@ export function seccompSocketPath(paths: Paths): string {
 export function prepareBundle(site: Site, paths: Paths, extra: PrepareExtra): PreparedSite {
   const { sources, warnings, image, volumes = [], secretStore = null, syncEtc = () => syncHostEtc(paths) } = extra;
   const directory = preparedDir(paths, site.name);
-  const root = rootOf(site, directory);
+  const root = rootOf(site, paths, directory);
   checkSources(site);
   const devices = findDevices(site.devices);
   makeStateDirectory(`${paths.stateDir}/sites`, 0o755);
@@ -68,15 +70,16 @@ export function prepareBundle(site: Site, paths: Paths, extra: PrepareExtra): Pr
       makeHostRoot(root);
       syncEtc();
     }
-    const rootMount = image ? makeRootMount(directory, image) : null;
+    const rootMount = image ? makeRootMount(directory, root, image, null) : null;
     if (site.secrets.length + site.credentials.length > 0) ensureDirectory(secretsDirectory(paths), 0o755);
     const look = (): Looked => lookInto(site, paths, { root, devices: devices.nodes, extra });
-    const { identity, config, ownSources, emptyVolumes, found } = rootMount === null ? look() : withFreshRoot(rootMount, look);
+    const { identity, config: rendered, ownSources, emptyVolumes, found } = rootMount === null ? look() : withFreshRoot(rootMount, look);
     for (const path of emptyVolumes) ensureDirectory(path, 0o755);
+    const { config, warnings: idWarnings, ...isolation } = giveUserNamespace(site, paths, { config: rendered, rootMount }, devices.nodes);
     const prepared: PreparedSite = {
-      version: preparedVersion, site: { ...site, resources: [...site.resources, ...devices.allowed] }, image: image?.image ?? null, rootMount,
-      volumes, secretStore,
-      uid: identity.uid, gid: identity.gid, warnings: [...warnings, ...found], sources: [...sources, ...ownSources, ...devices.sources],
+      version: preparedVersion, site: { ...site, resources: [...site.resources, ...devices.allowed] }, image: image?.image ?? null, ...isolation,
+      volumes, secretStore, uid: identity.uid, gid: identity.gid,
+      warnings: [...warnings, ...found, ...idWarnings], sources: [...sources, ...ownSources, ...devices.sources],
     };
     replaceFiles(directory, [
       // Read in the container by whoever the program runs as.
@@ -122,9 +125,8 @@ function lookInto(site: Site, paths: Paths, { root, devices, extra }: LookParts)
     identity, found, config: renderBundle(site, identity, places), emptyVolumes: imageVolumes.flatMap(({ source }) => source ?? []),
     ownSources: [
       // Layers do not change.
-      ...image ? [] : ownSources(site, tree).map(sourceState),
-      ...site.timezone === 'local' ? [sourceState('/etc/localtime')] : [],
-    ],
+      ...image ? [] : ownSources(site, tree), ...distributionProfilePaths, ...site.timezone === 'local' ? ['/etc/localtime'] : [],
+    ].map(sourceState),
   };
 }
 
@@ -160,9 +162,10 @@ export function removePrepared(paths: Paths, name: string): void {
   }
 }
 
-function rootOf(site: Site, directory: string): string {
+function rootOf(site: Site, paths: Paths, directory: string): string {
   if (site.handoff === 'relay') throw new WakesockError('ERR_WAKESOCK_NOT_SUPPORTED', 'Handoff=relay: such a site has no container of ours to prepare');
-  if (site.root.kind === 'host' || site.root.kind === 'image') return `${directory}/root`;
+  if (site.root.kind === 'image') return rootTarget(paths);
+  if (site.root.kind === 'host') return `${directory}/root`;
   const { path } = site.root;
   if (!path.startsWith('/')) throw new WakesockError('ERR_WAKESOCK_ROOTFS', `Rootfs=${path}: expected an absolute path`);
   const stats = statOnMachine(path);
@@ -193,7 +196,7 @@ function placesOf(site: Site, paths: Paths, root: string, { notifyShutdown, volu
   };
   const availableCapabilities = boundingSet(readFileSync('/proc/self/status', 'utf8'));
   return {
-    ...mountPlaces, root, notifyShutdown, architecture: architecture(), seccompSocket: seccompSocketPath(paths), availableCapabilities,
+    ...mountPlaces, distributionProfile: readDistributionProfile(), root, notifyShutdown, architecture: architecture(), seccompSocket: seccompSocketPath(paths), availableCapabilities,
     highestLimits: highestLimits(
       readFileSync('/proc/self/limits', 'utf8'), availableCapabilities.includes('CAP_SYS_RESOURCE'), BigInt(readFileSync('/proc/sys/fs/nr_open', 'utf8').trim()),
     ),

@@ -71,19 +71,20 @@ function fileOf(site: Site, secret: SiteSecret, index: number, directory: string
  * @param directory {@link secretsDirectory}
  * @param values of `site.secrets`, by index; of credentials by ID
  * @param owner who may read the credentials
+ * @param firstId what id 0 of the site is on the machine: nothing maps the owners of this file system
  */
-export function secretFiles(site: Site, directory: string, values: SecretValues, owner: { readonly uid: number; readonly gid: number }): SecretFiles | null {
+export function secretFiles(site: Site, directory: string, values: SecretValues, owner: { readonly uid: number; readonly gid: number }, firstId = 0): SecretFiles | null {
   const secrets = site.secrets.flatMap((secret, i): SecretFile[] => {
     const { as } = secret;
-    return as.kind === 'file' ? [{ path: fileOf(site, secret, i, directory), data: values.secrets[i] as Uint8Array, uid: as.uid, gid: as.gid, mode: as.mode }] : [];
+    return as.kind === 'file' ? [{ path: fileOf(site, secret, i, directory), data: values.secrets[i] as Uint8Array, uid: firstId + as.uid, gid: firstId + as.gid, mode: as.mode }] : [];
   });
-  const credentials = [...values.credentials].map(([id, data]) => ({ path: `${directory}/credentials/${id}`, data, uid: owner.uid, gid: owner.gid, mode: 0o400 }));
+  const credentials = [...values.credentials].map(([id, data]) => ({ path: `${directory}/credentials/${id}`, data, uid: firstId + owner.uid, gid: firstId + owner.gid, mode: 0o400 }));
   if (secrets.length + credentials.length === 0) return null;
   return {
     directory, files: [...secrets, ...credentials],
     directories: [
-      { path: `${directory}/run`, uid: 0, gid: 0, mode: 0o755 },
-      ...credentials.length > 0 ? [{ path: `${directory}/credentials`, ...owner, mode: 0o500 }] : [],
+      { path: `${directory}/run`, uid: firstId, gid: firstId, mode: 0o755 },
+      ...credentials.length > 0 ? [{ path: `${directory}/credentials`, uid: firstId + owner.uid, gid: firstId + owner.gid, mode: 0o500 }] : [],
     ],
   };
 }

@@ -3,7 +3,7 @@
  * container is made. A wake only looks whether they are there.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, lchownSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, lchownSync, lstatSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { WakesockError } from '../base/errors.ts';
 import type { FoundVolume, Site, SiteMount } from '../base/site.ts';
@@ -33,7 +33,8 @@ export function checkVolumes({ name, mounts }: Site, paths: ReadonlyMap<string, 
   for (const mount of mounts) {
     const path = mount.kind === 'volume' ? paths.get(mount.target) : mount.source;
     if (path == null) continue;
-    const stats = lstatSync(path, { throwIfNoEntry: false });
+    // A directory that is a link is whatever it leads to.
+    const stats = statSync(path, { throwIfNoEntry: false });
     const what = `Volume=${mount.source === null ? '' : `${mount.source}:`}${mount.target}`;
     if (stats === undefined && mount.kind === 'volume') {
       throw new WakesockError('ERR_WAKESOCK_VOLUME', mount.source === null ? `${what}: it was not made yet; run \`wakesock prepare ${name}\``
@@ -112,7 +113,8 @@ function run(program: string, args: readonly string[]): void {
 /** As podman: what belongs to the machine is not given to a container. */
 const machineDirectories = new Set(['', 'bin', 'boot', 'dev', 'etc', 'etc/passwd', 'etc/pki', 'etc/shadow', 'home', 'lib', 'lib64', 'media', 'opt', 'proc', 'root', 'run', 'sbin', 'srv', 'sys', 'tmp', 'usr', 'var', 'var/lib', 'var/log'].map((path) => `/${path}`));
 
-function giveAway(path: string, owner: Owner): string[] {
+function giveAway(named: string, owner: Owner): string[] {
+  const path = realpathSync(named);
   if (machineDirectories.has(path)) throw new WakesockError('ERR_WAKESOCK_VOLUME', `Volume=${path}: expected a directory that may be given to a container (option U), this one is the machine's`);
   const left = chownTree(path, owner);
   return left === 0 ? [] : [`Volume=${path}: ${left} names were not given to user ${owner.uid} (option U), since their files have other names outside of it`];

@@ -39,9 +39,9 @@ export function assembleSite(name: string, draft: SiteDraft, reading: Reading): 
     stopTimeoutMs: draft.stopTimeoutMs ?? stopTimeoutMsDefault,
     root: root.value, exec, entrypoint: image ? draft.entrypoint : null, environment: Object.fromEntries(draft.environment),
     mounts: mountsOf(draft), secrets: draft.secrets.map(({ value }) => value), credentials: [...draft.credentials.values()], devices: draft.devices.map(({ value }) => value),
-    user: draft.user, group: draft.group, addGroups: [...new Set(draft.addGroups)], workingDir: draft.workingDir, hostName: draft.hostName,
+    user: draft.user, group: draft.group, addGroups: [...new Set(draft.addGroups)], workingDir: draft.workingDir, hostName: draft.hostName, userNs: draft.userNs,
     readOnly: draft.readOnly, readOnlyTmpfs: draft.readOnlyTmpfs, timezone: draft.timezone, shmBytes: draft.shmBytes,
-    mask: draft.mask, unmask: draft.unmask, annotations: Object.fromEntries(draft.annotations), noNewPrivileges: draft.noNewPrivileges,
+    mask: draft.mask, unmask: draft.unmask, annotations: Object.fromEntries(draft.annotations), noNewPrivileges: draft.noNewPrivileges, seccompProfile: draft.seccompProfile,
     addCapabilities: [...new Set(draft.addCapabilities)], dropCapabilities: [...new Set(draft.dropCapabilities)],
     ulimits: Object.fromEntries(draft.ulimits), stopSignal: draft.stopSignal ?? (image ? null : 'TERM'), resources: lastOfEach(draft.resources),
   };

@@ -1,4 +1,5 @@
 import type { ListenAddress, ProgramPort, ScopeProperty, Site, SiteCredential, SiteDevice, SiteMount, SiteRoot, SiteSecret } from '../base/site.ts';
+import { userNsDefault } from './user-ns.ts';
 import type { UnitEntry } from '../unitfile/unit-file.ts';
 
 /** A value and the line it came from, for what is only decided when all keys have been read. */
@@ -32,6 +33,7 @@ export interface SiteDraft {
   addGroups: string[];
   workingDir: string | null;
   hostName: string | null;
+  userNs: Site['userNs'];
   readOnly: boolean;
   readOnlyTmpfs: boolean;
   volatileTmp: From<boolean> | null;
@@ -41,6 +43,7 @@ export interface SiteDraft {
   unmask: string[];
   annotations: Map<string, string>;
   noNewPrivileges: boolean;
+  seccompProfile: Site['seccompProfile'];
   addCapabilities: string[];
   dropCapabilities: string[];
   ulimits: Map<string, { readonly soft: string; readonly hard: string }>;
@@ -52,7 +55,7 @@ export function emptyDraft(): SiteDraft {
   return {
     description: null, handoff: null, target: null, listen: [], ports: [], published: [], hosts: [],
     idleMs: null, startTimeoutMs: null, stopTimeoutMs: null, roots: [], exec: null, entrypoint: null,
-    environment: new Map(), mounts: [], secrets: [], credentials: new Map(), devices: [], user: null, group: null, addGroups: [], workingDir: null, hostName: null,
-    readOnly: false, readOnlyTmpfs: true, volatileTmp: null, timezone: null, shmBytes: null, mask: [], unmask: [], annotations: new Map(), noNewPrivileges: true, addCapabilities: [], dropCapabilities: [], ulimits: new Map(), stopSignal: null, resources: [],
+    environment: new Map(), mounts: [], secrets: [], credentials: new Map(), devices: [], user: null, group: null, addGroups: [], workingDir: null, hostName: null, userNs: userNsDefault,
+    readOnly: false, readOnlyTmpfs: true, volatileTmp: null, timezone: null, shmBytes: null, mask: [], unmask: [], annotations: new Map(), noNewPrivileges: true, seccompProfile: 'default', addCapabilities: [], dropCapabilities: [], ulimits: new Map(), stopSignal: null, resources: [],
   };
 }

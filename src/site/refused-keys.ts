@@ -18,9 +18,9 @@ const startup = [
 export const refusedKeys: readonly KeyRow[] = [
   ...rows('Container', 'error', {
     'AddHost DNS DNSOption DNSSearch IP IP6 NetworkAlias': 'a site has no network of its own yet',
-    'AppArmor SeccompProfile SecurityLabelDisable SecurityLabelFileType SecurityLabelLevel SecurityLabelNested SecurityLabelType':
+    'AppArmor SecurityLabelDisable SecurityLabelFileType SecurityLabelLevel SecurityLabelNested SecurityLabelType':
       'isolation is wakesock\'s own; other profiles are not applied yet',
-    'UserNS UIDMap GIDMap SubUIDMap SubGIDMap RemapUsers RemapUid RemapGid RemapUidSize': 'user namespaces are not supported yet',
+    'UIDMap GIDMap SubUIDMap SubGIDMap RemapUsers RemapUid RemapGid RemapUidSize': 'a site has ids of its own, as with UserNS=auto, and which they are makes no difference to its files; say UserNS=host or UserNS=auto:size= instead',
     'Sysctl': 'not supported yet',
     'EnvironmentHost': 'a site never gets the host\'s environment; name the variables with Environment=',
     'RunInit': 'no init process is added; the program is process 1',

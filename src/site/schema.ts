@@ -1,4 +1,5 @@
 /** The schema: every key of a site file, and how it is read. The reference page is made from it. */
+import { parseUserNs } from './user-ns.ts';
 import { parseBoolean } from '../unitfile/boolean.ts';
 import { parseEnvironment } from '../unitfile/environment.ts';
 import { parseSignal } from '../unitfile/signal.ts';
@@ -16,7 +17,7 @@ import { resourceRows } from './resources.ts';
 import { storageRows } from './storage-rows.ts';
 import {
   oneOf, parseAbsolutePath, parseAccount, parseCapabilities, parseEntrypoint, parseHostName, parseHosts, parseImage, parseMs, parseProgramPort,
-  parseRootfs, parseText, parseTimeoutMs, parseUlimit,
+  parseRootfs, parseSeccompProfile, parseText, parseTimeoutMs, parseUlimit,
 } from './values.ts';
 
 /** In the order in which they are read and documented. */
@@ -118,6 +119,13 @@ export const schema: readonly KeyRow[] = [
   },
   ...containerRows,
   {
+    section: 'Container', key: 'UserNS', syntax: 'auto[:size=NUMBER] | host', default: 'auto, where the machine can',
+    text: 'A user namespace of the site\'s own: its users and groups, root included, are nobody\'s on the machine. Files keep their owners: user 33 of '
+      + 'the site is user 33 of a `Volume=` (see [images.md](isolation.md#users-and-groups)). `size` is how many ids it has, otherwise 65536. Where a file '
+      + 'system cannot do this, a site that says nothing runs without, with a warning; one that says `auto` is an error. `host`: without.',
+    read: one(parseUserNs, (draft, value) => { draft.userNs = value; }),
+  },
+  {
     section: 'Container', key: 'WorkingDir', syntax: 'PATH', default: '/', text: 'Where the program starts, inside the container.',
     read: one(parseAbsolutePath, (draft, value) => { draft.workingDir = value; }),
   },
@@ -128,6 +136,12 @@ export const schema: readonly KeyRow[] = [
   {
     section: 'Container', key: 'NoNewPrivileges', syntax: 'BOOLEAN', default: 'yes', text: 'Programs cannot gain privileges by set-user-id and the like. With podman the default is no.',
     read: one(parseBoolean, (draft, value) => { draft.noNewPrivileges = value; }),
+  },
+  {
+    section: 'Container', key: 'SeccompProfile', syntax: 'unconfined', default: 'the distribution\'s',
+    text: 'Which system calls a program may make: those that both the distribution\'s profile for containers (`/etc/containers/seccomp.json`, '
+      + '`/usr/share/containers/seccomp.json`) and wakesock let through. `unconfined`: only wakesock\'s own rules, which protect the machine and the listening socket. Other profiles are not supported yet.',
+    read: one(parseSeccompProfile, (draft, value) => { draft.seccompProfile = value; }),
   },
   {
     section: 'Container', key: 'AddCapability', syntax: 'CAPABILITY…', list: true, text: 'Capabilities in addition to the default ones, or `all`.',

@@ -84,6 +84,12 @@ function isLimit(text: string): boolean {
   return text === '-1' || (/^\d{1,20}$/.test(text) && BigInt(text) <= ULIMIT_MAX);
 }
 
+/** `SeccompProfile=` */
+export function parseSeccompProfile(text: string): 'unconfined' {
+  if (text !== 'unconfined') throw new NotSupportedError('Profiles of a site\'s own are not supported yet: without the key it has the distribution\'s', { suggestion: 'unconfined' });
+  return text;
+}
+
 /** A user or group: a name or a number. */
 export function parseAccount(text: string): string {
   if (!/^(?:[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\$?)$/.test(text)) throw new UnitValueError(`Expected a user or group, by name or number, found ${quote(text)}`);

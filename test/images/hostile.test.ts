@@ -31,15 +31,18 @@ test('device nodes in a root are not the machine\'s devices, whatever the root i
   const image = await makeImage(scene.box, 'devices', [[...rootEntries, { name: 'srv/kmsg', device: [1, 11], mode: 0o666 }, { name: 'srv/null', device: [1, 3], mode: 0o666 }]], config);
   await run(`rm -rf /srv/flat && mkdir -p /srv/flat && cd /srv/flat && mkdir etc srv usr && for link in bin sbin lib lib64; do ln -s usr/$link $link; done && mknod -m 666 srv/kmsg c 1 11 && mknod -m 666 srv/null c 1 3`);
   await scene.enable({
-    devices: imageSite(image, 8451),
-    readonly: imageSite(image, 8452, { Container: { ReadOnly: 'yes' } }),
-    flat: siteFile(`${python('plain.py')} 3000`, { Container: { Rootfs: '/srv/flat', Volume: [usrVolume, `${programs}:/programs:ro`] }, 'X-Wakesock': { ListenStream: 8453, Port: 3000 } }),
+    devices: imageSite(image, 8451, { Container: { UserNS: 'host' } }),
+    readonly: imageSite(image, 8452, { Container: { UserNS: 'host', ReadOnly: 'yes' } }),
+    own: imageSite(image, 8462),
+    flat: siteFile(`${python('plain.py')} 3000`, { Container: { UserNS: 'host', Rootfs: '/srv/flat', Volume: [usrVolume, `${programs}:/programs:ro`] }, 'X-Wakesock': { ListenStream: 8453, Port: 3000 } }),
   });
   for (const port of [8451, 8452, 8453]) {
     expect(await ask(port, 'open /srv/kmsg')).toBe('EPERM');
     expect(await ask(port, 'open /srv/null')).toBe('opened');
     for (const device of ['null', 'zero', 'full', 'random', 'urandom', 'ptmx']) expect(await ask(port, `open /dev/${device}`), device).toBe('opened');
   }
+  // With a user namespace no node of a root is a device at all.
+  for (const node of ['kmsg', 'null']) expect(await ask(8462, `open /srv/${node}`)).toBe('EACCES');
   expect(await scene.show(scopeUnit('devices'), 'DevicePolicy')).toEqual({ DevicePolicy: 'closed' });
 });
 

@@ -24,7 +24,8 @@ export async function makeContext(box: Machine, context = '/srv/build'): Promise
   `, context]);
 }
 
-export const usrVolume = '/usr:/usr:ro';
+/** Not the box's own /usr, which is an overlay: such sites would have no user namespace. */
+export const usrVolume = '/run/host/usr:/usr:ro';
 
 /** A member of a layer's archive: test/programs/make_image.py. Neither data, link nor device: a directory. */
 export interface LayerEntry {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { preparedDir, type Paths } from '../../../src/base/paths.ts';
+import { distributionProfilePaths } from '../../../src/runtime/distribution-profile.ts';
 import { hostEtcDirectory, hostEtcOnce, makeHostRoot, syncHostEtc } from '../../../src/runtime/host-root.ts';
 import type { OciConfig } from '../../../src/runtime/oci.ts';
 import { sourceState } from '../../../src/base/sources.ts';
@@ -101,7 +102,7 @@ describe('prepareBundle', () => {
     const prepared = prepareBundle(makeSite({ root: { kind: 'rootfs', path: root }, user: 'web' }), paths, { sources: [source], warnings: ['careful'], notifyShutdown: false });
     const directory = preparedDir(paths, 'blog');
     expect(prepared).toMatchObject({ version: preparedVersion, uid: 33, gid: 33, warnings: ['careful'] });
-    expect(prepared.sources).toEqual([source, sourceState(join(root, 'etc/passwd'))]);
+    expect(prepared.sources).toEqual([source, sourceState(join(root, 'etc/passwd')), ...distributionProfilePaths.map(sourceState)]);
     expect(readPrepared(paths, 'blog')).toEqual(prepared);
     expect(listing(directory)).toEqual(['config.json', 'hosts', 'site.json']);
     expect(statSync(`${directory}/config.json`).mode & 0o777).toBe(0o600);

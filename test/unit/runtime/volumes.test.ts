@@ -123,3 +123,20 @@ test('U: all of it; the machine\'s own directories are refused; a wake only look
   rmSync(ground.found.path, { recursive: true });
   expect(() => checkVolumes(site, paths, owner)).toThrow(/gone.*wakesock prepare blog/);
 });
+
+test('U of a directory that is a link, and of a file', () => {
+  const ground = new Ground();
+  symlinkSync('outside', `${ground.base}/current`);
+  for (const source of ['current', 'root/srv/data/below/file']) {
+    const site = makeSite({ mounts: [siteMount('bind', '/x', { source: `${ground.base}/${source}`, chown: true })] });
+    expect(() => checkVolumes(site, new Map(), owner), source).toThrow(/option U/);
+    settleVolumes(site, new Map(), [], null, owner);
+    checkVolumes(site, new Map(), owner);
+  }
+  expect(ground.ids('outside/secret')).toEqual([4001, 4002]);
+  expect(ground.ids('current')).toEqual([0, 0]);
+  expect(ground.ids('root/srv/data/below/file')).toEqual([4001, 4002]);
+  symlinkSync('/etc', `${ground.base}/etc`);
+  const etc = makeSite({ mounts: [siteMount('bind', '/x', { source: `${ground.base}/etc`, chown: true })] });
+  expect(() => settleVolumes(etc, new Map(), [], null, owner)).toThrow(expect.objectContaining({ code: 'ERR_WAKESOCK_VOLUME' }));
+});

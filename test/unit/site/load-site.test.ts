@@ -31,7 +31,7 @@ test('the least that a site is', () => {
     name: 'a', description: 'a', handoff: 'adopt', listen: [{ family: 'ipv4', address: '0.0.0.0', port: 8081, text: '0.0.0.0:8081' }],
     ports: [{ kind: 'tcp', port: 8081 }], hosts: [], target: null, idleMs: 300_000, startTimeoutMs: 30_000, stopTimeoutMs: 10_000,
     root: { kind: 'rootfs', path: '/srv/root' }, exec: ['/bin/app'], entrypoint: null, environment: {}, mounts: [], secrets: [], credentials: [], devices: [], user: null, group: null, addGroups: [], workingDir: null,
-    hostName: null, readOnly: false, readOnlyTmpfs: true, timezone: null, shmBytes: null, mask: [], unmask: [], annotations: {}, noNewPrivileges: true, addCapabilities: [], dropCapabilities: [], ulimits: {}, stopSignal: 'TERM', resources: [],
+    hostName: null, userNs: { ids: 65_536, required: false }, readOnly: false, readOnlyTmpfs: true, timezone: null, shmBytes: null, mask: [], unmask: [], annotations: {}, noNewPrivileges: true, seccompProfile: 'default', addCapabilities: [], dropCapabilities: [], ulimits: {}, stopSignal: 'TERM', resources: [],
   });
 });
 
