@@ -26,6 +26,9 @@ export interface Site {
   readonly environment: Readonly<Record<string, string>>;
   readonly volumes: readonly SiteVolume[];
   readonly tmpfs: readonly { readonly target: string; readonly options: readonly string[] }[];
+  readonly network: SiteNetwork;
+  /** `Sysctl=`: kernel settings of the container's own namespaces, by name with dots. */
+  readonly sysctls: Readonly<Record<string, string>>;
   /** `User=` and `Group=` as written: a name or number, resolved in the root when the bundle is rendered. */
   readonly user: string | null;
   readonly group: string | null;
@@ -42,6 +45,23 @@ export interface Site {
   /** Properties of the scope, already in D-Bus form. */
   readonly resources: readonly ScopeProperty[];
 }
+
+/** `Network=` and what belongs to it. */
+export interface SiteNetwork {
+  readonly mode: NetworkMode;
+  /** Lines of the container's /etc/resolv.conf; null: the key is not there. */
+  readonly dns: { readonly servers: readonly string[] | null; readonly search: readonly string[] | null; readonly options: readonly string[] | null };
+  /** `AddHost=`: lines of the container's /etc/hosts. */
+  readonly hosts: readonly { readonly names: readonly string[]; readonly address: string }[];
+}
+
+export type NetworkMode =
+  /** A network namespace that holds nothing but `lo`. */
+  | { readonly kind: 'none' }
+  /** No namespace of its own. */
+  | { readonly kind: 'host' }
+  /** @see `pasta(1)`; options as the program takes them */
+  | { readonly kind: 'pasta'; readonly options: readonly string[] };
 
 export type SiteRoot =
   | { readonly kind: 'rootfs'; readonly path: string }
@@ -76,7 +96,7 @@ export interface ScopeProperty {
  * Of what {@link PreparedSite} and the bundle beside it are made from the same files: one more with each release that makes
  * anything else of them. What an older one made still tells of a site that is awake, and is made anew at the next wake.
  */
-export const preparedVersion = 3;
+export const preparedVersion = 4;
 
 /** `site.json`: all that waking needs to know, so that waking parses no unit file. */
 export interface PreparedSite {
@@ -86,6 +106,8 @@ export interface PreparedSite {
   /** Of a site with an image; null of any other. Not there in what was written before version 3. */
   readonly image?: PreparedImage | null;
   readonly rootMount?: RootMount | null;
+  /** Of a site whose network somebody must make. Not there in what was written before version 4. */
+  readonly network?: NetworkService | null;
   /** Files and directories this was made from. Waking stats them; a difference means rendering again. */
   readonly sources: readonly SourceState[];
   /** Ids in the container's own eyes. */
@@ -93,6 +115,17 @@ export interface PreparedSite {
   readonly gid: number;
   /** Problems worth telling the user (unknown keys, missing controllers), as text. */
   readonly warnings: readonly string[];
+}
+
+/** What makes the network of a site at each start, beside its container: a service of systemd's that ends with the site's scope. */
+export interface NetworkService {
+  /** `forking`: a process stays, and belongs to the network. `oneshot`: what was made is taken down by {@link stop}. */
+  readonly type: 'forking' | 'oneshot';
+  /** Program and arguments, by absolute path. */
+  readonly start: readonly string[];
+  readonly stop: readonly string[] | null;
+  /** Bits of the capabilities that these may have, capabilities(7); decimal, since there are more than 32. */
+  readonly capabilities: string;
 }
 
 /** Where podman keeps images: containers-storage.conf(5), `graphroot` and `driver`. */

@@ -2,7 +2,7 @@ import { existsSync, lstatSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { preparedDir, type Paths } from '../base/paths.ts';
 
 /** What preparing renders, anew each time. */
-const rendered = ['config.json', 'site.json', 'hosts'];
+const rendered = ['config.json', 'site.json', 'hosts', 'resolv.conf'];
 /** What programs write into. */
 const dataDirectories = ['root', 'upper', 'volumes'];
 
@@ -50,7 +50,7 @@ function holdsFiles(data: string, directory = data): boolean {
     if (entry.isDirectory()) return holdsFiles(data, path);
     if (entry.isSymbolicLink()) return !data.endsWith('/root');
     // Made by crun to mount something there.
-    if (path === `${data}/etc/hosts` && lstatSync(path).size === 0) return false;
+    if ((path === `${data}/etc/hosts` || path === `${data}/etc/resolv.conf`) && lstatSync(path).size === 0) return false;
     return entry.isFile() || entry.isCharacterDevice();
   });
 }

@@ -3,6 +3,7 @@ import type { Site } from '../base/site.ts';
 import { chooseCapabilities } from './capabilities.ts';
 import type { Identity } from './identity.ts';
 import { maskedPaths, mountsOf, readonlyPaths, type MountPlaces } from './mounts.ts';
+import { networkHooks } from './network.ts';
 import type { OciConfig, OciLinux } from './oci.ts';
 import { rlimitsOf, type HighestLimits } from './rlimits.ts';
 import { seccompFilter, type Architecture } from './seccomp-profile.ts';
@@ -18,6 +19,8 @@ export interface BundlePlaces extends MountPlaces {
   /** Capabilities that this machine lets us give away, with `CAP_`. */
   readonly availableCapabilities: readonly string[];
   readonly highestLimits: HighestLimits;
+  /** The site's runtime directory, where its network is waited for; null: there is nothing to wait for. */
+  readonly networkAt: string | null;
   /** For whoever finds the container and wants to know what it is made of. */
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -59,9 +62,11 @@ export function renderBundle(site: Site, identity: Identity, places: BundlePlace
     root: { path: places.root, readonly: site.root.kind === 'host' || site.readOnly },
     hostname: hostNameOf(site),
     mounts: mountsOf(site, places),
+    ...places.networkAt === null ? {} : { hooks: networkHooks(places.networkAt) },
     linux: {
-      // Without paths: all new. The network namespace holds nothing but `lo`.
-      namespaces: ['pid', 'mount', 'ipc', 'uts', 'cgroup', 'network'].map((type) => ({ type })),
+      // Without paths: all new. The network namespace holds nothing but `lo` at first.
+      namespaces: ['pid', 'mount', 'ipc', 'uts', 'cgroup', ...site.network.mode.kind === 'host' ? [] : ['network']].map((type) => ({ type })),
+      ...Object.keys(site.sysctls).length > 0 ? { sysctl: site.sysctls } : {},
       maskedPaths,
       readonlyPaths,
       seccomp: seccompSection(site, places, adopts || places.notifyShutdown),

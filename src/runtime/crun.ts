@@ -1,8 +1,9 @@
 /** crun(1) as child processes: `run --detach` behind a gate, and `delete`. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { accessSync, constants, existsSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { WakesockError } from '../base/errors.ts';
 import type { RootMount } from '../base/site.ts';
+import { findProgram } from './find-program.ts';
 import { withRoot } from './root-mount.ts';
 
 export interface CrunRun {
@@ -63,20 +64,6 @@ export class Crun {
   #spawn(args: readonly string[], stdio: ('ignore' | number)[], env: Record<string, string>): ChildProcess {
     return spawn(this.#program, ['--cgroup-manager=disabled', `--root=${this.#stateDir}`, ...args], { stdio, env: { PATH: process.env['PATH'], ...env } });
   }
-}
-
-/** An absolute path, so that no wake searches PATH. */
-export function findProgram(name: string, path = process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin'): string {
-  for (const directory of path.split(':')) {
-    const candidate = `${directory}/${name}`;
-    try {
-      accessSync(candidate, constants.X_OK);
-      return candidate;
-    } catch {
-      continue;
-    }
-  }
-  throw new WakesockError('ERR_WAKESOCK_RUNTIME', `\`${name}\` was not found in PATH (${path}); on Debian: apt-get install ${name}`);
 }
 
 function exitOf(child: ChildProcess): Promise<CrunExit> {

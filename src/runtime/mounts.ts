@@ -10,6 +10,8 @@ import type { OciMount } from './oci.ts';
 export interface MountPlaces {
   /** Bound on /etc/hosts; null: the root has its own. */
   readonly hostsFile: string | null;
+  /** Bound on /etc/resolv.conf; null: the root has its own, if any. */
+  readonly resolvConf: string | null;
   /** `Root=host`: the copy of the host's /etc; null for any other root. */
   readonly hostEtc: string | null;
   /** Sources of `Volume=` that are not directories. */
@@ -45,11 +47,13 @@ export function mountsOf(site: Site, places: MountPlaces): OciMount[] {
   return [...own.filter(({ destination }) => !targets.has(destination)), ...asked.toSorted((a, b) => depth(a) - depth(b))];
 }
 
-function rootMounts(site: Site, { hostsFile, hostEtc, imageVolumes }: MountPlaces): OciMount[] {
+function rootMounts(site: Site, { hostsFile, resolvConf, hostEtc, imageVolumes }: MountPlaces): OciMount[] {
   const mounts: OciMount[] = [];
   if (site.root.kind === 'host') mounts.push(readOnlyDirectory('/usr', '/usr'));
   if (hostEtc !== null) mounts.push(readOnlyDirectory(hostEtc, '/etc'));
-  if (hostsFile !== null) mounts.push({ destination: '/etc/hosts', type: 'bind', source: hostsFile, options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec'] });
+  for (const [source, destination] of [[hostsFile, '/etc/hosts'], [resolvConf, '/etc/resolv.conf']] as const) {
+    if (source !== null) mounts.push({ destination, type: 'bind', source, options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec'] });
+  }
   // In a skeleton of ours /var/tmp and /var/run are links to these two. Else as podman's --read-only-tmpfs, contents of the root kept.
   if (site.root.kind === 'host') mounts.push(temporary('/tmp', ['mode=1777']), temporary('/run', ['mode=755']));
   else if (site.readOnly) mounts.push(...['/tmp', '/var/tmp', '/run'].map((target) => temporary(target, ['tmpcopyup'])));

@@ -5,6 +5,8 @@ export interface OciConfig {
   readonly root: { readonly path: string; readonly readonly: boolean };
   readonly hostname: string;
   readonly mounts: readonly OciMount[];
+  /** Absent where there are none. */
+  readonly hooks?: OciHooks;
   readonly linux: OciLinux;
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -44,8 +46,15 @@ export interface OciMount {
   readonly options: readonly string[];
 }
 
+/** Run by crun, outside of the container, once its namespaces are there. Each is waited for, and fails the start unless it ends with 0. */
+export interface OciHooks {
+  readonly createRuntime: readonly { readonly path: string; readonly args: readonly string[] }[];
+}
+
 export interface OciLinux {
   readonly namespaces: readonly { readonly type: string }[];
+  /** Absent where there are none. */
+  readonly sysctl?: Readonly<Record<string, string>>;
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
   readonly seccomp: {

@@ -2,17 +2,20 @@
 import { lstatSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { WakesockError } from '../base/errors.ts';
 import { bundleConfigBytesMax } from '../base/limits.ts';
-import { preparedDir, type Paths } from '../base/paths.ts';
+import { preparedDir, runtimeSiteDir, type Paths } from '../base/paths.ts';
 import { preparedVersion, type PreparedImage, type PreparedSite, type Site, type SourceState } from '../base/site.ts';
 import { sourceState } from '../base/sources.ts';
-import { bpfAnnotation, environmentOf, hostNameOf, imageAnnotation, pathDefault, renderBundle, type BundlePlaces } from './bundle.ts';
+import { bpfAnnotation, environmentOf, imageAnnotation, pathDefault, renderBundle, type BundlePlaces } from './bundle.ts';
 import { boundingSet } from './capabilities.ts';
 import { hostEtcDirectory, hostRootSources, makeHostRoot, syncHostEtc } from './host-root.ts';
 import { makeRootMount, withFreshRoot, type Layers } from './image-root.ts';
 import { resolveIdentity, type Identity } from './identity.ts';
+import { hostHostsFile, hostsText } from './hosts-file.ts';
 import { mountsOf, type MountPlaces } from './mounts.ts';
+import { networkService } from './network.ts';
 import { ociText, type OciConfig, type OciMount } from './oci.ts';
 import { checkProgram } from './program.ts';
+import { hostResolvConf, resolvConf } from './resolv-conf.ts';
 import { highestLimits } from './rlimits.ts';
 import type { Architecture } from './seccomp-profile.ts';
 import { SiteTree, type TreePart } from './site-tree.ts';
@@ -45,13 +48,17 @@ export function seccompSocketPath(paths: Paths): string {
 /**
  * Checks `site`, renders its bundle and writes `config.json` and `site.json`. If it throws, what was prepared before stays.
  *
- * @throws WakesockError `ERR_WAKESOCK_ROOTFS` (also for a missing source of `Volume=`), `ERR_WAKESOCK_PROGRAM`, `ERR_WAKESOCK_SITE_FILE`
+ * @throws WakesockError `ERR_WAKESOCK_NETWORK`, `ERR_WAKESOCK_ROOTFS` (also for a missing source of `Volume=`), `ERR_WAKESOCK_PROGRAM`, `ERR_WAKESOCK_SITE_FILE`
  * (unknown user), `ERR_WAKESOCK_NOT_SUPPORTED`, `ERR_WAKESOCK_LIMIT`, `ERR_WAKESOCK_STATE_DIR`
  */
 export function prepareBundle(site: Site, paths: Paths, { sources, warnings, notifyShutdown, image, syncEtc = () => syncHostEtc(paths) }: PrepareExtra): PreparedSite {
   const directory = preparedDir(paths, site.name);
   const root = rootOf(site, directory);
   checkVolumes(site);
+  const network = networkService(site, runtimeSiteDir(paths, site.name));
+  // Before they are read: what changes meanwhile is seen by the next wake.
+  const networkSources = networkSourcesOf(site).map(sourceState);
+  const resolv = resolvConf(site.network);
   makeStateDirectory(`${paths.stateDir}/sites`, 0o755);
   return withinStateDirectory(directory, 0o700, () => {
     if (site.root.kind === 'host') {
@@ -63,12 +70,13 @@ export function prepareBundle(site: Site, paths: Paths, { sources, warnings, not
     const { identity, config, ownSources, emptyVolumes } = rootMount === null ? look() : withFreshRoot(rootMount, look);
     for (const path of emptyVolumes) ensureDirectory(path, 0o755);
     const prepared: PreparedSite = {
-      version: preparedVersion, site, image: image?.image ?? null, rootMount, uid: identity.uid, gid: identity.gid, warnings,
-      sources: [...sources, ...ownSources],
+      version: preparedVersion, site, image: image?.image ?? null, rootMount, network, uid: identity.uid, gid: identity.gid, warnings,
+      sources: [...sources, ...networkSources, ...ownSources],
     };
     replaceFiles(directory, [
       // Read in the container by whoever the program runs as.
       { name: 'hosts', data: hostsText(site), mode: 0o644 },
+      ...resolv === null ? [] : [{ name: 'resolv.conf', data: resolv, mode: 0o644 }],
       // Hold the site's environment, and secrets stand in environments.
       { name: 'config.json', data: configText(config), mode: 0o600 },
       { name: 'site.json', data: `${JSON.stringify(prepared)}\n`, mode: 0o600 },
@@ -154,13 +162,14 @@ function placesOf(site: Site, paths: Paths, root: string, notifyShutdown: boolea
   const hasEtc = host || lstatSync(`${root}/etc`, { throwIfNoEntry: false })?.isDirectory() === true;
   const mountPlaces: MountPlaces = {
     hostsFile: hasEtc ? `${preparedDir(paths, site.name)}/hosts` : null,
+    resolvConf: hasEtc && site.network.mode.kind !== 'none' ? `${preparedDir(paths, site.name)}/resolv.conf` : null,
     hostEtc: host ? hostEtcDirectory(paths) : null,
     imageVolumes,
     fileVolumes: new Set(site.volumes.map(({ source }) => source).filter((source) => statOnMachine(source)?.isDirectory() === false)),
   };
   const availableCapabilities = boundingSet(readFileSync('/proc/self/status', 'utf8'));
   return {
-    ...mountPlaces, root, notifyShutdown, architecture: architecture(), seccompSocket: seccompSocketPath(paths), availableCapabilities,
+    ...mountPlaces, root, notifyShutdown, networkAt: networkService(site, '') === null ? null : runtimeSiteDir(paths, site.name), architecture: architecture(), seccompSocket: seccompSocketPath(paths), availableCapabilities,
     highestLimits: highestLimits(
       readFileSync('/proc/self/limits', 'utf8'), availableCapabilities.includes('CAP_SYS_RESOURCE'), BigInt(readFileSync('/proc/sys/fs/nr_open', 'utf8').trim()),
     ),
@@ -193,9 +202,10 @@ function configText(config: OciConfig): string {
   throw new WakesockError('ERR_WAKESOCK_LIMIT', `config.json: expected at most ${bundleConfigBytesMax} bytes, found ${length}, of which the environment takes ${rest}, the filter ${config.annotations[bpfAnnotation]?.length ?? 0}`);
 }
 
-/** An empty network namespace has no resolver: `localhost` and the container's own name are all there is. */
-function hostsText(site: Site): string {
-  return `127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 ${hostNameOf(site)}\n`;
+/** Of these the site's own files are made. */
+function networkSourcesOf({ network: { mode } }: Site): readonly string[] {
+  if (mode.kind === 'none') return [];
+  return [...hostResolvConf, ...mode.kind === 'host' ? [hostHostsFile] : []];
 }
 
 function statOnMachine(path: string): ReturnType<typeof statSync> | undefined {

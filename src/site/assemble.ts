@@ -1,6 +1,7 @@
 import { idleMsDefault, startTimeoutMsDefault, stopTimeoutMsDefault } from '../base/limits.ts';
 import type { ListenAddress, ProgramPort, Site } from '../base/site.ts';
 import type { From, SiteDraft } from './draft.ts';
+import { assembleNetwork, assembleSysctls } from './network.ts';
 import type { Reading } from './reading.ts';
 
 /** Makes the site of what its keys say; what only shows between keys is reported. Null if there is no root. */
@@ -23,6 +24,7 @@ export function assembleSite(name: string, draft: SiteDraft, reading: Reading): 
     return null;
   }
   const image = root.value.kind === 'image';
+  const network = assembleNetwork(draft, reading);
   const words = draft.exec?.value ?? [];
   const exec = image ? words : [...draft.entrypoint ?? [], ...words];
   if (!image && (exec.length === 0 || exec[0] === '')) {
@@ -38,6 +40,7 @@ export function assembleSite(name: string, draft: SiteDraft, reading: Reading): 
     stopTimeoutMs: draft.stopTimeoutMs ?? stopTimeoutMsDefault,
     root: root.value, exec, entrypoint: image ? draft.entrypoint : null, environment: Object.fromEntries(draft.environment),
     volumes: draft.volumes.map(({ value }) => value), tmpfs: draft.tmpfs,
+    network, sysctls: assembleSysctls(draft, network.mode, reading),
     user: draft.user, group: draft.group, workingDir: draft.workingDir, hostName: draft.hostName,
     readOnly: draft.readOnly, noNewPrivileges: draft.noNewPrivileges,
     addCapabilities: [...new Set(draft.addCapabilities)], dropCapabilities: [...new Set(draft.dropCapabilities)],

@@ -1,5 +1,7 @@
 import { statSync } from 'node:fs';
+import { describeError, WakesockError } from '../base/errors.ts';
 import type { Site } from '../base/site.ts';
+import { networkService } from '../runtime/network.ts';
 import type { Diagnostic } from '../unitfile/diagnostic.ts';
 import type { Place } from '../unitfile/unit-file.ts';
 import type { SitePlaces } from './load-site.ts';
@@ -20,6 +22,13 @@ export function checkSite(site: Site, places?: SitePlaces): Diagnostic[] {
   };
   for (const [i, volume] of site.volumes.entries()) {
     if (kindOf(volume.source) === null) report('volume-missing', places?.volumes[i], `Expected a file or directory for the volume at ${volume.target}, found nothing at ${volume.source}`);
+  }
+  try {
+    networkService(site, '');
+  } catch (error) {
+    if (!(error instanceof WakesockError)) throw error;
+    const { code, message } = describeError(error);
+    report(code, places?.network, message);
   }
   // Whether podman has the image, and what is in it, is looked at when the site is prepared.
   if (site.root.kind === 'image') return found;

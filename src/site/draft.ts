@@ -1,4 +1,4 @@
-import type { ListenAddress, ProgramPort, ScopeProperty, Site, SiteRoot, SiteVolume } from '../base/site.ts';
+import type { ListenAddress, NetworkMode, ProgramPort, ScopeProperty, Site, SiteNetwork, SiteRoot, SiteVolume } from '../base/site.ts';
 import type { UnitEntry } from '../unitfile/unit-file.ts';
 
 /** A value and the line it came from, for what is only decided when all keys have been read. */
@@ -25,6 +25,11 @@ export interface SiteDraft {
   environment: Map<string, string>;
   volumes: From<SiteVolume>[];
   tmpfs: { readonly target: string; readonly options: readonly string[] }[];
+  /** One for each `Network=`. */
+  networks: From<NetworkMode>[];
+  dns: { servers: From<string>[] | null; search: From<string>[] | null; options: From<string>[] | null };
+  addHosts: SiteNetwork['hosts'][number][];
+  sysctls: Map<string, From<string>>;
   user: string | null;
   group: string | null;
   workingDir: string | null;
@@ -42,7 +47,7 @@ export function emptyDraft(): SiteDraft {
   return {
     description: null, handoff: null, target: null, listen: [], ports: [], published: [], hosts: [],
     idleMs: null, startTimeoutMs: null, stopTimeoutMs: null, roots: [], exec: null, entrypoint: null,
-    environment: new Map(), volumes: [], tmpfs: [], user: null, group: null, workingDir: null, hostName: null,
+    environment: new Map(), volumes: [], tmpfs: [], networks: [], dns: { servers: null, search: null, options: null }, addHosts: [], sysctls: new Map(), user: null, group: null, workingDir: null, hostName: null,
     readOnly: false, noNewPrivileges: true, addCapabilities: [], dropCapabilities: [], ulimits: new Map(), stopSignal: null, resources: [],
   };
 }

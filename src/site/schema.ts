@@ -9,6 +9,7 @@ import { readExec } from './exec.ts';
 import { each, one, type KeyRow } from './key-row.ts';
 import { parseListenAddress } from './listen-address.ts';
 import { parsePublishPort } from './publish-port.ts';
+import { networkRows } from './network-rows.ts';
 import { NotSupportedError } from './reading.ts';
 import { refusedKeys } from './refused-keys.ts';
 import { resourceRows } from './resources.ts';
@@ -168,12 +169,7 @@ export const schema: readonly KeyRow[] = [
     section: 'Container', key: 'ContainerName', syntax: 'NAME', text: 'Accepted and not used: the site\'s name is that of its file.',
     read: one(parseText, () => {}),
   },
-  {
-    section: 'Container', key: 'Network', syntax: 'none', list: true, text: 'Other networks than `none` are not supported yet.',
-    read: each((text) => {
-      if (text !== 'none') throw new NotSupportedError(`Networks are not supported yet, found ${quote(text)}`, { suggestion: 'none' });
-    }, () => {}),
-  },
+  ...networkRows,
   ...resourceRows,
   {
     section: 'Service', key: 'TimeoutSec', syntax: 'TIME-SPAN', text: 'Both of the following.',

@@ -9,8 +9,9 @@ import { makePipe } from '../linux/fd.ts';
 import { closeFd } from '../linux/libc.ts';
 import { makeGate } from '../runtime/gate.ts';
 import type { Crun } from '../runtime/crun.ts';
+import { makeMeetingPlace, whatNetworkSaid } from '../runtime/network.ts';
 import { WakesockError } from '../base/errors.ts';
-import type { RootMount, Site } from '../base/site.ts';
+import type { NetworkService, RootMount, Site } from '../base/site.ts';
 
 export interface LaunchPlaces {
   /** `config.json` of the prepared site. */
@@ -18,6 +19,7 @@ export interface LaunchPlaces {
   /** Runtime directory of this site, made here. */
   readonly runtime: string;
   readonly rootMount: RootMount | null;
+  readonly network: NetworkService | null;
 }
 
 export interface LaunchParts {
@@ -43,7 +45,9 @@ export interface LaunchSteps {
  */
 export async function launch(site: Site, places: LaunchPlaces, listenFds: readonly number[], parts: LaunchParts, steps: LaunchSteps): Promise<number> {
   parts.signal.throwIfAborted();
+  if (places.network !== null && parts.startScope === null) throw new WakesockError('ERR_WAKESOCK_NOT_SUPPORTED', `${site.name}: Network= other than none and host needs systemd`);
   mkdirSync(places.runtime, { recursive: true, mode: 0o700 });
+  if (places.network !== null) makeMeetingPlace(places.runtime);
   const pidFile = `${places.runtime}/pid`;
   rmSync(pidFile, { force: true });
   // An activator that died left it: crun would refuse the name.
@@ -59,6 +63,8 @@ export async function launch(site: Site, places: LaunchPlaces, listenFds: readon
     child = run.child;
     // A crun that fails early must not wait for the scope, nor leave a rejection that nobody looks at.
     const failed = exited.then(({ code, signal }) => {
+      const said = code === 0 || places.network === null ? '' : whatNetworkSaid(places.runtime);
+      if (said !== '') throw new WakesockError('ERR_WAKESOCK_NETWORK', `The network could not be made: ${said}`);
       if (code !== 0) throw new WakesockError('ERR_WAKESOCK_RUNTIME', `crun ended with ${signal ?? statusText(code)}`);
     });
     failed.catch(() => {});
