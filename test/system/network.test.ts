@@ -101,11 +101,11 @@ describe('Network=pasta', () => {
   });
 
   test('what pasta says of why it cannot is told', async () => {
-    await scene.product.run('sleep', '--force', 'out');
-    await run('ip route del default');
-    await scene.expectFailed('out', 'ERR_WAKESOCK_NETWORK', '127.0.0.1:8501', /The network could not be made: .*/);
-    await run('ip route add default via 192.0.2.1');
-    await scene.healed('127.0.0.1:8501');
+    await scene.enable({ wrong: site(8506, { Network: 'pasta:--interface,nosuch0' }) });
+    await scene.expectFailed('wrong', 'ERR_WAKESOCK_NETWORK', '127.0.0.1:8506', /The network could not be made: .*nosuch0/);
+    await run('ip link add nosuch0 type dummy && ip addr add 203.0.113.1/24 dev nosuch0 && ip link set nosuch0 up');
+    await scene.healed('127.0.0.1:8506');
+    await run('ip link delete nosuch0');
   });
 
   test('DNS=, DNSSearch=, DNSOption=, AddHost=, Sysctl=', async () => {
