@@ -73,6 +73,21 @@ export class Wakesock {
     return sites;
   }
 
+  /** `wakesock create` of an image, as a user does; resolves with how long the command took, in milliseconds. */
+  async create(image: string, port: number): Promise<EnabledSite & { readonly ms: number }> {
+    const name = `${sitePrefix}created-${this.#sitesMade += 1}`;
+    const startMs = performance.now();
+    await this.#run('create', `--image=${image}`, `--listen=${port}`, `--port=${port}`, name);
+    return { name, port, ms: performance.now() - startMs };
+  }
+
+  /** What {@link create} made. */
+  async rm(name: string): Promise<number> {
+    const startMs = performance.now();
+    await this.#run('rm', name);
+    return performance.now() - startMs;
+  }
+
   async disable(names: readonly string[]): Promise<void> {
     if (names.length === 0) return;
     await this.#run('disable', ...names);

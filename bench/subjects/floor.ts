@@ -2,3 +2,4 @@
 import { launcherSubject } from './launcher.ts';
 
 export const floor = launcherSubject('floor', { cgroup: 'none', register: 'never' });
+export const floorUnfiltered = launcherSubject('floor, no seccomp', { cgroup: 'none', register: 'never', unfiltered: true });

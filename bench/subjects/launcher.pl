@@ -4,13 +4,15 @@
 # Perl, because perl-base is on every Debian, and a small process forks fast: a Node launcher would make the floor higher
 # and so wakesock look better. It does nothing between readiness and exec that a launcher in C would not do.
 #
-#   launcher.pl PORT PID-FILE MODE CGROUP COMMAND…
+#   launcher.pl PORT PID-FILE MODE CGROUP COMMAND… [-- STOP-COMMAND…]
 #
 # MODE says what of a cgroup is on the way, CGROUP is the directory:
 #   none    nothing: the container stays in the launcher's cgroup
 #   move    a new cgroup; the process that becomes crun waits, is moved there, and goes on, as with a scope of systemd
 #   into    a new cgroup; the process that becomes crun is born there: clone3(2), CLONE_INTO_CGROUP
 #   crun    COMMAND makes the cgroup itself
+#
+# A COMMAND that comes back once the program runs, as `podman start` does, has a STOP-COMMAND that ends it.
 #
 # Says `ready` when it listens. A line on standard input ends the container; `dormant` when it is gone. Ends with its input.
 use strict;
@@ -19,6 +21,9 @@ use POSIX ();
 use Socket;
 
 my ($port, $pid_file, $mode, $cgroup, @command) = @ARGV;
+my ($separator) = grep { $command[$_] eq '--' } 0 .. $#command;
+my @stop = defined $separator ? splice @command, $separator : ();
+shift @stop;
 my $listen_fds_start = 3;
 my $sys_clone3 = 435;
 my $clone_into_cgroup = 1 << 33;
@@ -36,6 +41,7 @@ $ENV{LISTEN_FDS} = 1;
 sub become_crun {
     POSIX::dup2(fileno $null, $_) for 0, 1;    # stderr is the harness's: crun says there what is wrong
     POSIX::dup2(fileno $listener, $listen_fds_start) if fileno $listener != $listen_fds_start;
+    $ENV{LISTEN_PID} = $$ if @stop;    # podman looks whether it is meant
     exec @command or POSIX::_exit(127);
 }
 
@@ -70,6 +76,12 @@ sub start {
 
 sub stop {
     my ($crun) = @_;
+    if (@stop) {
+        waitpid $crun, 0;
+        system { $stop[0] } @stop;
+        die "@stop: $?" if $?;
+        return;
+    }
     # Not by the PID file: crun writes it after the program has been started, which may have answered by then.
     open my $children, '<', "/proc/$crun/task/$crun/children" or die "crun has ended: $!";
     kill KILL => split ' ', <$children>;

@@ -1,6 +1,7 @@
 /** Subjects that are launcher.pl with the product's own rendering of the program's bundle. */
 import { mkdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { bpfAnnotation } from '../../src/runtime/bundle.ts';
 import { findProgram } from '../../src/runtime/find-program.ts';
 import type { Manager } from '../../src/systemd/manager.ts';
 import { scopeName, sliceUnitName } from '../../src/systemd/unit-names.ts';
@@ -14,6 +15,8 @@ export interface LauncherOptions {
   readonly cgroup: CgroupMode;
   /** When the container is registered as a scope: as soon as its first process is known, after the answer, or never. */
   readonly register: 'early' | 'late' | 'never';
+  /** Without the seccomp filter: what it costs is the difference. */
+  readonly unfiltered?: boolean;
 }
 
 const cgroupRoot = '/sys/fs/cgroup';
@@ -23,14 +26,14 @@ export function launcherSubject(name: string, options: LauncherOptions): Subject
   return { name, start: (program, bench) => start(`bench-${name}-${program.name}-${launchersMade += 1}`, program, bench, options) };
 }
 
-async function start(id: string, program: Program, bench: Bench, { cgroup, register }: LauncherOptions): Promise<Running> {
+async function start(id: string, program: Program, bench: Bench, { cgroup, register, unfiltered = false }: LauncherOptions): Promise<Running> {
   const { manager } = bench;
   const directory = `${bench.directory}/${id}`;
   const port = bench.nextPort();
   const pidFile = `${directory}/pid`;
   // A slice's own cgroup is there only while systemd knows of something in it.
   if (cgroup !== 'none') await manager.startUnit(sliceUnitName);
-  await writeBundle(directory, cgroup === 'crun' ? `/${sliceUnitName}/${scopeName(id)}` : null, program, bench);
+  await writeBundle(directory, cgroup === 'crun' ? `/${sliceUnitName}/${scopeName(id)}` : null, unfiltered, program, bench);
   const launcher = new LineProcess('perl', [
     `${bench.options.checkout}/bench/subjects/launcher.pl`, String(port), pidFile, cgroup, `${cgroupRoot}/${sliceUnitName}/${scopeName(id)}`,
     findProgram('crun'), `--cgroup-manager=${cgroup === 'crun' ? 'cgroupfs' : 'disabled'}`, `--root=${directory}/state`,
@@ -66,9 +69,13 @@ async function start(id: string, program: Program, bench: Bench, { cgroup, regis
 }
 
 /** The product's own rendering: the same root, namespaces, mounts and filter. */
-async function writeBundle(directory: string, cgroupsPath: string | null, program: Program, bench: Bench): Promise<void> {
-  const config = JSON.parse(await bench.wakesock.bundleOf(program, bench)) as { linux: { cgroupsPath?: string } };
+async function writeBundle(directory: string, cgroupsPath: string | null, unfiltered: boolean, program: Program, bench: Bench): Promise<void> {
+  const config = JSON.parse(await bench.wakesock.bundleOf(program, bench)) as { linux: { cgroupsPath?: string; seccomp?: unknown }; annotations: Record<string, string> };
   if (cgroupsPath !== null) config.linux.cgroupsPath = cgroupsPath;
+  if (unfiltered) {
+    delete config.linux.seccomp;
+    delete config.annotations[bpfAnnotation];
+  }
   mkdirSync(`${directory}/state`, { recursive: true });
   writeFileSync(`${directory}/config.json`, JSON.stringify(config));
 }

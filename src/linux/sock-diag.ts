@@ -17,6 +17,7 @@ const NLMSG_HEADER_BYTES = 16;
 const INET_MESSAGE_BYTES = 72;
 const UNIX_MESSAGE_BYTES = 16;
 const INET_DIAG_INFO = 2;
+const INET_DIAG_SHUTDOWN = 8;
 const UNIX_DIAG_NAME = 0;
 const UNIX_DIAG_RQLEN = 4;
 const UDIAG_SHOW_NAME_RQLEN = 0x11;
@@ -41,6 +42,8 @@ export interface InetSocket {
   /** Milliseconds since data last came or went; both count from the handshake where there was none. Null unless connected. */
   readonly lastReceivedMs: number | null;
   readonly lastSentMs: number | null;
+  /** One of its directions was shut down. Connections that a listening socket of this kind accepts are over before they begin. */
+  readonly shutDown: boolean;
 }
 
 export interface UnixSocket {
@@ -52,13 +55,13 @@ export interface UnixSocket {
   readonly sendQueue: number;
 }
 
-/** All TCP sockets of a family with this local port, in every state but closed. */
-export function inetSockets(family: 'ipv4' | 'ipv6', localPort: number): InetSocket[] {
+/** All TCP sockets of a family with this local port, in every state but closed; or those that listen, which is quicker. */
+export function inetSockets(family: 'ipv4' | 'ipv6', localPort: number, which: 'all' | 'listening' = 'all'): InetSocket[] {
   const request = Buffer.alloc(NLMSG_HEADER_BYTES + 56);
   request.writeUInt8(family === 'ipv4' ? AF_INET : AF_INET6, 16);
   request.writeUInt8(IPPROTO_TCP, 17);
   request.writeUInt8(1 << (INET_DIAG_INFO - 1), 18);
-  request.writeUInt32LE(0xffff, 20);
+  request.writeUInt32LE(which === 'all' ? 0xffff : 1 << TCP_LISTEN, 20);
   request.writeUInt16BE(localPort, 24);
   return dump(request).map(decodeInet).filter((socket) => socket !== null);
 }
@@ -206,6 +209,7 @@ function decodeInet(message: Buffer): InetSocket | null {
     inode: message.readUInt32LE(68),
     lastSentMs: connected ? info.readUInt32LE(44) : null,
     lastReceivedMs: connected ? info.readUInt32LE(52) : null,
+    shutDown: (attribute(message, INET_MESSAGE_BYTES, INET_DIAG_SHUTDOWN)?.[0] ?? 0) !== 0,
   };
 }
 

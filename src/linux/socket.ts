@@ -25,6 +25,11 @@ export function listenSocket(fd: number, backlog: number): void {
   call('listen', fd, backlog);
 }
 
+/** shutdown(2) with SHUT_RD. Of a listening TCP socket: it listens no more, and whoever waits on it is reset. */
+export function shutDownReading(fd: number): void {
+  call('shutdown', fd, 0);
+}
+
 /** Null when nobody waits, or nobody can since the socket was shut down. The connection is close-on-exec. */
 export function acceptConnection(fd: number): number | null {
   try {

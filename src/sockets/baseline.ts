@@ -8,7 +8,7 @@ import { eventsNow, getStatusFlags, POLLHUP, POLLRDHUP, setStatusFlags } from '.
 import { unixSockets } from '../linux/sock-diag.ts';
 import { SyscallError, isErrno } from '../linux/libc.ts';
 import { getOption, listenSocket, setOption, socketKind } from '../linux/socket.ts';
-import { BACKLOG_DEFAULT, type Listener } from './listener.ts';
+import { BACKLOG_DEFAULT, isMarked, listenAgain, type Listener } from './listener.ts';
 
 const SOL_IP = 0;
 const SOL_IPV6 = 41;
@@ -142,10 +142,11 @@ export function restoreBaseline(listener: Listener, baseline: Baseline): string[
     changed.push('flags');
     setStatusFlags(listener.fd, baseline.statusFlags);
   }
-  const listening = listens(listener);
-  if (!listening) changed.push('shutdown');
-  if (!listening || queueOf(listener)?.backlog !== baseline.backlog) {
-    if (listening) changed.push('backlog');
+  if (!listens(listener) || isMarked(listener)) {
+    changed.push('shutdown');
+    tried(() => (listener.family === 'unix' ? listenSocket(listener.fd, baseline.backlog) : listenAgain(listener, baseline.backlog)));
+  } else if (queueOf(listener)?.backlog !== baseline.backlog) {
+    changed.push('backlog');
     tried(() => listenSocket(listener.fd, baseline.backlog));
   }
   return changed;
@@ -157,7 +158,7 @@ export function differences(listener: Listener, baseline: Baseline): string[] {
   const names = optionsOf(listener).map((option) => option.name).filter((name) => now.options[name] !== baseline.options[name]);
   if (hasFilter(listener.fd)) names.push('filter');
   if (now.statusFlags !== baseline.statusFlags) names.push('flags');
-  if (!listens(listener)) names.push('shutdown');
+  if (!listens(listener) || isMarked(listener)) names.push('shutdown');
   else if (now.backlog !== baseline.backlog) names.push('backlog');
   return names;
 }

@@ -1,9 +1,10 @@
 /** A listening socket that a site is served on. */
 import { chmodSync, fstatSync, lstatSync, unlinkSync } from 'node:fs';
 import { AF_INET, AF_INET6, AF_UNIX, IPPROTO_TCP, O_NONBLOCK, SOCK_STREAM, SOL_SOCKET, SO_REUSEADDR } from '../linux/constants.ts';
-import { bindSocket, getOption, listenSocket, openSocket, setIntOption, socketAddress, socketKind, type SocketAddress, type SocketKind } from '../linux/socket.ts';
+import { bindSocket, getOption, listenSocket, openSocket, setIntOption, shutDownReading, socketAddress, socketKind, type SocketAddress, type SocketKind } from '../linux/socket.ts';
 import { setStatusFlags } from '../linux/fd.ts';
-import { closeFd } from '../linux/libc.ts';
+import { closeFd, isErrno } from '../linux/libc.ts';
+import { inetSockets } from '../linux/sock-diag.ts';
 import { WakesockError } from '../base/errors.ts';
 
 export interface Listener {
@@ -31,11 +32,14 @@ export function inspectListener(fd: number, name: string): Listener {
   const kind = socketKind(fd);
   if (kind === null) throw unusable(name, 'a listening stream socket', 'a descriptor that is no socket');
   if (kind.type !== SOCK_STREAM) throw unusable(name, 'a stream socket (ListenStream=)', `a socket of type ${kind.type}`);
-  if (!kind.listening && !listensAgain(fd, kind)) throw unusable(name, 'a listening socket', 'a connection (Accept=yes?) or a socket that was shut down');
+  const wasShutDown = !kind.listening && isShutListener(fd, kind);
+  if (!kind.listening && !wasShutDown) throw unusable(name, 'a listening socket', 'a connection (Accept=yes?) or a socket that was shut down');
   if (kind.domain !== AF_INET && kind.domain !== AF_INET6 && kind.domain !== AF_UNIX) {
     throw unusable(name, 'an IPv4, IPv6 or UNIX socket', `address family ${kind.domain}`);
   }
-  return describe(fd);
+  const listener = describe(fd);
+  if (wasShutDown) listenAgain(listener, BACKLOG_DEFAULT);
+  return listener;
 }
 
 /** Opens a socket as systemd would for `ListenStream=` (the embedded activator has nobody else to do it). */
@@ -56,6 +60,34 @@ export function openListener(address: SocketAddress): Listener {
   }
 }
 
+/** Whoever shuts it down again and again has it so. */
+const listenAgainTriesMax = 8;
+
+/**
+ * Makes a TCP socket listen that a program has shut down. Who does that twice, as WEBrick with a socket for each family, leaves a
+ * mark that listen(2) does not take away: every later connection would be over before it begins. Shutting down a socket that does listen
+ * takes it away (inet_shutdown, tcp_disconnect).
+ */
+export function listenAgain(listener: Listener, backlog: number): void {
+  for (let tries = 0; tries < listenAgainTriesMax; tries += 1) {
+    listenSocket(listener.fd, backlog);
+    if (!isMarked(listener)) return;
+    try {
+      shutDownReading(listener.fd);
+    } catch (error) {
+      // The program was quicker once more.
+      if (!isErrno(error, 'ENOTCONN')) throw error;
+    }
+  }
+  listenSocket(listener.fd, backlog);
+}
+
+/** See {@link listenAgain}; of a socket that listens. */
+export function isMarked({ family, address, inode }: Listener): boolean {
+  if (family === 'unix' || address.family !== family) return false;
+  return inetSockets(family, address.port, 'listening').some((socket) => socket.inode === inode && socket.shutDown);
+}
+
 export function addressText(address: SocketAddress): string {
   switch (address.family) {
     case 'unix':
@@ -74,13 +106,11 @@ function describe(fd: number): Listener {
 }
 
 /** Closed, yet bound: a listener after shutdown(2). A connection of Accept=yes is in another state. */
-function listensAgain(fd: number, { domain }: SocketKind): boolean {
+function isShutListener(fd: number, { domain }: SocketKind): boolean {
   if (domain !== AF_INET && domain !== AF_INET6) return false;
   if (getOption(fd, IPPROTO_TCP, TCP_INFO, 1).readUInt8() !== TCP_CLOSE) return false;
   const address = socketAddress(fd);
-  if (address.family === 'other' || address.family === 'unix' || address.port === 0) return false;
-  listenSocket(fd, BACKLOG_DEFAULT);
-  return true;
+  return (address.family === 'ipv4' || address.family === 'ipv6') && address.port !== 0;
 }
 
 /** A socket that somebody left. Anything else at the path is not ours to remove: bind then says EADDRINUSE. */

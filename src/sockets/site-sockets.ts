@@ -1,13 +1,12 @@
 /** The listening sockets of one site: watched while it sleeps, protected while a program shares them, mended afterwards. */
 import { EPOLLIN, EPOLLONESHOT, EPOLLRDHUP } from '../linux/epoll.ts';
 import { closeFd } from '../linux/libc.ts';
-import { listenSocket } from '../linux/socket.ts';
 import { getStatusFlags, setStatusFlags } from '../linux/fd.ts';
 import { O_NONBLOCK } from '../linux/constants.ts';
 import { WakesockError } from '../base/errors.ts';
 import { captureBaseline, differences, listens, queueOf, restoreBaseline, type Baseline } from './baseline.ts';
 import { forgetSpare, hasSpareName, holdSyns, isHeld, isSpareOf, leadToOriginal, leadToSpare, makeSpare, releaseSyns, undoUnixHold } from './hold.ts';
-import { inspectListener, type Listener } from './listener.ts';
+import { inspectListener, listenAgain, type Listener } from './listener.ts';
 import type { Poller, Watch } from './poller.ts';
 import { acceptAndClose } from './refuse.ts';
 
@@ -286,7 +285,7 @@ export class SiteSockets {
     if (listens(listener)) return true;
     const entry = this.#entries.find(({ original, spare }) => original === listener || spare === listener);
     const healed = listener.family !== 'unix' && entry !== undefined;
-    if (healed) listenSocket(listener.fd, entry.baseline.backlog);
+    if (healed) listenAgain(listener, entry.baseline.backlog);
     // It would be reported for ever.
     else watch.end();
     this.#events.shutDown(listener, healed);

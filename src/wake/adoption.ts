@@ -47,7 +47,7 @@ interface Decision {
 
 const CONTINUE: Decision = { answer: { kind: 'continue' } };
 const SUCCESS: Decision = { answer: { kind: 'return', value: 0 } };
-/** Enough for every address family that we look at. */
+/** `sizeof(struct sockaddr_storage)`: bind(2) takes no more. */
 const ADDRESS_BYTES_MAX = 128;
 const SHUT_WR = 1;
 
@@ -100,7 +100,10 @@ export class Adoption {
   }
 
   async #decideBind(notification: SeccompNotification, caller: Caller): Promise<Decision> {
-    const address = decodeAddress(caller.memory(notification.args[1] ?? 0n, Math.min(Number(notification.args[2]), ADDRESS_BYTES_MAX)));
+    const length = Number(BigInt.asIntN(32, notification.args[2] ?? 0n));
+    // bind itself says EINVAL.
+    if (length < 0 || length > ADDRESS_BYTES_MAX) return CONTINUE;
+    const address = decodeAddress(caller.memory(notification.args[1] ?? 0n, length));
     if (address.family !== 'ipv4' && address.family !== 'ipv6') return CONTINUE;
     const pairing = this.#pairings().find(({ port }) => port.kind === 'tcp' && port.port === address.port);
     if (!pairing) return CONTINUE;

@@ -11,10 +11,20 @@ import { findDebianMirror } from '../box/mirror.ts';
 const run = promisify(execFile);
 
 const suite = 'bookworm';
-/** Debian packages, each the program of an image. */
-export const imagePackages = ['nginx-light', 'redis-server', 'mariadb-server'] as const;
+/** Debian packages of each image, less those of the base. */
+export const imagePackages = {
+  nginx: 'nginx-light',
+  redis: 'redis-server',
+  mariadb: 'mariadb-server',
+  apache: 'apache2 libapache2-mod-php',
+  flask: 'gunicorn python3-flask',
+  node: 'nodejs',
+  ruby: 'ruby ruby-webrick',
+  caddy: 'caddy',
+  busybox: 'busybox-static',
+} as const;
 
-/** A directory with `base.tar` and `PACKAGE/*.deb`; fetched first where it is missing, which takes half a minute. */
+/** A directory with `base.tar` and `IMAGE/*.deb`; fetched first where it is missing, which takes a minute. */
 export async function debianPackages(log: (line: string) => void): Promise<string> {
   const mirror = await findDebianMirror();
   const hash = createHash('sha256').update(JSON.stringify([suite, mirror.uri, imagePackages])).digest('hex').slice(0, 12);
@@ -23,16 +33,17 @@ export async function debianPackages(log: (line: string) => void): Promise<strin
 
   const unfinished = `${directory}.making-${process.pid}`;
   await mkdir(unfinished, { recursive: true });
-  log(`fetching Debian packages for images into ${directory} from ${mirror.uri} (once; half a minute and 200 MB)`);
+  log(`fetching Debian packages for images into ${directory} from ${mirror.uri} (once; a minute and 300 MB)`);
   // By the base's own apt, before mmdebstrap takes its lists away.
-  const fetch = `for package in ${imagePackages.join(' ')}; do
-    chroot "$1" apt-get install --quiet --yes --no-install-recommends --download-only $package
-    mkdir "$1/$package" && mv "$1"/var/cache/apt/archives/*.deb "$1/$package"
-  done`;
+  const fetch = Object.entries(imagePackages).map(([image, names]) => [
+    `chroot "$1" apt-get install --quiet --yes --no-install-recommends --download-only ${names}`,
+    `mkdir "$1/${image}"`, `mv "$1"/var/cache/apt/archives/*.deb "$1/${image}"`,
+  ].join(' && ')).join(' && ');
+  const images = Object.keys(imagePackages);
   try {
     await run('mmdebstrap', [
       '--mode=root', '--variant=minbase', '--format=tar', ...(await aptOptions()).map((option) => `--aptopt=${option}`),
-      `--customize-hook=${fetch}`, ...imagePackages.map((name) => `--customize-hook=copy-out /${name} ${unfinished}`), ...imagePackages.map((name) => `--customize-hook=rm -r "$1/${name}"`),
+      `--customize-hook=${fetch}`, ...images.map((name) => `--customize-hook=copy-out /${name} ${unfinished}`), ...images.map((name) => `--customize-hook=rm -r "$1/${name}"`),
       suite, `${unfinished}/base.tar`, `deb ${mirror.options}${mirror.uri} ${suite} main`,
     ], { maxBuffer: 64 * 1024 * 1024 });
     await rename(unfinished, directory);

@@ -1,4 +1,4 @@
-"""shuts_down.py HOW ADDRESS: shuts its listener down when it is told to, and when it ends: `shutdown` or `unspec`."""
+"""shuts_down.py HOW ADDRESS: shuts its listener down when it is told to, and when it ends: `shutdown`, `twice` or `unspec`."""
 import ctypes
 import os
 import socket
@@ -15,6 +15,13 @@ def stop(listener):
             listener.shutdown(socket.SHUT_RDWR)
         except OSError as error:
             return error.strerror
+        return 'done'
+    if how == 'twice':
+        for _ in range(2):
+            try:
+                listener.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
         return 'done'
     nowhere = (ctypes.c_char * 16)()
     return 'done' if libc.connect(listener.fileno(), nowhere, 16) == 0 else os.strerror(ctypes.get_errno())

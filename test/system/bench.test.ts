@@ -21,7 +21,7 @@ function run(scenarios: readonly string[], programs: readonly string[]): Promise
 beforeAll(async () => {
   await promisify(execFile)(process.execPath, ['scripts/bench.mjs', '--bundle-only']);
   await run(['cold', 'zero'], ['tiny', 'node', 'python']);
-  await run(['idle', 'footprint', 'born', 'unitfile'], ['tiny']);
+  await run(['idle', 'footprint', 'image', 'create', 'born', 'unitfile'], ['tiny']);
   // Some 20 s; a busy machine takes longer.
 }, 120_000);
 
@@ -32,6 +32,7 @@ function of(scenario: string): Result[] {
 describe.each([
   { scenario: 'cold', programs: ['tiny', 'node', 'python'], subjects: ['floor', 'adopt', 'listen-fds'] },
   { scenario: 'zero', programs: ['tiny', 'node', 'python'], subjects: ['floor', 'adopt', 'listen-fds'] },
+  { scenario: 'image', programs: ['tiny'], subjects: ['floor', 'floor, no seccomp', 'adopt, host', 'adopt, image', 'podman start', 'podman run'] },
   {
     scenario: 'born',
     programs: ['tiny'],
@@ -75,6 +76,12 @@ test('the footprint grows by descriptors with each site that is awake', () => {
   const values = of('footprint')[0]?.values ?? {};
   expect(values['awake1.pssBytes']).toBeGreaterThan(0);
   expect(values['perSite.descriptors']).toBeGreaterThan(0);
+});
+
+test('a new site of an image copies nothing of it', () => {
+  const { imageBytes, createP50Ms, siteBytesMax } = of('create')[0]?.values ?? {};
+  expect(createP50Ms).toBeGreaterThan(0);
+  expect(siteBytesMax).toBeLessThan((imageBytes ?? 0) / 100);
 });
 
 test('reading unit files: the parser, and sites the first time and from the cache', () => {

@@ -1,6 +1,7 @@
 /** Programs that mistreat the socket they share: it is protected while they run, and as its unit made it afterwards. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testBox } from '../support/test-box.ts';
+import { programs } from '../support/product.ts';
 import { python, Scene, siteFile, socketUnit, tcpSite } from '../support/scene.ts';
 
 let scene: Scene;
@@ -9,6 +10,7 @@ beforeAll(async () => {
   scene = await Scene.open(testBox());
   await scene.enable({
     shuts: tcpSite(`${python('shuts_down.py')} shutdown 3000`, 8221),
+    twice: tcpSite(`${python('shuts_down.py')} twice 3000`, 8223),
     unspec: tcpSite(`${python('shuts_down.py')} unspec 3000`, 8222),
     local: siteFile(`${python('shuts_down.py')} shutdown /run/app.sock`, { Container: { Tmpfs: '/run' }, 'X-Wakesock': { ListenStream: '/run/shut-site.sock', Port: '/run/app.sock' } }),
     tiny: tcpSite(python('tiny_backlog.py'), 8224),
@@ -16,6 +18,7 @@ beforeAll(async () => {
     epoll: tcpSite(python('epoll_first.py'), 8226),
     udp: tcpSite(python('udp_too.py'), 8227),
     again: tcpSite(python('binds_again.py'), 8228),
+    raging: tcpSite(python('hostile_binds.py'), 8220, { Container: { Tmpfs: '/run', Volume: [`${programs}:/programs:ro`] } }),
     after: tcpSite(`${python('plain.py')} 3000`, 8229),
   });
 });
@@ -30,7 +33,7 @@ async function sleep(site: string): Promise<void> {
   await scene.expectSocketUp(site);
 }
 
-describe.each([['shuts', 8221, 'shutdown(2)'], ['unspec', 8222, 'connect(2) to AF_UNSPEC']])('%s: a program that stops its listener by %3$s', (site, port) => {
+describe.each([['shuts', 8221, 'shutdown(2)'], ['twice', 8223, 'shutdown(2), twice'], ['unspec', 8222, 'connect(2) to AF_UNSPEC']])('%s: a program that stops its listener by %3$s', (site, port) => {
   const to = `127.0.0.1:${port}`;
 
   test('while it serves: it goes on to serve, nobody is refused', async () => {
@@ -140,6 +143,23 @@ test('a program that closes and binds again serves, and once more after a reload
   const answers = await Promise.all(Array.from({ length: 10 }, () => scene.clients.ask('127.0.0.1:8228')));
   expect(new Set(answers.map((answer) => answer.start))).toEqual(new Set([start]));
   await sleep('again');
+});
+
+test('binds from many threads, with memory that changes, with nonsense, again and again: it is given its socket and nothing else', async () => {
+  expect((await scene.clients.ask('127.0.0.1:8220', 'results')).result).toEqual({
+    threads: ['bound'], 'one socket': 1, 'one descriptor': ['bound'], raced: true, unix: '/run/app.sock',
+    nonsense: ['Bad address', 'Bad address', 'Invalid argument', 'Bad file descriptor', 'Bad file descriptor', 'Socket operation on non-socket', 'Bad file descriptor', 'Socket operation on non-socket'],
+  });
+  expect((await scene.clients.ask('/run/shut-site.sock')).said).toBe('hello');
+  await sleep('raging');
+});
+
+test('a program that binds without end keeps no other site from waking, and can be stopped', async () => {
+  await sleep('after');
+  expect((await scene.clients.ask('127.0.0.1:8220', 'rage')).result).toBe('raging');
+  expect((await scene.clients.ask('127.0.0.1:8229')).said).toBe('hello');
+  await sleep('raging');
+  expect((await scene.clients.ask('127.0.0.1:8220')).said).toBe('hello');
 });
 
 test('none of them has disturbed anybody: no socket unit failed, nothing spins, the activator was started once', async () => {

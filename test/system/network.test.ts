@@ -103,7 +103,7 @@ describe('Network=pasta', () => {
   test('what pasta says of why it cannot is told', async () => {
     await scene.enable({ wrong: site(8506, { Network: 'pasta:--interface,nosuch0' }) });
     await scene.expectFailed('wrong', 'ERR_WAKESOCK_NETWORK', '127.0.0.1:8506', /The network could not be made: .*nosuch0/);
-    await run('ip link add nosuch0 type dummy && ip addr add 203.0.113.1/24 dev nosuch0 && ip link set nosuch0 up');
+    await run('ip link add nosuch0 type veth peer name nosuch1 && ip addr add 203.0.113.1/24 dev nosuch0 && ip link set nosuch0 up && ip link set nosuch1 up && ip route add default via 203.0.113.2 dev nosuch0 metric 500');
     await scene.healed('127.0.0.1:8506');
     await run('ip link delete nosuch0');
   });

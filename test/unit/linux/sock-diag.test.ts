@@ -53,7 +53,7 @@ describe.each(['ipv4', 'ipv6'] as const)('%s', (family) => {
     await connected(listener);
     await connected(listener);
     expect(socketsOf(listener).filter(({ state }) => state === 'listen')).toEqual([
-      { state: 'listen', inode: listener.inode, localAddress: family === 'ipv4' ? '127.0.0.1' : '::', localPort: portOf(listener), receiveQueue: 2, sendQueue: 7, lastReceivedMs: null, lastSentMs: null },
+      { state: 'listen', inode: listener.inode, localAddress: family === 'ipv4' ? '127.0.0.1' : '::', localPort: portOf(listener), receiveQueue: 2, sendQueue: 7, lastReceivedMs: null, lastSentMs: null, shutDown: false },
     ]);
   });
 

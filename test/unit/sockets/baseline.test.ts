@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { O_NONBLOCK } from '../../../src/linux/constants.ts';
@@ -7,7 +8,7 @@ import { getOption, listenSocket, setOption } from '../../../src/linux/socket.ts
 import { refusedSocketOptions } from '../../../src/runtime/seccomp-profile.ts';
 import { captureBaseline, differences, listens, queueOf, restoreBaseline } from '../../../src/sockets/baseline.ts';
 import { holdSyns } from '../../../src/sockets/hold.ts';
-import { openListener } from '../../../src/sockets/listener.ts';
+import { openListener, type Listener } from '../../../src/sockets/listener.ts';
 import { connected, listening, pythonDone } from './kit.ts';
 
 const int = (value: number): Buffer => {
@@ -190,13 +191,35 @@ test.each(['ipv4', 'ipv6'] as const)('every one of these that this kernel has on
   expect(readable.map(([name]) => name).filter((name) => !name.startsWith('SO_PASS') && !names.includes(name))).toEqual([]);
 });
 
-test('after a shutdown new clients are let in again', async () => {
+/** Each shutdown after the first fails, and leaves a mark. */
+const shutDown = (hows: readonly string[], { fd }: Listener): Promise<void> => pythonDone([
+  'import socket', 'listener = socket.socket(fileno=3)', `for how in [${hows.map((how) => `socket.${how}`).join()}]:`, '    try: listener.shutdown(how)', '    except OSError: pass',
+].join('\n'), [fd]);
+
+describe.each(['SHUT_RDWR', 'SHUT_RDWR SHUT_RDWR', 'SHUT_RD SHUT_RD', 'SHUT_RD SHUT_WR', 'SHUT_RDWR SHUT_RD SHUT_WR'])('after %s', (hows) => {
+  test.each(['ipv4', 'ipv6'] as const)('new clients are let in again, and can talk, %s', async (family) => {
+    const listener = listening(family);
+    const baseline = captureBaseline(listener);
+    await shutDown(hows.split(' '), listener);
+    expect(restoreBaseline(listener, baseline)).toContain('shutdown');
+    expect(differences(listener, baseline)).toEqual([]);
+    const socket = await connected(listener);
+    expect(queueOf(listener)).toEqual({ waiting: 1, backlog: baseline.backlog });
+    const said = once(socket, 'data');
+    await pythonDone('import socket; connection, _ = socket.socket(fileno=3).accept(); connection.sendall(connection.getpeername()[0].encode())', [listener.fd]);
+    expect(String((await said)[0])).toContain('127.0.0.1');
+  });
+});
+
+test('one that listens again and kept the mark of a second shutdown is seen', async () => {
   const listener = listening();
   const baseline = captureBaseline(listener);
-  await pythonDone('import socket; socket.socket(fileno=3).shutdown(socket.SHUT_RDWR)', [listener.fd]);
-  restoreBaseline(listener, baseline);
-  await connected(listener);
-  expect(queueOf(listener)).toEqual({ waiting: 1, backlog: baseline.backlog });
+  await shutDown(['SHUT_RDWR', 'SHUT_RDWR'], listener);
+  listenSocket(listener.fd, baseline.backlog);
+  expect(listens(listener)).toBe(true);
+  expect(differences(listener, baseline)).toEqual(['shutdown']);
+  expect(restoreBaseline(listener, baseline)).toEqual(['shutdown']);
+  expect(differences(listener, baseline)).toEqual([]);
 });
 
 test('a filter is taken off', () => {
