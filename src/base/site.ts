@@ -61,7 +61,18 @@ export type NetworkMode =
   /** No namespace of its own. */
   | { readonly kind: 'host' }
   /** @see `pasta(1)`; options as the program takes them */
-  | { readonly kind: 'pasta'; readonly options: readonly string[] };
+  | { readonly kind: 'pasta'; readonly options: readonly string[] }
+  /** Networks of podman's, in the order of the interfaces `eth0`, `eth1`, …; at least one. */
+  | { readonly kind: 'named'; readonly networks: readonly NamedNetwork[] };
+
+export interface NamedNetwork {
+  /** As written: the name of the network, or of its Quadlet file, `NAME.network`. */
+  readonly name: string;
+  /** Addresses that the site asks for, at most one of each family; of a family without one is allotted. */
+  readonly addresses: readonly string[];
+  /** Names of the site on this network besides its own. */
+  readonly aliases: readonly string[];
+}
 
 export type SiteRoot =
   | { readonly kind: 'rootfs'; readonly path: string }
@@ -119,13 +130,14 @@ export interface PreparedSite {
 
 /** What makes the network of a site at each start, beside its container: a service of systemd's that ends with the site's scope. */
 export interface NetworkService {
-  /** `forking`: a process stays, and belongs to the network. `oneshot`: what was made is taken down by {@link stop}. */
-  readonly type: 'forking' | 'oneshot';
+  /** systemd.service(5), Type=. */
+  readonly type: 'forking' | 'exec';
   /** Program and arguments, by absolute path. */
   readonly start: readonly string[];
+  /** Run when that has ended, however it did. */
   readonly stop: readonly string[] | null;
-  /** Bits of the capabilities that these may have, capabilities(7); decimal, since there are more than 32. */
-  readonly capabilities: string;
+  /** Bits of the capabilities that these may have, capabilities(7); decimal, since there are more than 32. Null: root's. */
+  readonly capabilities: string | null;
 }
 
 /** Where podman keeps images: containers-storage.conf(5), `graphroot` and `driver`. */

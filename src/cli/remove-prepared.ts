@@ -1,8 +1,9 @@
 import { existsSync, lstatSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { releaseAddresses } from '../runtime/addresses.ts';
 import { preparedDir, type Paths } from '../base/paths.ts';
 
 /** What preparing renders, anew each time. */
-const rendered = ['config.json', 'site.json', 'hosts', 'resolv.conf'];
+const rendered = ['config.json', 'site.json', 'hosts', 'resolv.conf', 'netavark.json'];
 /** What programs write into. */
 const dataDirectories = ['root', 'upper', 'volumes'];
 
@@ -17,6 +18,7 @@ export function isPrepared(paths: Paths, name: string): boolean {
  */
 export function removePrepared(paths: Paths, name: string): string | null {
   const directory = preparedDir(paths, name);
+  releaseAddresses(paths, name);
   for (const file of rendered) rmSync(`${directory}/${file}`, { force: true });
   // Nothing is mounted there any more, and overlayfs makes its own anew; the other is left by who was killed while it was prepared.
   for (const path of ['work', 'upper.trial']) rmSync(`${directory}/${path}`, { recursive: true, force: true });

@@ -12,7 +12,10 @@ import { makeRootMount, withFreshRoot, type Layers } from './image-root.ts';
 import { resolveIdentity, type Identity } from './identity.ts';
 import { hostHostsFile, hostsText } from './hosts-file.ts';
 import { mountsOf, type MountPlaces } from './mounts.ts';
-import { networkService } from './network.ts';
+import { releaseAddresses } from './addresses.ts';
+import { netavarkInput } from './netavark.ts';
+import { networkFiles, networkService } from './network.ts';
+import { readNetwork } from './podman-network.ts';
 import { ociText, type OciConfig, type OciMount } from './oci.ts';
 import { checkProgram } from './program.ts';
 import { hostResolvConf, resolvConf } from './resolv-conf.ts';
@@ -55,7 +58,7 @@ export function prepareBundle(site: Site, paths: Paths, { sources, warnings, not
   const directory = preparedDir(paths, site.name);
   const root = rootOf(site, directory);
   checkVolumes(site);
-  const network = networkService(site, runtimeSiteDir(paths, site.name));
+  const network = networkService(site, networkFiles(paths, site.name));
   // Before they are read: what changes meanwhile is seen by the next wake.
   const networkSources = networkSourcesOf(site).map(sourceState);
   const resolv = resolvConf(site.network);
@@ -65,6 +68,7 @@ export function prepareBundle(site: Site, paths: Paths, { sources, warnings, not
       makeHostRoot(root);
       syncEtc();
     }
+    const input = allotNetworks(site, paths);
     const rootMount = image ? makeRootMount(directory, image) : null;
     const look = (): Looked => lookInto(site, paths, { root, notifyShutdown, image: image ?? null });
     const { identity, config, ownSources, emptyVolumes } = rootMount === null ? look() : withFreshRoot(rootMount, look);
@@ -76,6 +80,7 @@ export function prepareBundle(site: Site, paths: Paths, { sources, warnings, not
     replaceFiles(directory, [
       // Read in the container by whoever the program runs as.
       { name: 'hosts', data: hostsText(site), mode: 0o644 },
+      ...input === null ? [] : [{ name: 'netavark.json', data: input, mode: 0o600 }],
       ...resolv === null ? [] : [{ name: 'resolv.conf', data: resolv, mode: 0o644 }],
       // Hold the site's environment, and secrets stand in environments.
       { name: 'config.json', data: configText(config), mode: 0o600 },
@@ -169,7 +174,7 @@ function placesOf(site: Site, paths: Paths, root: string, notifyShutdown: boolea
   };
   const availableCapabilities = boundingSet(readFileSync('/proc/self/status', 'utf8'));
   return {
-    ...mountPlaces, root, notifyShutdown, networkAt: networkService(site, '') === null ? null : runtimeSiteDir(paths, site.name), architecture: architecture(), seccompSocket: seccompSocketPath(paths), availableCapabilities,
+    ...mountPlaces, root, notifyShutdown, networkAt: site.network.mode.kind === 'pasta' || site.network.mode.kind === 'named' ? runtimeSiteDir(paths, site.name) : null, architecture: architecture(), seccompSocket: seccompSocketPath(paths), availableCapabilities,
     highestLimits: highestLimits(
       readFileSync('/proc/self/limits', 'utf8'), availableCapabilities.includes('CAP_SYS_RESOURCE'), BigInt(readFileSync('/proc/sys/fs/nr_open', 'utf8').trim()),
     ),
@@ -202,10 +207,18 @@ function configText(config: OciConfig): string {
   throw new WakesockError('ERR_WAKESOCK_LIMIT', `config.json: expected at most ${bundleConfigBytesMax} bytes, found ${length}, of which the environment takes ${rest}, the filter ${config.annotations[bpfAnnotation]?.length ?? 0}`);
 }
 
+/** What netavark is to read at each start; null for a site on no named network, which has no address any more. */
+function allotNetworks(site: Site, paths: Paths): string | null {
+  const { mode } = site.network;
+  const networks = mode.kind === 'named' ? mode.networks : [];
+  releaseAddresses(paths, site.name, new Set(networks.map(({ name }) => readNetwork(name).name)));
+  return networks.length > 0 ? netavarkInput(site, networks, paths) : null;
+}
+
 /** Of these the site's own files are made. */
 function networkSourcesOf({ network: { mode } }: Site): readonly string[] {
   if (mode.kind === 'none') return [];
-  return [...hostResolvConf, ...mode.kind === 'host' ? [hostHostsFile] : []];
+  return [...hostResolvConf, ...mode.kind === 'host' ? [hostHostsFile] : [], ...mode.kind === 'named' ? mode.networks.flatMap(({ name }) => readNetwork(name).files) : []];
 }
 
 function statOnMachine(path: string): ReturnType<typeof statSync> | undefined {

@@ -1,6 +1,7 @@
 /** The container's /etc/resolv.conf, resolv.conf(5), by podman's rules: the host's, less what the container cannot reach. */
 import { readFileSync } from 'node:fs';
 import type { SiteNetwork } from '../base/site.ts';
+import { networkNameServers } from './netavark.ts';
 import { forwarderAddress, forwarderOf } from './pasta.ts';
 
 /** Where the host's is, and where systemd-resolved writes what it asks itself: /etc/resolv.conf then names only its own loopback address. */
@@ -28,6 +29,8 @@ export function nameServers(network: SiteNetwork, read: (path: string) => string
 
 function reachable({ mode }: SiteNetwork, servers: readonly string[], read: (path: string) => string): readonly string[] {
   if (mode.kind === 'host') return servers;
+  const own = mode.kind === 'named' ? networkNameServers(mode.networks) : [];
+  if (own.length > 0) return own;
   const others = servers.filter((server) => !isLoopback(server));
   if (others.length > 0) return others;
   if (mode.kind === 'pasta') return [forwarderOf(mode.options) ?? forwarderAddress];

@@ -24,7 +24,7 @@ export function checkSite(site: Site, places?: SitePlaces): Diagnostic[] {
     if (kindOf(volume.source) === null) report('volume-missing', places?.volumes[i], `Expected a file or directory for the volume at ${volume.target}, found nothing at ${volume.source}`);
   }
   try {
-    networkService(site, '');
+    networkService(site, { runtime: '', input: '', lock: '' });
   } catch (error) {
     if (!(error instanceof WakesockError)) throw error;
     const { code, message } = describeError(error);

@@ -28,6 +28,9 @@ export interface SiteDraft {
   /** One for each `Network=`. */
   networks: From<NetworkMode>[];
   dns: { servers: From<string>[] | null; search: From<string>[] | null; options: From<string>[] | null };
+  /** `IP=`, `IP6=`: the last of each counts. */
+  addresses: From<string>[];
+  aliases: From<string>[];
   addHosts: SiteNetwork['hosts'][number][];
   sysctls: Map<string, From<string>>;
   user: string | null;
@@ -47,7 +50,7 @@ export function emptyDraft(): SiteDraft {
   return {
     description: null, handoff: null, target: null, listen: [], ports: [], published: [], hosts: [],
     idleMs: null, startTimeoutMs: null, stopTimeoutMs: null, roots: [], exec: null, entrypoint: null,
-    environment: new Map(), volumes: [], tmpfs: [], networks: [], dns: { servers: null, search: null, options: null }, addHosts: [], sysctls: new Map(), user: null, group: null, workingDir: null, hostName: null,
+    environment: new Map(), volumes: [], tmpfs: [], networks: [], dns: { servers: null, search: null, options: null }, addresses: [], aliases: [], addHosts: [], sysctls: new Map(), user: null, group: null, workingDir: null, hostName: null,
     readOnly: false, noNewPrivileges: true, addCapabilities: [], dropCapabilities: [], ulimits: new Map(), stopSignal: null, resources: [],
   };
 }

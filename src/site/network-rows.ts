@@ -1,14 +1,27 @@
 /** Rows of the schema about a site's network. */
-import { each, type KeyRow, type ReadKey } from './key-row.ts';
+import { each, one, type KeyRow, type ReadKey } from './key-row.ts';
 import type { From, SiteDraft } from './draft.ts';
-import { parseAddHost, parseNameServer, parseNetwork, parseResolverOption, parseSearchDomain, parseSysctl } from './network.ts';
+import { parseHostName } from './values.ts';
+import { parseAddHost, parseFamily, parseNameServer, parseNetwork, parseResolverOption, parseSearchDomain, parseSysctl } from './network.ts';
 import { splitWords } from '../unitfile/words.ts';
 
 export const networkRows: readonly KeyRow[] = [
   {
-    section: 'Container', key: 'Network', syntax: 'none | host | pasta[:OPTION,…]', list: true, default: 'none',
-    text: '`none`: nothing but its sockets. `pasta`: outgoing connections by the program pasta(1). `host`: the machine\'s own network. See [network.md](network.md).',
+    section: 'Container', key: 'Network', syntax: 'none | host | pasta[:OPTION,…] | NAME[:OPTION,…]', list: true, default: 'none',
+    text: '`none`: nothing but its sockets. `pasta`: outgoing connections by the program pasta(1). `host`: the machine\'s own network. Else a network of podman\'s (podman-network(1)), or `NAME.network`, that of the Quadlet file. See [network.md](network.md).',
     read: each(parseNetwork, (draft, value, entry) => { draft.networks.push({ value, entry }); }),
+  },
+  {
+    section: 'Container', key: 'IP', syntax: 'ADDRESS', default: 'one that is kept for the site', text: 'The IPv4 address of the site on its named network.',
+    read: one((text) => parseFamily(text, 'ipv4'), (draft, value, entry) => { draft.addresses.push({ value, entry }); }),
+  },
+  {
+    section: 'Container', key: 'IP6', syntax: 'ADDRESS', default: 'one that is kept for the site', text: 'The IPv6 address of the site on its named network.',
+    read: one((text) => parseFamily(text, 'ipv6'), (draft, value, entry) => { draft.addresses.push({ value, entry }); }),
+  },
+  {
+    section: 'Container', key: 'NetworkAlias', syntax: 'NAME', list: true, text: 'Another name of the site on its named networks.',
+    read: each(parseHostName, (draft, value, entry) => { draft.aliases.push({ value, entry }); }),
   },
   {
     section: 'Container', key: 'DNS', syntax: 'ADDRESS', list: true, default: 'the host\'s, as far as the site can reach them',

@@ -1,12 +1,12 @@
 /** `Network=`, `DNS=`, `AddHost=`, `Sysctl=`: their values, and what only shows between them. */
-import type { NetworkMode, SiteNetwork } from '../base/site.ts';
+import type { NamedNetwork, NetworkMode, SiteNetwork } from '../base/site.ts';
 import { parseIpv4, parseIpv6 } from '../unitfile/ip-address.ts';
 import { quote } from '../unitfile/quote.ts';
 import { UnitValueError } from '../unitfile/value-error.ts';
 import type { SiteDraft } from './draft.ts';
 import { parsePastaOptions } from './pasta-options.ts';
 import { NotSupportedError, type Reading } from './reading.ts';
-import { isHostName } from './values.ts';
+import { isHostName, parseHostName } from './values.ts';
 
 const otherModes: Readonly<Record<string, string>> = {
   bridge: 'name the network: Network=podman is podman\'s own',
@@ -27,15 +27,38 @@ export function parseNetwork(text: string): NetworkMode {
     if (options !== '') throw new UnitValueError(`Expected ${mode} without options, found ${quote(options)}`, { offset: colon, suggestion: mode });
     return { kind: mode };
   }
-  const reason = otherModes[mode] ?? (text.endsWith('.container') ? otherModes['container'] : 'named networks are not supported yet');
-  throw new NotSupportedError(`Expected none, host or pasta, found ${quote(text)}: ${reason}`);
+  const reason = otherModes[mode] ?? (mode.endsWith('.container') ? otherModes['container'] : undefined);
+  if (reason !== undefined) throw new NotSupportedError(`Expected none, host, pasta or the name of a network, found ${quote(text)}: ${reason}`);
+  // As podman has it for names of networks; the first letter also for the file that it is.
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/.test(mode)) throw new UnitValueError(`Expected none, host, pasta or the name of a network, found ${quote(text)}`);
+  return { kind: 'named', networks: [{ name: mode, ...parseNamedOptions(options, colon + 1) }] };
+}
+
+/** `OPTION=VALUE,…` behind the name of a network, as podman has it. */
+function parseNamedOptions(text: string, offset: number): Pick<NamedNetwork, 'addresses' | 'aliases'> {
+  const [addresses, aliases]: [string[], string[]] = [[], []];
+  let at = offset;
+  for (const option of text === '' ? [] : text.split(',')) {
+    const [name, value = ''] = option.split(/=(.*)/s);
+    if (name === 'ip') addresses.push(parseFamily(value, 'ipv4'));
+    else if (name === 'ip6') addresses.push(parseFamily(value, 'ipv6'));
+    else if (name === 'alias') aliases.push(parseHostName(value));
+    else throw new NotSupportedError(`Expected ip=, ip6= or alias=, found ${quote(option)}`, { offset: at });
+    at += option.length + 1;
+  }
+  return { addresses, aliases };
+}
+
+/** `IP=`, `IP6=` */
+export function parseFamily(text: string, family: 'ipv4' | 'ipv6'): string {
+  const address = family === 'ipv4' ? parseIpv4(text) : parseIpv6(text);
+  if (address === null) throw new UnitValueError(`Expected an IPv${family.slice(3)} address, found ${quote(text)}`);
+  return address;
 }
 
 /** What of a network is there at all. */
 export function assembleNetwork(draft: SiteDraft, reading: Reading): SiteNetwork {
-  const [first, second] = draft.networks;
-  if (second !== undefined) reading.error('conflict', second.entry, `Network=: Expected ${first?.value.kind} alone, found another beside it`);
-  const mode: NetworkMode = first?.value ?? { kind: 'none' };
+  const mode = assembleMode(draft, reading);
   const { servers, search, options } = draft.dns;
   for (const each of [servers, search, options]) {
     const [line] = each ?? [];
@@ -43,6 +66,29 @@ export function assembleNetwork(draft: SiteDraft, reading: Reading): SiteNetwork
   }
   const values = (lines: typeof servers): string[] | null => lines?.map(({ value }) => value) ?? null;
   return { mode, dns: { servers: values(servers), search: values(search), options: values(options) }, hosts: draft.addHosts };
+}
+
+function assembleMode({ networks, addresses, aliases }: SiteDraft, reading: Reading): NetworkMode {
+  const [first, ...others] = networks;
+  const single = networks.find(({ value }) => value.kind !== 'named');
+  const [other] = single === undefined ? [] : networks.filter((network) => network !== single);
+  if (other !== undefined) reading.error('conflict', other.entry, `Network=: Expected ${single?.value.kind} alone, found another beside it`);
+  if (first?.value.kind !== 'named') {
+    for (const { entry } of [...addresses, ...aliases]) reading.error('conflict', entry, `${entry.key}=: Expected a named network (Network=NAME), found ${first?.value.kind ?? 'none'}`);
+    return first?.value ?? { kind: 'none' };
+  }
+  const [address] = addresses;
+  if (others.length > 0 && address !== undefined) reading.error('conflict', address.entry, `${address.entry.key}=: which of the networks it is for must be said there: Network=NAME:ip=ADDRESS`);
+  const named = networks.flatMap(({ value, entry }) => (value.kind === 'named' ? value.networks.map((network) => ({ network, entry })) : []));
+  for (const [i, { network, entry }] of named.entries()) {
+    if (named.findIndex((before) => before.network.name === network.name) < i) reading.error('conflict', entry, `Network=: Expected each network once, found ${network.name} again`);
+  }
+  return {
+    kind: 'named',
+    networks: named.map(({ network }) => ({
+      name: network.name, addresses: [...network.addresses, ...addresses.map(({ value }) => value)], aliases: [...network.aliases, ...aliases.map(({ value }) => value)],
+    })),
+  };
 }
 
 /** `DNS=`: the address of a name server. */

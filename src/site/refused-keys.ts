@@ -18,7 +18,6 @@ const startup = [
 export const refusedKeys: readonly KeyRow[] = [
   ...rows('Container', 'error', {
     'AddDevice': 'devices are not passed to a site yet',
-    'IP IP6 NetworkAlias': 'named networks are not supported yet',
     'AppArmor SeccompProfile Mask Unmask SecurityLabelDisable SecurityLabelFileType SecurityLabelLevel SecurityLabelNested SecurityLabelType':
       'isolation is wakesock\'s own; other profiles are not applied yet',
     'UserNS UIDMap GIDMap SubUIDMap SubGIDMap RemapUsers RemapUid RemapGid RemapUidSize': 'user namespaces are not supported yet',

@@ -40,7 +40,8 @@ export function scopeProperties(scope: ScopeStart, knowsOomPolicy: boolean): [st
 const networkStartUsec = '60000000';
 const networkStopUsec = '10000000';
 
-const command = (argv: readonly string[]): Variant => new Variant('a(sasb)', [[argv[0] ?? '', [...argv], false]]);
+/** Variables in arguments are systemd's to replace, systemd.service(5), Command lines: here none is. */
+const command = (argv: readonly string[]): Variant => new Variant('a(sasb)', [[argv[0] ?? '', argv.map((word) => word.replaceAll('$', '$$$$')), false]]);
 
 /** The service beside a scope. */
 export function networkServiceProperties({ name: scope, description, slice, network }: ScopeStart): [string, Variant][] {
@@ -53,14 +54,15 @@ export function networkServiceProperties({ name: scope, description, slice, netw
     ['BindsTo', new Variant('as', [scope])],
     ['After', new Variant('as', [scope])],
     ['Type', new Variant('s', type)],
-    ['RemainAfterExit', new Variant('b', type === 'oneshot')],
     ['ExecStart', command(start)],
     // However it ended.
     ...stop === null ? [] : [['ExecStopPost', command(stop)] as [string, Variant]],
     ['TimeoutStartUSec', new Variant('t', BigInt(networkStartUsec))],
     ['TimeoutStopUSec', new Variant('t', BigInt(networkStopUsec))],
-    ['CapabilityBoundingSet', new Variant('t', BigInt(capabilities))],
+    ...capabilities === null ? [] : [['CapabilityBoundingSet', new Variant('t', BigInt(capabilities))] as [string, Variant]],
     ['NoNewPrivileges', new Variant('b', true)],
+    // The first process takes down what it made.
+    ['KillMode', new Variant('s', 'mixed')],
     // passt of Debian 12 takes a signal that was ignored before for an error.
     ['IgnoreSIGPIPE', new Variant('b', false)],
   ];

@@ -9,7 +9,7 @@ import { closeFd } from '../linux/libc.ts';
 import type { Child } from '../runtime/child.ts';
 import { makeGate } from '../runtime/gate.ts';
 import type { Crun } from '../runtime/crun.ts';
-import { makeMeetingPlace, whatNetworkSaid } from '../runtime/network.ts';
+import { makeMeetingPlace, whatNetworkSaid } from '../runtime/network-meeting.ts';
 import { WakesockError } from '../base/errors.ts';
 import type { NetworkService, RootMount, Site } from '../base/site.ts';
 
