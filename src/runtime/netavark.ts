@@ -1,5 +1,6 @@
 /** Named networks: netavark(1) makes them, with aardvark-dns for names, both as podman has them. */
 import { createHash } from 'node:crypto';
+import { WakesockError } from '../base/errors.ts';
 import type { Paths } from '../base/paths.ts';
 import type { NamedNetwork, Site } from '../base/site.ts';
 import { allotAddress } from './addresses.ts';
@@ -28,15 +29,16 @@ export function netavarkInput(site: Site, networks: readonly NamedNetwork[], pat
     container_name: nameOnNetwork(site),
     port_mappings: [],
     networks: Object.fromEntries(found.map(({ name, info, addresses, aliases }, i) => {
-      const own = info.subnets.map((subnet) => {
-        const asked = addresses.find((address) => address.includes(':') === subnet.subnet.includes(':')) ?? null;
-        return allotAddress(paths, name, subnet, site.name, asked);
-      });
+      const other = addresses.find((address) => !info.subnets.some(({ subnet }) => isFamilyOf(subnet)(address)));
+      if (other !== undefined) throw new WakesockError('ERR_WAKESOCK_NETWORK', `${site.name}: expected the network ${name} to have addresses like ${other}, it has none of that family`);
+      const own = info.subnets.map((subnet) => allotAddress(paths, name, subnet, site.name, addresses.find(isFamilyOf(subnet.subnet)) ?? null));
       return [name, { interface_name: `eth${i}`, static_ips: own, static_mac: hardwareAddress(own[0] ?? ''), aliases }];
     })),
     network_info: Object.fromEntries(found.map(({ name, info }) => [name, info])),
   });
 }
+
+const isFamilyOf = (subnet: string) => (address: string): boolean => address.includes(':') === subnet.includes(':');
 
 /** The same at each wake: who knew it before would send to the old one for half a minute. As CNI made them: of the address, so that it is nobody else's. */
 function hardwareAddress(address: string): string {

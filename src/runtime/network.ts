@@ -40,7 +40,7 @@ exit $code`;
  * subshell, since this shell closes its own while a program runs for which they are closed.
  */
 const namedScript = `trap 'told=1' TERM
-read -r pid <"$0/${pidFifo}" || exit 0
+read -r pid <"$0/${pidFifo}" || exit 1
 exec 9<"/proc/$pid/ns/net" 8<>"$0/${pidFifo}" 7<"$1" 6>"$2"
 runtime=$0; shift 2
 netavark() { verb=$1; shift; (exec "$@" $verb "/proc/$$/fd/9" <"/proc/$$/fd/7" 6>&- 7>&- 8>&- 9>&-); }
@@ -57,7 +57,10 @@ echo $code >"$runtime/${readyFifo}"
 [ -z "$told" ] || down "$@"
 while :; do read -r never <&8; done`;
 
-/** For one that was killed: in a namespace that stands for the one that is gone. $1 input, $2 lock, $3 how many interfaces it had. */
+/**
+ * For one that was killed: in a namespace that stands for the one that is gone. $1 input, $2 lock, $3 how many interfaces it had. While the site
+ * lives the bridge has its interface and stays: so the service is started again, waits for nobody, and this is run once more when the site has ended.
+ */
 const namedLeftoversScript = `[ "$EXIT_CODE:$EXIT_STATUS" = exited:0 ] && exit
 exec unshare --net -- /bin/sh -c '
 exec 9</proc/self/ns/net

@@ -61,7 +61,9 @@ function ofQuadlet(asked: string, { quadlets }: NetworkPlaces): { name: string; 
   const file = quadlets.map((directory) => `${directory}/${asked}`).find((path) => existsSync(path));
   if (file === undefined) throw new WakesockError('ERR_WAKESOCK_NETWORK', `Network=${asked}: expected this file in ${quadlets.join(', ')}, found none`);
   const named = readUnitFile(file).entries.findLast(({ section, key, value }) => section === 'Network' && key === 'NetworkName' && value !== '');
-  return { file, name: named?.value ?? `systemd-${asked.replace(/\.network$/, '')}` };
+  const name = named?.value ?? `systemd-${asked.replace(/\.network$/, '')}`;
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name)) throw new WakesockError('ERR_WAKESOCK_NETWORK', `Network=${asked}: expected a name of a network as NetworkName= in ${file}, found ${JSON.stringify(name)}`);
+  return { file, name };
 }
 
 /** What is looked at here; the rest is netavark's to look at. */

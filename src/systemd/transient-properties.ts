@@ -55,7 +55,7 @@ export function networkServiceProperties({ name: scope, description, slice, netw
     ['After', new Variant('as', [scope])],
     ['Type', new Variant('s', type)],
     ['ExecStart', command(start)],
-    // However it ended.
+    ['Restart', new Variant('s', type === 'exec' ? 'on-failure' : 'no')],
     ...stop === null ? [] : [['ExecStopPost', command(stop)] as [string, Variant]],
     ['TimeoutStartUSec', new Variant('t', BigInt(networkStartUsec))],
     ['TimeoutStopUSec', new Variant('t', BigInt(networkStopUsec))],
