@@ -49,6 +49,11 @@ function hardwareAddress(address: string): string {
 /** The site's name to the others on its networks: an `@` is in no host name. */
 export const nameOnNetwork = ({ name }: Site): string => name.replace('@', '-');
 
+/** The interfaces of the host by which these networks are reached. */
+export function bridgesOf(networks: readonly NamedNetwork[]): string[] {
+  return networks.map(({ name }) => String(readNetwork(name).info['network_interface'] ?? '')).filter((bridge) => /^[A-Za-z0-9_.-]{1,15}$/.test(bridge));
+}
+
 /** The addresses at which aardvark-dns answers on these networks. */
 export function networkNameServers(networks: readonly NamedNetwork[]): string[] {
   return networks.flatMap(({ name }) => {

@@ -9,7 +9,7 @@ import { preparedDir, runtimeSiteDir, type Paths } from '../base/paths.ts';
 import type { NetworkService, Site } from '../base/site.ts';
 import { capabilityMask } from './capabilities.ts';
 import { pidFifo, readyFifo, saidFile } from './network-meeting.ts';
-import { netavarkCommand } from './netavark.ts';
+import { bridgesOf, netavarkCommand } from './netavark.ts';
 import type { OciHooks } from './oci.ts';
 import { forwarderAddress, pastaService } from './pasta.ts';
 import { nameServers } from './resolv-conf.ts';
@@ -37,17 +37,21 @@ exit $code`;
  * Makes named networks, holds the namespace, and takes down what it made when it is told to end: a namespace that is gone takes its
  * interfaces along, but neither the bridge nor the rules. One at a time, as netavark needs it; $1 is its input, $2 the lock. No descriptor
  * of these is netavark's: the aardvark-dns that it starts stays, and would hold the lock and the namespace for ever. In a
- * subshell, since this shell closes its own while a program runs for which they are closed.
+ * subshell, since this shell closes its own while a program runs for which they are closed. $3 are the bridges: one without an address of its own has
+ * that of an interface on it, another whenever one comes or goes, and everybody on it would send to the old one for half a minute.
  */
 const namedScript = `trap 'told=1' TERM
 read -r pid <"$0/${pidFifo}" || exit 1
 exec 9<"/proc/$pid/ns/net" 8<>"$0/${pidFifo}" 7<"$1" 6>"$2"
-runtime=$0; shift 2
+runtime=$0 bridges=$3; shift 3
 netavark() { verb=$1; shift; (exec "$@" $verb "/proc/$$/fd/9" <"/proc/$$/fd/7" 6>&- 7>&- 8>&- 9>&-); }
-down() { flock 6; netavark teardown "$@"; exit; }
+down() { flock 6; netavark teardown "$@"; exit $?; }
 flock 6
 netavark setup "$@" >"$runtime/${saidFile}" 2>&1
 code=$?
+for bridge in $bridges; do
+  read -r assigned <"/sys/class/net/$bridge/addr_assign_type" && [ "$assigned" != 3 ] && read -r address <"/sys/class/net/$bridge/address" && ip link set dev "$bridge" address "$address"
+done
 flock -u 6
 if [ $code = 0 ]; then : >"$runtime/${saidFile}"; fi
 while IFS= read -r line; do echo "$line" >&2; done <"$runtime/${saidFile}"
@@ -93,7 +97,7 @@ export function networkService(site: Site, { runtime, input, lock }: NetworkFile
   if (mode.kind !== 'named') return null;
   const netavark = netavarkCommand(mode.networks);
   return {
-    type: 'exec', capabilities: null, start: [shell, '-c', namedScript, runtime, input, lock, ...netavark],
+    type: 'exec', capabilities: null, start: [shell, '-c', namedScript, runtime, input, lock, bridgesOf(mode.networks).join(' '), ...netavark],
     stop: [shell, '-c', namedLeftoversScript, runtime, input, lock, String(mode.networks.length), ...netavark],
   };
 }

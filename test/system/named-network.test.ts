@@ -8,11 +8,9 @@ let scene: Scene;
 let internet: Internet;
 const run = (script: string): Promise<string> => scene.box.run(['sh', '-ec', script]);
 const ask = async (port: number, say: string): Promise<string> => String((await scene.clients.ask(`127.0.0.1:${port}`, say)).result);
-/** aardvark-dns of Debian 12 loses questions while it reads its list anew: the resolver asks again after 5 s. */
-const seconds = 15;
 /** The program also answers at 8080, on whatever network there is. */
 const site = (port: number, keys: NonNullable<SiteKeys['Container']>): string => tcpSite(`/bin/sh -c '/usr/bin/python3 /programs/says_who.py 0.0.0.0 8080 & exec ${python('plain.py 3000')}'`, port, { Container: keys });
-const fetch = (port: number, url: string): Promise<string> => ask(port, `run curl --silent --max-time ${seconds} --retry 20 --retry-connrefused --retry-delay 0 --retry-max-time ${seconds} --write-out %{exitcode} ${url}`);
+const fetch = (port: number, url: string): Promise<string> => ask(port, `run curl --silent --max-time 5 --retry 20 --retry-connrefused --retry-delay 0 --retry-max-time 5 --write-out %{exitcode} ${url}`);
 const addressOf = async (port: number): Promise<string> => /inet (10[\d.]+)/.exec(await ask(port, 'run ip -oneline -4 addr show eth0'))?.[1] ?? 'none';
 /** Interfaces, rules, names, services, processes: all that a network is made of. What the firewall keeps without rules of a network does not count. */
 const traces = (): Promise<string> => run(`
