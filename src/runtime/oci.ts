@@ -46,6 +46,16 @@ export interface OciMount {
   readonly options: readonly string[];
 }
 
+export interface OciDevice {
+  readonly path: string;
+  readonly type: 'c' | 'b';
+  readonly major: number;
+  readonly minor: number;
+  readonly fileMode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /** Run by crun, outside of the container, once its namespaces are there. Each is waited for, and fails the start unless it ends with 0. */
 export interface OciHooks {
   readonly createRuntime: readonly { readonly path: string; readonly args: readonly string[] }[];
@@ -55,13 +65,22 @@ export interface OciLinux {
   readonly namespaces: readonly { readonly type: string }[];
   /** Absent where there are none. */
   readonly sysctl?: Readonly<Record<string, string>>;
+  readonly uidMappings?: readonly OciIdMapping[];
+  readonly gidMappings?: readonly OciIdMapping[];
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
+  readonly devices: readonly OciDevice[];
   readonly seccomp: {
     readonly defaultAction: string;
     readonly listenerPath?: string;
     readonly listenerMetadata?: string;
   };
+}
+
+export interface OciIdMapping {
+  readonly containerID: number;
+  readonly hostID: number;
+  readonly size: number;
 }
 
 /** `config.json`. JSON of JavaScript has no 64-bit numbers, so those are put in as text. */

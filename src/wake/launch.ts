@@ -12,6 +12,7 @@ import type { Crun } from '../runtime/crun.ts';
 import { makeMeetingPlace, whatNetworkSaid } from '../runtime/network-meeting.ts';
 import { WakesockError } from '../base/errors.ts';
 import type { NetworkService, RootMount, Site } from '../base/site.ts';
+import type { SecretFiles } from '../runtime/secret-mount.ts';
 
 export interface LaunchPlaces {
   /** `config.json` of the prepared site. */
@@ -20,6 +21,14 @@ export interface LaunchPlaces {
   readonly runtime: string;
   readonly rootMount: RootMount | null;
   readonly network: NetworkService | null;
+  readonly secrets: WakeSecrets | null;
+}
+
+/** Read for this wake. */
+export interface WakeSecrets {
+  /** `NAME=value` */
+  readonly environment: readonly string[];
+  readonly files: SecretFiles | null;
 }
 
 export interface LaunchParts {
@@ -54,7 +63,7 @@ export async function launch(site: Site, places: LaunchPlaces, listenFds: readon
   await parts.crun.delete(site.name);
   // Who gives up in between finds no crun to kill.
   parts.signal.throwIfAborted();
-  const gate = makeGate(places.runtime, `${places.bundle}/config.json`);
+  const gate = makeGate(places.runtime, `${places.bundle}/config.json`, places.secrets?.environment ?? []);
   let child: Child | null = null;
   const kill = (): void => child?.kill();
   parts.signal.addEventListener('abort', kill);
@@ -106,7 +115,7 @@ function startCrun(site: Site, places: LaunchPlaces, configPath: string, pidFile
   };
   try {
     const [stdout, stderr] = [pipe(), pipe()];
-    const run = crun.run({ id: site.name, bundle: places.bundle, configPath, pidFile, stdout: stdout.writeEnd, stderr: stderr.writeEnd, listenFds, rootMount: places.rootMount });
+    const run = crun.run({ id: site.name, bundle: places.bundle, configPath, pidFile, stdout: stdout.writeEnd, stderr: stderr.writeEnd, listenFds, mounts: { root: places.rootMount, secrets: places.secrets?.files ?? null } });
     unused.delete(stdout.readEnd);
     unused.delete(stderr.readEnd);
     return { run, output: { stdout: stdout.readEnd, stderr: stderr.readEnd } };

@@ -1,5 +1,5 @@
 /** A stand-in for the internet: another network namespace of the box, behind a default route. */
-import type { AttachedBox, BoxProcess } from '../box/box.ts';
+import type { BoxProcess, Machine } from '../box/machine.ts';
 import { programs } from './product.ts';
 
 export const remoteAddress = '198.51.100.1';
@@ -7,18 +7,18 @@ export const remoteName = 'remote.example.com';
 const resolver = '198.51.100.53';
 
 export class Internet {
-  readonly #box: AttachedBox;
+  readonly #box: Machine;
   readonly #resolvConf: string;
   readonly #servers: readonly BoxProcess[];
 
-  private constructor(box: AttachedBox, resolvConf: string, servers: readonly BoxProcess[]) {
+  private constructor(box: Machine, resolvConf: string, servers: readonly BoxProcess[]) {
     this.#box = box;
     this.#resolvConf = resolvConf;
     this.#servers = servers;
   }
 
   /** A web server at {@link remoteAddress} port 80 that says who asked, and a name server, which becomes the box's. */
-  static async open(box: AttachedBox): Promise<Internet> {
+  static async open(box: Machine): Promise<Internet> {
     await box.run(['sh', '-ec', `
       ip netns add remote
       ip link add up0 type veth peer name eth0 netns remote
@@ -51,7 +51,7 @@ export class Internet {
 }
 
 /** Runs a program until it says "ready". @param namespace null: the box's own */
-export async function serve(box: AttachedBox, namespace: string | null, ...command: readonly string[]): Promise<BoxProcess> {
+export async function serve(box: Machine, namespace: string | null, ...command: readonly string[]): Promise<BoxProcess> {
   const server = box.spawn([...namespace === null ? [] : ['ip', 'netns', 'exec', namespace], ...command]);
   await new Promise<void>((resolve, reject) => {
     let said = '';

@@ -1,6 +1,6 @@
 /** Network=host and Network=pasta: what a site reaches, what it does not, and what is left of it afterwards. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { BoxProcess } from '../box/box.ts';
+import type { BoxProcess } from '../box/machine.ts';
 import { Internet, remoteAddress, remoteName, serve } from '../support/internet.ts';
 import { buildImage, imageSite, makeContext } from '../support/images.ts';
 import { programs } from '../support/product.ts';
