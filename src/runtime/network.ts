@@ -23,9 +23,9 @@ read -r code <"$0/${readyFifo}" && [ "$code" = 0 ]`;
 /** Runs what follows as $1 with the container's network namespace as standard input and, where it has one, its user namespace as standard output. */
 const pastaScript = `read -r pid <"$0/${pidFifo}" || exit 1
 if [ "/proc/$pid/ns/user" -ef /proc/self/ns/user ]; then
-  "$@" <"/proc/$pid/ns/net" 2>"$0/${saidFile}"
+  "$@" 2>"$0/${saidFile}" <"/proc/$pid/ns/net"
 else
-  "$@" --userns /proc/self/fd/1 <"/proc/$pid/ns/net" >"/proc/$pid/ns/user" 2>"$0/${saidFile}"
+  "$@" --userns /proc/self/fd/1 2>"$0/${saidFile}" <"/proc/$pid/ns/net" 1<"/proc/$pid/ns/user"
 fi
 code=$?
 if [ $code = 0 ]; then : >"$0/${saidFile}"; fi

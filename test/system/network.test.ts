@@ -58,6 +58,10 @@ describe('Network=pasta', () => {
     const groups = await run('for pid in $(pgrep --full ^/usr/bin/pasta); do cat /proc/$pid/cgroup; done');
     expect(groups).toContain('/wakesock.slice/wakesock-net-out.service');
     expect(groups).not.toMatch(/wakesock\.service|\.scope/);
+    // What it may do it may do to the site's own namespaces.
+    const users = await run('readlink /proc/1/ns/user /proc/$(pgrep --full ^/usr/bin/pasta)/ns/user');
+    expect(users.trim().split('\n')[1]).toBe(await ask(8501, 'link /proc/self/ns/user'));
+    expect(users.trim().split('\n')[0]).not.toBe(users.trim().split('\n')[1]);
     await run('systemctl kill --signal=KILL wakesock-site-out.scope');
     await nothingLeft();
     expect(await fetch(8501, `http://${remoteAddress}/`)).toMatch(/^hello/);
@@ -85,6 +89,12 @@ describe('Network=pasta', () => {
       await ask(8502, 'hello');
       await scene.product.run('sleep', '--force', 'first');
     }
+  });
+
+  test('a site without a user namespace', async () => {
+    await scene.enable({ hostids: site(8507, { Network: 'pasta', UserNS: 'host' }) });
+    expect(await fetch(8507, `http://${remoteName}/`)).toMatch(/^hello/);
+    expect(await ask(8507, 'link /proc/self/ns/user')).toBe((await run('readlink /proc/1/ns/user')).trim());
   });
 
   test('where the host has a loopback resolver only, pasta asks it in the site\'s stead', async () => {
