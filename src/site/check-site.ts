@@ -1,7 +1,9 @@
 import { statSync } from 'node:fs';
+import { describeError, WakesockError } from '../base/errors.ts';
 import type { Site } from '../base/site.ts';
 import { readMountTable } from '../linux/mount-table.ts';
 import { withMappable } from '../runtime/mappable.ts';
+import { networkService } from '../runtime/network.ts';
 import type { Diagnostic } from '../unitfile/diagnostic.ts';
 import type { Place } from '../unitfile/unit-file.ts';
 import type { SitePlaces } from './load-site.ts';
@@ -23,6 +25,13 @@ export function checkSite(site: Site, places?: SitePlaces): Diagnostic[] {
     if (kind === 'bind' && source !== null && kindOf(source) === null) report('volume-missing', places?.mounts.get(target), `Expected a file or directory for the volume at ${target}, found nothing at ${source}`);
   }
   found.push(...userNamespaceProblems(site, places));
+  try {
+    networkService(site, { runtime: '', input: '', lock: '' });
+  } catch (error) {
+    if (!(error instanceof WakesockError)) throw error;
+    const { code, message } = describeError(error);
+    report(code, places?.network, message);
+  }
   // Whether podman has the image, and what is in it, is looked at when the site is prepared.
   if (site.root.kind === 'image') return found;
   const root = site.root.kind === 'host' ? '/' : site.root.path;

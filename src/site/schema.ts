@@ -4,12 +4,12 @@ import { parseBoolean } from '../unitfile/boolean.ts';
 import { parseEnvironment } from '../unitfile/environment.ts';
 import { parseSignal } from '../unitfile/signal.ts';
 import { UnitValueError } from '../unitfile/value-error.ts';
-import { quote } from '../unitfile/quote.ts';
 import { readEnvironmentFiles } from './environment-file.ts';
 import { readExec } from './exec.ts';
 import { each, one, type KeyRow } from './key-row.ts';
 import { parseListenAddress } from './listen-address.ts';
 import { parsePublishPort } from './publish-port.ts';
+import { networkRows } from './network-rows.ts';
 import { NotSupportedError } from './reading.ts';
 import { refusedKeys } from './refused-keys.ts';
 import { containerRows } from './container-rows.ts';
@@ -174,12 +174,7 @@ export const schema: readonly KeyRow[] = [
     section: 'Container', key: 'ContainerName', syntax: 'NAME', text: 'Accepted and not used: the site\'s name is that of its file.',
     read: one(parseText, () => {}),
   },
-  {
-    section: 'Container', key: 'Network', syntax: 'none', list: true, text: 'Other networks than `none` are not supported yet.',
-    read: each((text) => {
-      if (text !== 'none') throw new NotSupportedError(`Networks are not supported yet, found ${quote(text)}`, { suggestion: 'none' });
-    }, () => {}),
-  },
+  ...networkRows,
   ...resourceRows,
   ...storageRows.filter(({ section }) => section === 'Service'),
   {
