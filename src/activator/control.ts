@@ -54,7 +54,7 @@ export class ActivatorControl {
         await this.#runner(name).sleep(force);
         return status(name);
       },
-      lease: (name) => this.#runner(name).lease(),
+      lease: (name, asked) => this.#runner(name).lease(asked),
     };
   }
 

@@ -18,7 +18,7 @@ import { freezeMsMax, stopTimeoutMsDefault } from '../base/limits.ts';
 import { preparedDir, runtimeSiteDir } from '../base/paths.ts';
 import { WakesockError, describeError } from '../base/errors.ts';
 import type { PreparedSite } from '../base/site.ts';
-import { BackoffError } from '../control/backend.ts';
+import { BackoffError, type LeaseAsked } from '../control/backend.ts';
 import type { LeaseAddress, SiteStatus } from '../control/types.ts';
 import { scopeName, writtenSocketUnit } from '../systemd/unit-names.ts';
 import { modesOf, watchModes } from './blocking-modes.ts';
@@ -63,6 +63,8 @@ export class SiteRunner {
   /** Settled, unless the program is frozen for an instant. */
   #interrupted: Promise<void> = Promise.resolve();
   #retired = false;
+  /** The last lease, until a wake begins. */
+  #asked: LeaseAsked | null = null;
 
   constructor(name: string, listeners: readonly Listener[], parts: RunnerParts) {
     this.name = name;
@@ -183,12 +185,13 @@ export class SiteRunner {
   }
 
   /** Keeps the site awake until the returned function is called. */
-  lease(): { address: LeaseAddress; release: () => void } {
+  lease(asked: LeaseAsked): { address: LeaseAddress; release: () => void } {
     const listener = this.sockets.listeners[0];
     if (!listener) throw new WakesockError('ERR_WAKESOCK_NOT_SUPPORTED', `${this.name}: a lease of a site without a socket is not supported yet`);
     const end = this.#idleness.lease();
     // Nobody waits for the answer: the holder connects, and its connection waits in the backlog.
-    this.wake('lease').catch(() => {});
+    this.#asked = asked;
+    this.wake(asked.by).catch(() => {});
     let held = true;
     return {
       address: { family: listener.family, address: connectableText(listener) },
@@ -281,7 +284,8 @@ export class SiteRunner {
   // --- waking
 
   #launch(by: string): void {
-    this.#record.wakeBegins(by);
+    this.#record.wakeBegins(by, this.#asked?.by === by ? this.#asked.cause : null);
+    this.#asked = null;
     this.#parts.gracePeriod?.begin();
     this.#readiness.begins();
     this.#idleness.begins();

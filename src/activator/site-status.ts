@@ -30,6 +30,7 @@ export function siteStatus(name: string, { state, history, prepared, container, 
     memoryBytes: container?.cgroup?.memoryBytes() ?? null,
     cpuUsec: container?.cgroup?.cpuUsec() ?? null,
     lastWake: history.lastWake,
-    error: state.name === 'failed' ? state.error : null,
+    // The history knows when it is tried again.
+    error: state.name === 'failed' ? history.error ?? state.error : null,
   };
 }

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { frontFileBytesMax } from '../base/limits.ts';
 import type { Site } from '../base/site.ts';
 import type { Diagnostic } from '../unitfile/diagnostic.ts';
 import type { Place } from '../unitfile/unit-file.ts';
@@ -21,6 +22,10 @@ export function checkSite(site: Site, places?: SitePlaces): Diagnostic[] {
   for (const [i, volume] of site.volumes.entries()) {
     if (kindOf(volume.source) === null) report('volume-missing', places?.volumes[i], `Expected a file or directory for the volume at ${volume.target}, found nothing at ${volume.source}`);
   }
+  found.push(...(places?.frontFiles ?? []).flatMap(({ path, place: { file, line, column, text } }): Diagnostic[] => {
+    const problem = frontFileProblem(path);
+    return problem === null ? [] : [{ severity: 'warning', code: 'front-file', file, line, column, text, message: `Expected ${problem} at ${path}: the front door will do without`, suggestion: null }];
+  }));
   // Whether podman has the image, and what is in it, is looked at when the site is prepared.
   if (site.root.kind === 'image') return found;
   const root = site.root.kind === 'host' ? '/' : site.root.path;
@@ -32,6 +37,19 @@ export function checkSite(site: Site, places?: SitePlaces): Diagnostic[] {
   const problem = programProblem(site, root);
   if (problem !== null) report('ERR_WAKESOCK_PROGRAM', places?.exec, problem);
   return found;
+}
+
+/** The front door runs as a user of its own, so that others must be allowed to read. */
+function frontFileProblem(path: string): string | null {
+  let stat;
+  try {
+    stat = statSync(path);
+  } catch {
+    return 'a file';
+  }
+  if (!stat.isFile()) return 'a file';
+  if ((stat.mode & 0o004) === 0) return 'a file that everybody may read (mode 0644)';
+  return stat.size > frontFileBytesMax ? `a file of at most ${frontFileBytesMax} bytes, found ${stat.size}` : null;
 }
 
 function kindOf(path: string): 'directory' | 'other' | null {

@@ -1,5 +1,6 @@
 import type { ListenAddress, ProgramPort, ScopeProperty, Site, SiteRoot, SiteVolume } from '../base/site.ts';
 import type { UnitEntry } from '../unitfile/unit-file.ts';
+import type { NoWakeRule } from './front-keys.ts';
 
 /** A value and the line it came from, for what is only decided when all keys have been read. */
 export interface From<T> { readonly value: T; readonly entry: UnitEntry }
@@ -36,6 +37,8 @@ export interface SiteDraft {
   ulimits: Map<string, { readonly soft: string; readonly hard: string }>;
   stopSignal: string | null;
   resources: ScopeProperty[];
+  /** What only the front door reads. */
+  front: { noWake: From<NoWakeRule>[]; waitPageAfterMs: number | null; waitPage: From<string> | null; pendingMax: number | null };
 }
 
 export function emptyDraft(): SiteDraft {
@@ -44,5 +47,6 @@ export function emptyDraft(): SiteDraft {
     idleMs: null, startTimeoutMs: null, stopTimeoutMs: null, roots: [], exec: null, entrypoint: null,
     environment: new Map(), volumes: [], tmpfs: [], user: null, group: null, workingDir: null, hostName: null,
     readOnly: false, noNewPrivileges: true, addCapabilities: [], dropCapabilities: [], ulimits: new Map(), stopSignal: null, resources: [],
+    front: { noWake: [], waitPageAfterMs: null, waitPage: null, pendingMax: null },
   };
 }

@@ -8,7 +8,8 @@ import { nameSpecifiers } from '../unitfile/specifiers.ts';
 import type { Place } from '../unitfile/unit-file.ts';
 import { splitUnitName, type UnitName } from '../unitfile/unit-name.ts';
 import { assembleSite } from './assemble.ts';
-import { emptyDraft } from './draft.ts';
+import { emptyDraft, type SiteDraft } from './draft.ts';
+import { frontKeysOf, type FrontKeys } from './front-keys.ts';
 import { Reading } from './reading.ts';
 import { schema } from './schema.ts';
 import { assertSiteName } from './site-name.ts';
@@ -26,6 +27,8 @@ export interface SitePlaces {
   readonly hosts: ReadonlyMap<string, Place>;
   /** By index of `site.volumes`. */
   readonly volumes: readonly Place[];
+  /** Files that the front door sends: `WaitPage=`, `file:` of `NoWake=`. */
+  readonly frontFiles: readonly { readonly path: string; readonly place: Place }[];
 }
 
 export interface LoadedSite {
@@ -35,6 +38,8 @@ export interface LoadedSite {
   /** Every file and directory whose change may change the result, what does not exist included. */
   readonly sources: readonly SourceState[];
   readonly places: SitePlaces;
+  /** What the front door does for it; of a site with errors, as far as it could be read. */
+  readonly front: FrontKeys;
 }
 
 /** What systemd's own manager gives for these, with Quadlet's defaults for root (`man systemd.unit`, Specifiers). */
@@ -86,6 +91,13 @@ export function loadSite(paths: Paths, name: string): LoadedSite {
       listen: listen.map(({ entry }) => entry.place()),
       hosts: new Map(draft.hosts.map(({ value, entry }) => [value, entry.place()])),
       volumes: draft.volumes.map(({ entry }) => entry.place()),
+      frontFiles: frontFiles(draft),
     },
+    front: frontKeysOf(draft),
   };
+}
+
+function frontFiles({ front: { waitPage, noWake } }: SiteDraft): SitePlaces['frontFiles'] {
+  const page = waitPage === null ? [] : [{ path: waitPage.value, place: waitPage.entry.place() }];
+  return [...page, ...noWake.flatMap(({ value: { answer }, entry }) => ('file' in answer ? [{ path: answer.file, place: entry.place() }] : []))];
 }
