@@ -5,6 +5,7 @@ import type { Log } from '../base/log.ts';
 import { preparedDir, type Paths } from '../base/paths.ts';
 import type { SourceState } from '../base/site.ts';
 import { sourcesUnchanged } from '../base/sources.ts';
+import { frontKeysDefault, type FrontKeys } from '../site/front-keys.ts';
 import { instancesDir, listSiteNames } from '../site/list-sites.ts';
 import { loadSite } from '../site/load-site.ts';
 import { RouteTable } from './route-table.ts';
@@ -12,7 +13,7 @@ import { RouteTable } from './route-table.ts';
 /** Changes come in bursts: an editor writes, renames and removes; `enable` of a hundred sites. */
 const settleMs = 50;
 
-interface Known { readonly hosts: readonly string[]; readonly sources: readonly SourceState[] }
+interface Known { readonly hosts: readonly string[]; readonly front: FrontKeys; readonly sources: readonly SourceState[] }
 
 /**
  * The routes, from the `Host=` of every enabled site's file, read again when a file changes. Who asks for a host meanwhile
@@ -30,6 +31,11 @@ export class RouteSource {
     this.#paths = paths;
     this.#log = log;
     this.#reload();
+  }
+
+  /** What the site's file says to the front door. */
+  keys(name: string): FrontKeys {
+    return this.#known.get(name)?.front ?? frontKeysDefault;
   }
 
   close(): void {
@@ -62,11 +68,11 @@ export class RouteSource {
     const before = this.#known.get(name);
     if (before !== undefined && sourcesUnchanged(before.sources)) return before;
     try {
-      const { places, sources } = loadSite(this.#paths, name);
-      return { hosts: [...places.hosts.keys()], sources };
+      const { places, sources, front } = loadSite(this.#paths, name);
+      return { hosts: [...places.hosts.keys()], front, sources };
     } catch (error) {
       this.#log.error(`${name} has no routes`, { site: name, ...describeError(error) });
-      return { hosts: [], sources: [] };
+      return { hosts: [], front: frontKeysDefault, sources: [] };
     }
   }
 
