@@ -135,6 +135,12 @@ export class SiteRunner {
     this.#sendAway();
   }
 
+  /** Gives up its sockets: it sleeps, and whoever asks for it again gets a new one. */
+  close(): void {
+    this.#retired = true;
+    this.sockets.close();
+  }
+
   #sendAway(): void {
     this.#waiters.sendAway(new WakesockError('ERR_WAKESOCK_NOT_RUNNING', 'The activator ends'));
   }
@@ -187,7 +193,7 @@ export class SiteRunner {
   /** Keeps the site awake until the returned function is called. */
   lease(asked: LeaseAsked): { address: LeaseAddress; release: () => void } {
     const listener = this.sockets.listeners[0];
-    if (!listener) throw new WakesockError('ERR_WAKESOCK_NOT_SUPPORTED', `${this.name}: a lease of a site without a socket is not supported yet`);
+    if (!listener) throw new WakesockError('ERR_WAKESOCK_SOCKET', `${this.name} has no socket`);
     const end = this.#idleness.lease();
     // Nobody waits for the answer: the holder connects, and its connection waits in the backlog.
     this.#asked = asked;
@@ -257,7 +263,7 @@ export class SiteRunner {
 
   #rearm(): void {
     const { name } = this.#life.state;
-    if (name === 'dormant' || name === 'failed') this.#carryOutSafely({ type: 'arm' });
+    if (!this.#retired && (name === 'dormant' || name === 'failed')) this.#carryOutSafely({ type: 'arm' });
   }
 
   #carryOut(effect: Effect): void {

@@ -27,7 +27,7 @@ Name many sites at once: they need one reload of systemd between them. Other sit
     for (const { name, listen, warnings, error } of sites) {
       for (const warning of warnings) context.stderr.write(`wakesock: ${name}: warning: ${printable(warning)}\n`);
       if (error) context.stderr.write(`wakesock: ${printable(error.message.startsWith(name) ? error.message : `${name}: ${error.message}`)} (${error.code})\n`);
-      else if (values['json'] !== true) context.stdout.write(`${name}  ${listen.length > 0 ? `sleeps at ${listen.join(', ')}` : 'is ready; it has no ListenStream='}\n`);
+      else if (values['json'] !== true) context.stdout.write(`${name}  ${listen.length > 0 ? `sleeps at ${listen.join(', ')}` : 'sleeps; the front door wakes it'}\n`);
     }
     return sites.some(({ error }) => error !== null) ? 1 : 0;
   },

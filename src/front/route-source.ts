@@ -13,7 +13,7 @@ import { RouteTable } from './route-table.ts';
 /** Changes come in bursts: an editor writes, renames and removes; `enable` of a hundred sites. */
 const settleMs = 50;
 
-interface Known { readonly hosts: readonly string[]; readonly front: FrontKeys; readonly sources: readonly SourceState[] }
+interface Known { readonly hosts: readonly string[]; readonly front: FrontKeys; readonly sources: readonly SourceState[]; readonly hasSocket: boolean }
 
 /**
  * The routes, from the `Host=` of every enabled site's file, read again when a file changes. Who asks for a host meanwhile
@@ -50,15 +50,17 @@ export class RouteSource {
     try {
       const known = new Map(this.#enabled().map((name) => [name, this.#hostsOf(name)]));
       this.#known = known;
-      this.table = new RouteTable([...known].map(([name, { hosts }]) => ({ name, hosts })));
-      this.#log.info(`${this.table.size} host names of ${known.size} sites`);
+      const recorded = new Set(entries(instancesDir(this.#paths)));
+      const served = [...known].filter(([name, { hasSocket }]) => hasSocket || recorded.has(name));
+      this.table = new RouteTable(served.map(([name, { hosts }]) => ({ name, hosts })));
+      this.#log.info(`${this.table.size} host names of ${served.length} sites`);
       for (const { host, site, other } of this.table.claimedTwice) this.#log.warn(`${host} belongs to ${site}, and is claimed by ${other} as well`, { site: other });
     } catch (error) {
       this.#log.error('The site files could not be read; the routes stay as they were', describeError(error));
     }
   }
 
-  /** Only they have a socket, and so an address. */
+  /** What may have been: of a site with no socket there is a record, too. */
   #enabled(): string[] {
     const prepared = new Set(entries(preparedDir(this.#paths, '')));
     return listSiteNames(this.#paths).filter((name) => prepared.has(name));
@@ -69,10 +71,10 @@ export class RouteSource {
     if (before !== undefined && sourcesUnchanged(before.sources)) return before;
     try {
       const { places, sources, front } = loadSite(this.#paths, name);
-      return { hosts: [...places.hosts.keys()], front, sources };
+      return { hosts: [...places.hosts.keys()], front, sources, hasSocket: places.listen.length > 0 };
     } catch (error) {
       this.#log.error(`${name} has no routes`, { site: name, ...describeError(error) });
-      return { hosts: [], front: frontKeysDefault, sources: [] };
+      return { hosts: [], front: frontKeysDefault, sources: [], hasSocket: false };
     }
   }
 
