@@ -144,7 +144,10 @@ export class SitePool implements Expiring {
 
   gone(upstream: Upstream): void {
     const index = this.#idle.indexOf(upstream);
-    if (index !== -1) this.#idle.splice(index, 1);
+    if (index === -1) return;
+    this.#idle.splice(index, 1);
+    // Nothing was asked on it, so that it may be the program that is gone.
+    this.#awake = false;
   }
 
   answers(): void {
