@@ -47,6 +47,8 @@ export class SitePool implements Expiring {
   #inFlight = 0;
   /** The program has answered under this lease: it is awake. */
   #awake = false;
+  /** Since when the site is asked for without having answered; of a page that is shown again. */
+  #askedSinceMs: number | null = null;
   /** Whom the lease is asked for. */
   #cause: WakeCause | null = null;
   /** Until then the site is woken also for those who look at a waiting page, and have no request in flight. */
@@ -94,7 +96,7 @@ export class SitePool implements Expiring {
     if (this.#options.state().state === 'awake') return Infinity;
     if (pageMs > mostMs) return notReached;
     this.#pageUntilMs = this.#options.sweep.nowMs + mostMs;
-    return waitAnswer(keys, host, heldMs, this.#options.files);
+    return waitAnswer(keys, host, Math.max(heldMs, performance.now() - (this.#askedSinceMs ?? Infinity)), this.#options.files);
   }
 
   /**
@@ -108,6 +110,7 @@ export class SitePool implements Expiring {
       client.fail({ status: 503, message: 'Too many requests wait for this site already', code: 'ERR_WAKESOCK_LIMIT', retryAfterMs: 1_000 }, false);
       return null;
     }
+    if (!this.#awake) this.#askedSinceMs ??= performance.now();
     if (this.#lease === null && !this.#asking) this.#cause = client.cause();
     return this.reconnect(client, fresh);
   }
@@ -152,6 +155,7 @@ export class SitePool implements Expiring {
 
   answers(): void {
     this.#awake = true;
+    this.#askedSinceMs = null;
   }
 
   explain(): Promise<OwnAnswer | null> {

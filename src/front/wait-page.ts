@@ -4,10 +4,10 @@ import { page, type Page } from './page.ts';
 export const waitPageRefreshS = 3;
 
 /** Asks for the state every second; when that is over, or says nothing for long, asks for the page again, which says how it went. */
-const script = `
+export const waitScript = `
 (function () {
   var status = document.querySelector('[role=status]'), seconds = document.querySelector('[role=timer]');
-  var began = Date.now() - seconds.textContent * 1000, shown = '', dormant = 0;
+  var began = Date.now() - parseInt(seconds.textContent, 10) * 1000, shown = '', dormant = 0;
   var texts = {
     waking: 'Its program is starting.',
     draining: 'It was just going to sleep, and starts again after that.',
@@ -28,13 +28,16 @@ const script = `
       .then(function (answer) { show(answer.state); })
       .catch(function () { setTimeout(ask, 2000); });
   }
-  setInterval(function () { seconds.textContent = Math.floor((Date.now() - began) / 1000); }, 1000);
+  setInterval(function () { seconds.textContent = Math.floor((Date.now() - began) / 1000) + ' s'; }, 1000);
   setTimeout(again, 30000);
   ask();
 })();
 `;
 
-/** @param host as the browser asked for it; nothing else of the site is told */
+/**
+ * @param host as the browser asked for it; nothing else of the site is told
+ * @param waitedMs since the site was asked for
+ */
 export function waitPage(host: string, waitedMs: number): Page {
   return page({
     title: `Starting ${host}`,
@@ -42,7 +45,7 @@ export function waitPage(host: string, waitedMs: number): Page {
     main: `<h1>${host} is starting</h1>
 <p role="status">It was asleep and is being woken.</p>
 <div class="bar" aria-hidden="true"><i></i></div>
-<p class="soft">Waiting for <span role="timer">${Math.floor(waitedMs / 1000)}</span> seconds. It opens by itself as soon as it is ready.</p>`,
-    script,
+<p class="soft">Waiting for <span role="timer">${Math.floor(waitedMs / 1000)} s</span>. The page opens by itself as soon as it can.</p>`,
+    script: waitScript,
   });
 }

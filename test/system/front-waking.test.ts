@@ -48,6 +48,7 @@ const page = async (host: string, path = '/', ...args: readonly string[]) => JSO
 const browser = ['--header', 'Accept: text/html,application/xhtml+xml,*/*;q=0.8', '--user-agent', 'Mozilla/5.0'];
 const sleep = (site: string) => scene.product.run('sleep', '--force', site);
 const state = async (host: string) => JSON.parse(await curl(host, '/.well-known/wakesock')) as { state: string; healthy: boolean };
+const loopbackSockets = async () => (await scene.box.run(['ss', '--listening', '--tcp', '--numeric', '--no-header'])).split('\n').filter((line) => /127\.0\.0\.1:\d{5}/.test(line));
 const openGate = () => scene.box.run(['touch', `${gate}/start`]);
 const shutGate = () => scene.box.run(['rm', '-f', `${gate}/start`]);
 
@@ -155,8 +156,6 @@ describe('MaxPending=', () => {
 });
 
 describe('a site without a socket of its own', () => {
-  const loopbackSockets = async () => (await scene.box.run(['ss', '--listening', '--tcp', '--numeric', '--no-header', '--processes'])).split('\n').filter((line) => /127\.0\.0\.1:\d{5}/.test(line));
-
   test('is enabled without a unit, sleeps without a socket, and is woken by the front door', async () => {
     expect(await scene.status('bare')).toMatchObject({ state: 'dormant', unit: null, listen: [] });
     expect(await loopbackSockets()).toEqual([]);
