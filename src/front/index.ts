@@ -35,11 +35,13 @@ export async function runFront({ paths, listen, exitIdleMs, logLevel }: FrontOpt
   const routes = new RouteSource(paths, log);
   const sweep = new Sweep();
   const sites = new Sites({
-    table: () => routes.table, keys: (name) => routes.keys(name), state: (name) => storedState(paths, name),
+    table: () => routes.table, keys: (name) => routes.keys(name), hasRules: (name) => routes.hasRules(name), state: (name) => storedState(paths, name),
     control: controlClient(paths.controlPath), files: new FrontFiles(log), sweep,
   });
   const idle = new IdleEnd(exitIdleMs, () => server?.connections === 0);
   let server: FrontServer | null = null;
+  // Until then clients wait in the backlog: a name that was not read yet would be nobody's.
+  await routes.ready;
   try {
     server = await serveFront({
       listen: [...inherited, ...listen], sweep, route: (host) => sites.route(host),

@@ -20,6 +20,8 @@ export interface SitePoolOptions {
   readonly files: FrontFiles;
   /** What its file says, at this moment. */
   readonly keys: () => FrontKeys;
+  /** Whether there is any `NoWake=`. */
+  readonly hasRules: () => boolean;
   /** What is known of it without asking anybody. */
   readonly state: () => StoredState;
   readonly lease: (cause: WakeCause | null) => Promise<Lease>;
@@ -73,11 +75,10 @@ export class SitePool implements Expiring {
 
   /** The answer to a request that is not to wake the site (`NoWake=`), if it sleeps. */
   sleepingAnswer(facts: () => RequestFacts, client: string): OwnAnswer | null {
-    const { noWake } = this.#options.keys();
-    if (this.#awake || noWake.length === 0) return null;
+    if (this.#awake || !this.#options.hasRules()) return null;
     const { state, wokenAtMs } = this.#options.state();
     if (state === 'awake' || state === 'waking') return null;
-    const rule = ruleOf(noWake, facts(), client, wokenAtMs);
+    const rule = ruleOf(this.#options.keys().noWake, facts(), client, wokenAtMs);
     return rule === null ? null : noWakeAnswer(rule, this.#options.files);
   }
 
@@ -106,7 +107,7 @@ export class SitePool implements Expiring {
   acquire(client: Client, fresh: boolean): Upstream | null {
     this.#inFlight++;
     this.deadlineMs = Infinity;
-    if (!this.#awake && this.#inFlight > this.#options.keys().pendingMax) {
+    if (!this.#awake && this.#inFlight > 1 && this.#inFlight > this.#options.keys().pendingMax) {
       client.fail({ status: 503, message: 'Too many requests wait for this site already', code: 'ERR_WAKESOCK_LIMIT', retryAfterMs: 1_000 }, false);
       return null;
     }

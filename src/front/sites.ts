@@ -16,6 +16,7 @@ export interface SitesParts {
   readonly table: () => RouteTable;
   /** What the site's file says, as it was read last. */
   readonly keys: (name: string) => FrontKeys;
+  readonly hasRules: (name: string) => boolean;
   readonly state: (name: string) => StoredState;
   readonly control: ControlClient;
   readonly files: FrontFiles;
@@ -39,10 +40,11 @@ export class Sites {
   }
 
   #open(name: string): SitePool {
-    const { sweep, files, keys, state, control } = this.#parts;
+    const { sweep, files, keys, hasRules, state, control } = this.#parts;
     const pool = new SitePool({
       name, sweep, files,
       keys: () => keys(name),
+      hasRules: () => hasRules(name),
       state: () => state(name),
       lease: (cause) => control.lease(name, { by: 'front', cause }),
       explain: () => this.#explain(name),

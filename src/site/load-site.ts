@@ -4,7 +4,7 @@ import type { Site, SourceState } from '../base/site.ts';
 import type { Diagnostic } from '../unitfile/diagnostic.ts';
 import { loadUnit } from '../unitfile/load.ts';
 import { mergeUnits } from '../unitfile/merge.ts';
-import { nameSpecifiers } from '../unitfile/specifiers.ts';
+import { nameSpecifiers, type SpecifierContext } from '../unitfile/specifiers.ts';
 import type { Place } from '../unitfile/unit-file.ts';
 import { splitUnitName, type UnitName } from '../unitfile/unit-name.ts';
 import { assembleSite } from './assemble.ts';
@@ -45,6 +45,11 @@ export interface LoadedSite {
 /** What systemd's own manager gives for these, with Quadlet's defaults for root (`man systemd.unit`, Specifiers). */
 const systemSpecifiers = { C: '/var/cache', E: '/etc', L: '/var/log', S: '/var/lib', T: '/tmp', V: '/var/tmp', t: '/run', h: '/root', u: 'root', U: '0', g: 'root', G: '0' };
 
+/** Of any value of a site's file. */
+export function specifiersOf(unit: UnitName): SpecifierContext {
+  return { ...systemSpecifiers, ...nameSpecifiers(unit) };
+}
+
 /**
  * Reads a site from its files: `SITE.container` (for an instance also `TEMPLATE@.container`) in the search path, and its drop-ins.
  * @throws WakesockError ERR_WAKESOCK_SITE_NAME, ERR_WAKESOCK_SITE_NOT_FOUND; what is wrong inside the files is in `diagnostics`
@@ -58,7 +63,7 @@ export function loadSite(paths: Paths, name: string): LoadedSite {
       ? `Expected a file ${name}.container, found it masked (empty, or a link to /dev/null)`
       : `Expected a file ${name}.container in ${paths.siteDirs.join(', ')}, found none`);
   }
-  const reading = new Reading(main.file, { ...systemSpecifiers, ...nameSpecifiers(splitUnitName(unit.name) as UnitName) });
+  const reading = new Reading(main.file, specifiersOf(splitUnitName(unit.name) as UnitName));
   for (const file of unit.files) reading.diagnostics.push(...file.diagnostics);
   const merged = mergeUnits(unit.files);
   reportUnknownKeys(merged, reading);

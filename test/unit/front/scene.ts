@@ -122,6 +122,7 @@ export class Scene {
     return (this.#pool ??= new SitePool({
       name: 'a', sweep: this.sweep, files: this.files,
       keys: () => ({ ...frontKeysDefault, ...this.keys }),
+      hasRules: () => (this.keys.noWake ?? []).length > 0,
       state: () => this.state,
       lease: (cause) => this.#lease(cause),
       explain: () => Promise.resolve(this.explanation),
