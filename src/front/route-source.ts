@@ -1,4 +1,5 @@
-import { readdirSync, watch, type FSWatcher } from 'node:fs';
+import { watch, type FSWatcher } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
@@ -81,14 +82,16 @@ export class RouteSource {
   }
 
   async #read(): Promise<void> {
-    const reader = new SiteHostsReader(this.#paths.siteDirs);
-    const recorded = new Set(entries(instancesDir(this.#paths)));
+    const reader = await SiteHostsReader.open(this.#paths.siteDirs);
+    const [recorded, prepared] = [new Set(await entries(instancesDir(this.#paths))), await entries(preparedDir(this.#paths, ''))];
+    if (this.#closed) return;
+    for (const directory of reader.dropInDirs) this.#watchDirectory(directory, () => true);
     const known = new Map<string, SiteHosts>();
     const table = new RouteTable();
     let sites = 0;
     let untilMs = performance.now() + sliceMs;
     // In order, since a name belongs to the first that claims it.
-    for (const name of entries(preparedDir(this.#paths, '')).toSorted()) {
+    for (const name of prepared.toSorted()) {
       if (performance.now() > untilMs) {
         await nextTurn();
         if (this.#closed) return;
@@ -123,10 +126,9 @@ export class RouteSource {
   #watch(): void {
     for (const watcher of this.#watchers.splice(0)) watcher.close();
     const { siteDirs, stateDir } = this.#paths;
-    const dropIns = siteDirs.flatMap((dir) => entries(dir).filter((name) => name.endsWith('.container.d') || name === 'container.d').map((name) => `${dir}/${name}`));
     // In /run/wakesock/sites there is a directory for each site that is awake, too.
     for (const directory of siteDirs) this.#watchDirectory(directory, (name) => /(?:\.container(?:\.d)?|^container\.d)$/.test(name));
-    for (const directory of [...dropIns, preparedDir(this.#paths, ''), instancesDir(this.#paths)]) this.#watchDirectory(directory, () => true);
+    for (const directory of [preparedDir(this.#paths, ''), instancesDir(this.#paths)]) this.#watchDirectory(directory, () => true);
     this.#watchDirectory(stateDir, (name) => name === 'sites' || name === 'instances');
   }
 
@@ -150,9 +152,9 @@ export class RouteSource {
   }
 }
 
-function entries(directory: string): string[] {
+async function entries(directory: string): Promise<string[]> {
   try {
-    return readdirSync(directory);
+    return await readdir(directory);
   } catch {
     return [];
   }

@@ -1,5 +1,6 @@
 /** Which host names a site has, and what else decides about its routes: a small part of its files, since there may be a hundred thousand. */
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { parseHosts } from '../site/values.ts';
 import { specifiersOf } from '../site/load-site.ts';
 import { loadUnit, readUnitFile } from '../unitfile/load.ts';
@@ -34,13 +35,22 @@ interface Directory {
 export class SiteHostsReader {
   readonly #dirs: readonly string[];
   readonly #listing: readonly Directory[];
-  readonly #dropIns: ReadonlySet<string>;
+  readonly #dropIns = new Set<string>();
   readonly #templates = new Map<string, MergedUnit | null>();
+  /** Directories of drop-ins, whose changes are changes of sites. */
+  readonly dropInDirs: readonly string[];
 
-  constructor(dirs: readonly string[]) {
+  private constructor(dirs: readonly string[], listing: readonly Directory[]) {
     this.#dirs = dirs;
-    this.#listing = dirs.map(list);
-    this.#dropIns = new Set(this.#listing.flatMap(({ files }) => [...files].filter((name) => name.endsWith('.d'))));
+    this.#listing = listing;
+    this.dropInDirs = listing.flatMap(({ path, files }) => [...files].filter((name) => name.endsWith('container.d')).map((name) => {
+      this.#dropIns.add(name);
+      return `${path}/${name}`;
+    }));
+  }
+
+  static async open(dirs: readonly string[]): Promise<SiteHostsReader> {
+    return new SiteHostsReader(dirs, await Promise.all(dirs.map(list)));
   }
 
   /** @returns null where it has no file @param before what was read of it last */
@@ -84,10 +94,9 @@ function ofFile(unit: UnitName, path: string, before: SiteHosts | undefined): Si
 }
 
 function hostsOf(unit: UnitName, merged: MergedUnit, file: SiteHosts['file']): SiteHosts {
-  const specifiers = specifiersOf(unit);
   const hosts = merged.all('X-Wakesock', 'Host').flatMap(({ value }) => {
     try {
-      return parseHosts(expandSpecifiers(value, specifiers));
+      return parseHosts(expanded(value, unit));
     } catch (error) {
       // `check` tells of it.
       if (error instanceof UnitValueError) return [];
@@ -102,15 +111,22 @@ function hostsOf(unit: UnitName, merged: MergedUnit, file: SiteHosts['file']): S
   };
 }
 
+/** All specifiers of a unit are a map of thirty, which for each of a hundred thousand instances with `%i` would be most of the work. */
+function expanded(value: string, unit: UnitName): string {
+  if (!value.includes('%')) return value;
+  const onlyInstance = !/%(?!i)/.test(value);
+  return expandSpecifiers(value, onlyInstance ? { i: unit.instance ?? '' } : specifiersOf(unit));
+}
+
 function isUnreadable({ diagnostics }: UnitFile): boolean {
   return diagnostics.some(({ code }) => code === 'unreadable');
 }
 
-function list(path: string): Directory {
+async function list(path: string): Promise<Directory> {
   const files = new Set<string>();
   const links = new Set<string>();
   try {
-    for (const entry of readdirSync(path, { withFileTypes: true })) {
+    for (const entry of await readdir(path, { withFileTypes: true })) {
       files.add(entry.name);
       if (entry.isSymbolicLink()) links.add(entry.name);
     }
