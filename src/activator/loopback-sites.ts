@@ -50,6 +50,7 @@ export class LoopbackSites {
         this.#parts.log.error(`${name} could not be taken over`, { site: name, ...describeError(error) });
       }
     }
+    this.closeQuiet();
   }
 
   /** Gives up the sockets of those that sleep. */

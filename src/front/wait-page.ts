@@ -23,7 +23,7 @@ export const waitScript = `
     else setTimeout(ask, 1000);
   }
   function ask() {
-    fetch('/.well-known/wakesock', { cache: 'no-store', credentials: 'omit' })
+    fetch('/.well-known/wakesock', { cache: 'no-store' })
       .then(function (answer) { return answer.json(); })
       .then(function (answer) { show(answer.state); })
       .catch(function () { setTimeout(ask, 2000); });
