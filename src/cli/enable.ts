@@ -12,7 +12,8 @@ export const verb: Verb = {
   ],
   details: `
 Renders the bundle of each site, writes /etc/systemd/system/wakesock-site-SITE.socket from its ListenStream=, enables and
-starts it. SITE is a file SITE.container in the search path, or TEMPLATE@INSTANCE of a template TEMPLATE@.container.
+starts it. A site with Host= and no ListenStream= gets no unit: the front door wakes it. SITE is a file SITE.container in
+the search path, or TEMPLATE@INSTANCE of a template TEMPLATE@.container.
 Call it again after a change of ListenStream=: a site that is awake then is stopped, since its program holds the old
 socket. Other changes are noticed at the next wake.
 

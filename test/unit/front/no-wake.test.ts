@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { matchesGlob } from '../../../src/front/glob.ts';
@@ -67,4 +68,11 @@ describe('lines', () => {
     expect(() => parseNoWake(line)).toThrow(UnitValueError);
     expect(() => parseNoWake(line)).toThrow(message);
   });
+});
+
+test('the examples of docs/front.md are understood', () => {
+  const text = readFileSync(new URL('../../../docs/front.md', import.meta.url), 'utf8');
+  const lines = [...text.matchAll(/^NoWake=(.+)$/gm)].map(([, line]) => line as string);
+  expect(lines.length).toBeGreaterThan(5);
+  for (const line of lines) expect(() => parseNoWake(line)).not.toThrow();
 });
