@@ -45,6 +45,8 @@ export class SitePool implements Expiring {
   readonly #idle: Upstream[] = [];
   readonly #waiting = new Set<Client>();
   #lease: Lease | null = null;
+  /** Held until another is had: the site may have gone to sleep under it, and who wakes it now is to be told. */
+  #formerLease: Lease | null = null;
   #asking = false;
   #inFlight = 0;
   /** The program has answered under this lease: it is awake. */
@@ -112,6 +114,7 @@ export class SitePool implements Expiring {
       return null;
     }
     if (!this.#awake) this.#askedSinceMs ??= performance.now();
+    if (!this.#awake && this.#inFlight === 1) this.#setLeaseAside();
     if (this.#lease === null && !this.#asking) this.#cause = client.cause();
     return this.reconnect(client, fresh);
   }
@@ -143,7 +146,7 @@ export class SitePool implements Expiring {
     this.#idle.push(upstream);
     // The last in is the first out: those that are not needed any more are at the bottom, one by one.
     const oldest = this.#idle[0] as Upstream;
-    if (oldest.idleSinceMs + upstreamIdleMsMax < this.#options.sweep.nowMs) oldest.socket.destroy();
+    if (oldest.idleSinceMs + upstreamIdleMsMax < this.#options.sweep.nowMs) this.#idle.shift()?.socket.destroy();
   }
 
   gone(upstream: Upstream): void {
@@ -174,8 +177,19 @@ export class SitePool implements Expiring {
     for (const upstream of this.#idle.splice(0)) upstream.socket.destroy();
     this.#lease?.release();
     this.#lease = null;
+    this.#dropFormerLease();
     this.#options.sweep.remove(this);
     this.#options.onQuiet();
+  }
+
+  #setLeaseAside(): void {
+    this.#formerLease ??= this.#lease;
+    this.#lease = null;
+  }
+
+  #dropFormerLease(): void {
+    this.#formerLease?.release();
+    this.#formerLease = null;
   }
 
   #restBegins(): void {
@@ -199,13 +213,13 @@ export class SitePool implements Expiring {
   async #ask(): Promise<void> {
     if (this.#asking) return;
     this.#asking = true;
-    const untilMs = performance.now() + waitMsMax(this.#options.keys());
+    const sinceMs = performance.now();
     for (let retryMs = retryFirstMs; this.#wanted; retryMs = Math.min(retryMs * 2, retryMaxMs)) {
       try {
         this.#hold(await this.#options.lease(this.#cause));
         break;
       } catch (error) {
-        const answer = refusalOf(error) ?? (performance.now() > untilMs ? notReached : null);
+        const answer = refusalOf(error) ?? (performance.now() - sinceMs > waitMsMax(this.#options.keys()) ? notReached : null);
         if (answer !== null) {
           this.#refuse(answer);
           break;
@@ -215,6 +229,7 @@ export class SitePool implements Expiring {
       }
     }
     this.#asking = false;
+    this.#dropFormerLease();
   }
 
   #hold(lease: Lease): void {

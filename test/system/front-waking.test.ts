@@ -189,11 +189,30 @@ describe('a site without a socket of its own', () => {
     await pollUntil('its socket to be closed', async () => (await loopbackSockets()).length === 0);
   });
 
-  test('disabled it is not served any more', async () => {
+  test('disabled while it is awake it is ended, and not served any more', async () => {
+    await page('bare.example');
     await scene.product.run('disable', 'bare');
+    expect(await loopbackSockets()).toEqual([]);
+    expect(await scene.show(scopeUnit('bare'), 'ActiveState')).toEqual({ ActiveState: 'inactive' });
     await pollUntil('the route to be gone', async () => (await whole('bare.example', '/.well-known/wakesock')).startsWith('HTTP/1.1 404'));
     const { stderr, code } = await scene.product.exec('wake', 'bare');
     expect(code).toBe(1);
     expect(stderr).toContain('ERR_WAKESOCK_SITE_NOT_FOUND');
+  });
+
+  test('without systemd is woken all the same', async () => {
+    await scene.box.writeFile('/srv/embedded-front/solo.container', siteFile(python('http_all.py'), { 'X-Wakesock': { Host: 'solo.example', Port: 3000 } }));
+    const from = await scene.mark();
+    const there = ['--sites=/srv/embedded-front', '--state-dir=/var/lib/wakesock/embedded-front'];
+    const activator = scene.box.spawn(['systemd-cat', '--identifier=embedded-front', ...scene.product.command('run', ...there)]);
+    await scene.journal.until(({ text }) => text.includes('solo sleeps, and is woken through the front door'), { from, what: 'the embedded activator' });
+    const door = scene.box.spawn(['systemd-cat', '--identifier=embedded-door', ...scene.product.command('front', '--listen=127.0.0.1:8299', ...there)]);
+    await scene.journal.until(({ identifier, text }) => identifier === 'embedded-door' && text.includes('1 host names'), { from, what: 'the routes' });
+    const answer = await scene.box.run(['curl', '--silent', '--show-error', '--max-time', '20', '--retry', '5', '--retry-connrefused', '--header', 'Host: solo.example', 'http://127.0.0.1:8299/x']);
+    expect(JSON.parse(answer)).toMatchObject({ path: '/x' });
+    door.kill('SIGTERM');
+    activator.kill('SIGTERM');
+    await scene.journal.until(({ identifier, text }) => identifier === 'embedded-front' && text.includes('Ending with status 0'), { from, what: 'its end' });
+    expect(await loopbackSockets()).toEqual([]);
   });
 });

@@ -275,6 +275,22 @@ describe('who waits', () => {
   });
 });
 
+test('who wakes a site that went to sleep under the lease is told, with a lease of its own; the other is held until then', async () => {
+  await open();
+  const { client: first, program } = await scene.exchange(get);
+  opened.push(first);
+  program.send(ok);
+  await first.take('ok');
+  program.socket.end();
+  await program.rest();
+  const order: string[] = [];
+  scene.beforeLease = () => { order.push(`asked, ${scene.leases[0]?.released === true ? 'none' : 'one'} held`); };
+  await scene.exchange(request('GET /again'));
+  expect(order).toEqual(['asked, one held']);
+  expect(scene.causes.map((cause) => cause?.path)).toEqual(['/', '/again']);
+  expect(scene.leases.map(({ released }) => released)).toEqual([true, false]);
+});
+
 describe('a site that failed', () => {
   test('is a page for browsers', async () => {
     const answer = await failing(html);
