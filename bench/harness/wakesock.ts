@@ -57,12 +57,12 @@ export class Wakesock {
   }
 
   /** Enables sites of one program in one go. */
-  async enable(program: Program, handoff: Handoff, bench: Bench, count = 1): Promise<EnabledSite[]> {
+  async enable(program: Program, handoff: Handoff, bench: Bench, count = 1, more: readonly string[] = []): Promise<EnabledSite[]> {
     const { container, own } = program.prepare(bench);
     const sites = Array.from({ length: count }, () => ({ name: `${sitePrefix}${program.name}-${handoff}-${this.#sitesMade += 1}`, port: bench.nextPort() }));
     for (const { name, port } of sites) {
       writeSite(name, [
-        '[Container]', ...container,
+        '[Container]', ...container, ...more,
         '[X-Wakesock]', ...own, `ListenStream=${port}`, `Handoff=${handoff}`, ...handoff === 'adopt' ? [`Port=${program.port}`] : [],
         // Only the benchmark puts it to sleep.
         'IdleSec=infinity',
@@ -119,11 +119,14 @@ export class Wakesock {
     return Number(pid);
   }
 
-  /** The text of `config.json` as `enable` renders it for a `listen-fds` site, which is never woken: nothing is notified. */
+  /**
+   * The text of `config.json` as `enable` renders it for a `listen-fds` site, which is never woken: nothing is notified. Without a user
+   * namespace, since its root would have to be mounted for it.
+   */
   async bundleOf(program: Program, bench: Bench): Promise<string> {
     const known = this.#bundles.get(program.name);
     if (known !== undefined) return known;
-    const [site] = await this.enable(program, 'listen-fds', bench);
+    const [site] = await this.enable(program, 'listen-fds', bench, 1, ['UserNS=host']);
     if (site === undefined) throw new Error('Expected one site, got none');
     const text = readFileSync(`${preparedDir(systemPaths, site.name)}/config.json`, 'utf8');
     this.#bundles.set(program.name, text);

@@ -29,6 +29,7 @@ export function siteStatus(name: string, { state, history, prepared, container, 
     connections: state.name === 'awake' || state.name === 'draining' ? established() : null,
     memoryBytes: container?.cgroup?.memoryBytes() ?? null,
     cpuUsec: container?.cgroup?.cpuUsec() ?? null,
+    oomKills: history.oomKills ?? null,
     lastWake: history.lastWake,
     // The history knows when it is tried again.
     error: state.name === 'failed' ? history.error ?? state.error : null,

@@ -53,6 +53,8 @@ export interface SiteStatus {
   readonly connections: number | null;
   readonly memoryBytes: number | null;
   readonly cpuUsec: number | null;
+  /** Processes of the site that the kernel killed for want of memory, ever, and when the last; null: none that was seen. */
+  readonly oomKills: { readonly count: number; readonly lastAt: string } | null;
   readonly lastWake: LastWake | null;
   readonly error: StatusError | null;
 }
@@ -81,5 +83,7 @@ export interface SiteHistory {
   readonly lastWake: SiteStatus['lastWake'];
   /** When each of the last wakes ({@link wokenAtMax}) began, the newest last. */
   readonly wokenAt?: readonly string[];
+  /** Not there in what an older version wrote. */
+  readonly oomKills?: SiteStatus['oomKills'];
   readonly error: SiteStatus['error'];
 }

@@ -25,8 +25,8 @@ export interface SitePlaces {
   readonly listen: readonly Place[];
   /** By host name. */
   readonly hosts: ReadonlyMap<string, Place>;
-  /** By index of `site.volumes`. */
-  readonly volumes: readonly Place[];
+  /** By target of `site.mounts`. */
+  readonly mounts: ReadonlyMap<string, Place>;
   /** Files that the front door sends: `WaitPage=`, `file:` of `NoWake=`. */
   readonly frontFiles: readonly { readonly path: string; readonly place: Place }[];
 }
@@ -63,7 +63,7 @@ export function loadSite(paths: Paths, name: string): LoadedSite {
       ? `Expected a file ${name}.container, found it masked (empty, or a link to /dev/null)`
       : `Expected a file ${name}.container in ${paths.siteDirs.join(', ')}, found none`);
   }
-  const reading = new Reading(main.file, specifiersOf(splitUnitName(unit.name) as UnitName));
+  const reading = new Reading(main.file, paths.siteDirs, specifiersOf(splitUnitName(unit.name) as UnitName));
   for (const file of unit.files) reading.diagnostics.push(...file.diagnostics);
   const merged = mergeUnits(unit.files);
   reportUnknownKeys(merged, reading);
@@ -95,7 +95,7 @@ export function loadSite(paths: Paths, name: string): LoadedSite {
       exec: draft.exec?.entry.place() ?? null,
       listen: listen.map(({ entry }) => entry.place()),
       hosts: new Map(draft.hosts.map(({ value, entry }) => [value, entry.place()])),
-      volumes: draft.volumes.map(({ entry }) => entry.place()),
+      mounts: new Map(draft.mounts.map(({ value, entry }) => [value.target, entry.place()])),
       frontFiles: frontFiles(draft),
     },
     front: frontKeysOf(draft),
