@@ -142,6 +142,8 @@ export class RequestHead {
 
 /** The bare type, whatever is said of how much it is wanted. */
 function takesHtml(bytes: Buffer, start: number, end: number): boolean {
+  // `*/*`, as all say who are no browser.
+  if (end - start < html.length) return false;
   const found = bytes.indexOf(html, start);
   return found !== -1 && found + html.length <= end;
 }
