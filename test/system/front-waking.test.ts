@@ -30,6 +30,7 @@ beforeAll(async () => {
     few: tcpSite(slow, 8294, { ...gated, 'X-Wakesock': { Host: 'few.example', MaxPending: 2 } }),
     dead: tcpSite('/bin/false', 8295, { 'X-Wakesock': { Host: 'dead.example' } }),
     bare: siteFile(python('http_all.py'), { 'X-Wakesock': { Host: 'bare.example', Port: 3000 } }),
+    hesitant: siteFile(slow, { ...gated, 'X-Wakesock': { Host: 'hesitant.example', Port: 3000 } }),
   });
   await scene.box.run(['systemctl', 'daemon-reload']);
   await scene.box.run(['systemctl', 'start', frontSocket]);
@@ -177,6 +178,28 @@ describe('a site without a socket of its own', () => {
     expect((await page('bare.example')).start).toBe(start);
     expect(await scene.status('bare')).toMatchObject({ state: 'awake', wakes: 2 });
     expect(await loopbackSockets()).toHaveLength(1);
+  });
+
+  test('whose activator is killed while it is being woken, twice, answers who waits', async () => {
+    await shutGate();
+    const waiting = Promise.all(Array.from({ length: 5 }, (_, i) => page('hesitant.example', `/${i}`)));
+    for (let kills = 0; kills < 2; kills++) {
+      await pollUntil('the site to be waking', async () => (await scene.status('hesitant')).state === 'waking');
+      await scene.killActivator();
+    }
+    await pollUntil('the site to be waking again', async () => (await scene.status('hesitant')).state === 'waking');
+    await openGate();
+    expect((await waiting).map(({ path }) => path)).toEqual(['/0', '/1', '/2', '/3', '/4']);
+  });
+
+  test('that is awake goes on when another is enabled, and the activator steps aside', async () => {
+    const { start } = await page('hesitant.example');
+    const download = scene.box.run(['sh', '-c', `curl --silent --show-error --limit-rate 8M --max-time 30 --header 'Host: hesitant.example' http://127.0.0.1/big/${16 * 1024 * 1024} | wc -c`]);
+    await pollUntil('the download to be under way', async () => ((await scene.status('hesitant')).connections ?? 0) > 0);
+    await scene.enable({ another: tcpSite(python('http_all.py'), 8297, { 'X-Wakesock': { Host: 'another.example' } }) });
+    expect((await page('hesitant.example')).start).toBe(start);
+    expect((await download).trim()).toBe(String(16 * 1024 * 1024));
+    await sleep('hesitant');
   });
 
   test('is ended when what was kept of it is lost, and woken anew', async () => {
