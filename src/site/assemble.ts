@@ -70,6 +70,15 @@ function reportTwice(listen: readonly From<ListenAddress>[], reading: Reading): 
   }
 }
 
+/** Only the front door reaches it, on the one TCP socket that the activator makes. */
+function reportFrontOnly(ports: readonly From<ProgramPort>[], reading: Reading): void {
+  const [only, second] = ports;
+  if (second !== undefined) reading.error('conflict', second.entry.place(), `${second.entry.key}=: Expected one port of a site that has Host= and no ListenStream=, found ${ports.length}`);
+  if (only?.value.kind === 'unix') {
+    reading.error('conflict', only.entry.place(), `${only.entry.key}=: Expected a TCP port, since without ListenStream= the front door comes by TCP, found ${only.value.path}`);
+  }
+}
+
 /** A program that is given its sockets binds nothing. */
 function noPorts(draft: SiteDraft, reading: Reading): ProgramPort[] {
   for (const { entry } of draft.ports) reading.warning('no-effect', entry, 'Port=: it has no effect with Handoff=listen-fds, where the program binds nothing');
@@ -87,6 +96,7 @@ function pairPorts(draft: SiteDraft, listen: readonly From<ListenAddress>[], rea
   // With an unreadable address or port the counts mean nothing.
   if (reading.diagnostics.some((found) => found.severity === 'error' && /^(?:ListenStream|Port|PublishPort)=/.test(found.message))) return [];
   if (listen.length === 0) {
+    if (draft.hosts.length > 0) reportFrontOnly(ports, reading);
     if (ports.length === 0) {
       reading.error('missing-key', draft.hosts[0]?.entry ?? null,
         'Expected ListenStream= or PublishPort=, or at least Port= (what the program binds), found none', 'ListenStream=PORT in [X-Wakesock]');

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { describeError, WakesockError } from '../base/errors.ts';
+import { frontFileBytesMax } from '../base/limits.ts';
 import type { Site } from '../base/site.ts';
 import { readMountTable } from '../linux/mount-table.ts';
 import { withMappable } from '../runtime/mappable.ts';
@@ -24,6 +25,10 @@ export function checkSite(site: Site, places?: SitePlaces): Diagnostic[] {
   for (const { kind, source, target } of site.mounts) {
     if (kind === 'bind' && source !== null && kindOf(source) === null) report('volume-missing', places?.mounts.get(target), `Expected a file or directory for the volume at ${target}, found nothing at ${source}`);
   }
+  found.push(...(places?.frontFiles ?? []).flatMap(({ path, place: { file, line, column, text } }): Diagnostic[] => {
+    const problem = frontFileProblem(path);
+    return problem === null ? [] : [{ severity: 'warning', code: 'front-file', file, line, column, text, message: `Expected ${problem} at ${path}: the front door will do without`, suggestion: null }];
+  }));
   found.push(...userNamespaceProblems(site, places));
   try {
     networkService(site, { runtime: '', input: '', lock: '' });
@@ -43,6 +48,19 @@ export function checkSite(site: Site, places?: SitePlaces): Diagnostic[] {
   const problem = programProblem(site, root);
   if (problem !== null) report('ERR_WAKESOCK_PROGRAM', places?.exec, problem);
   return found;
+}
+
+/** The front door runs as a user of its own, so that others must be allowed to read. */
+function frontFileProblem(path: string): string | null {
+  let stat;
+  try {
+    stat = statSync(path);
+  } catch {
+    return 'a file';
+  }
+  if (!stat.isFile()) return 'a file';
+  if ((stat.mode & 0o004) === 0) return 'a file that everybody may read (mode 0644)';
+  return stat.size > frontFileBytesMax ? `a file of at most ${frontFileBytesMax} bytes, found ${stat.size}` : null;
 }
 
 /** Only root can try. What is of podman's storage and the state directory is tried when the site is prepared. */

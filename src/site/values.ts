@@ -21,6 +21,12 @@ export function parseTimeoutMs(text: string): number {
   return parseMs(text) || timerMsMax;
 }
 
+/** As {@link parseMs}; `infinity` is none at all. */
+export function parseWaitPageAfter(text: string): number {
+  const ms = parseMs(text);
+  return ms === timerMsMax ? Infinity : ms;
+}
+
 /** An absolute path without `..`, slashes tidied. */
 export function parseAbsolutePath(text: string): string {
   if (!text.startsWith('/')) throw new UnitValueError(`Expected an absolute path, found ${quote(text)}`);
