@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { bpfAnnotation } from '../../src/runtime/bundle.ts';
-import { findProgram } from '../../src/runtime/crun.ts';
+import { findProgram } from '../../src/runtime/find-program.ts';
 import type { Manager } from '../../src/systemd/manager.ts';
 import { scopeName, sliceUnitName } from '../../src/systemd/unit-names.ts';
 import { LineProcess } from '../harness/line-process.ts';

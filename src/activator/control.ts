@@ -1,28 +1,37 @@
 /** The control socket's view of the runners. */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { WakesockError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import type { Paths } from '../base/paths.ts';
 import type { ControlBackend } from '../control/backend.ts';
 import type { ControlListen } from '../control/listen.ts';
 import type { ControlServer } from '../control/server.ts';
+import type { SiteStatus } from '../control/types.ts';
+import { born } from '../lifecycle/lifecycle.ts';
 import type { ExitPolicy } from './exit-policy.ts';
+import { readHistory } from './history.ts';
+import type { LoopbackSites } from './loopback-sites.ts';
 import type { Runner } from './runner.ts';
+import type { SiteRunner } from './site-runner.ts';
+import { siteStatus } from './site-status.ts';
+import type { UnitSites } from './unit-sites.ts';
 
-/** The sites of this activator. */
-export interface Sites {
-  all(): readonly Runner[];
-  /** @throws WakesockError ERR_WAKESOCK_SITE_NOT_FOUND */
-  find(name: string): Promise<Runner>;
+export interface ControlledSites {
+  readonly runners: ReadonlyMap<string, SiteRunner>;
+  readonly loopback: LoopbackSites;
+  readonly units: UnitSites;
+  readonly paths: Paths;
 }
 
 export class ActivatorControl {
   readonly #listen: ControlListen | null;
-  readonly #sites: Sites;
+  readonly #sites: ControlledSites;
   readonly #exit: ExitPolicy;
   readonly #log: Log;
   #server: ControlServer | null = null;
 
-  constructor(listen: ControlListen | null, sites: Sites, exit: ExitPolicy, log: Log) {
+  constructor(listen: ControlListen | null, sites: ControlledSites, exit: ExitPolicy, log: Log) {
     this.#listen = listen;
     this.#sites = sites;
     this.#exit = exit;
@@ -48,20 +57,42 @@ export class ActivatorControl {
   }
 
   #backend(): ControlBackend {
-    const find = (name: string) => this.#sites.find(name);
-    const status = async (name: string) => (await find(name)).status();
+    const { runners, units } = this.#sites;
+    const running = (name: string): Runner | undefined => runners.get(name) ?? units.runners.get(name);
+    // Of a site with no socket of its own there is nothing to ask while it sleeps: nothing is begun for a look.
+    const status = (name: string) => Promise.resolve(running(name)?.status() ?? this.#sleepingStatus(name));
     return {
-      sites: () => Promise.resolve(this.#sites.all().map((runner) => runner.status())),
+      sites: () => Promise.resolve([...runners.values(), ...units.runners.values()].map((runner) => runner.status())),
       site: status,
       wake: async (name, by) => {
-        await (await find(name)).wake(by);
+        await (await this.#awakened(name)).wake(by);
         return status(name);
       },
       sleep: async (name, { force }) => {
-        await (await find(name)).sleep(force);
+        await running(name)?.sleep(force);
         return status(name);
       },
-      lease: async (name) => (await find(name)).lease(),
+      lease: async (name, asked) => (await this.#awakened(name)).lease(asked),
     };
   }
+
+  /** To be woken: its socket is made where systemd holds none. */
+  async #awakened(name: string): Promise<Runner> {
+    const { runners, loopback, units } = this.#sites;
+    const runner = runners.get(name) ?? loopback.open(name) ?? await units.open(name);
+    if (!runner) throw notFound(name);
+    return runner;
+  }
+
+  #sleepingStatus(name: string): SiteStatus {
+    const prepared = this.#sites.loopback.find(name) ?? this.#sites.units.find(name);
+    if (!prepared) throw notFound(name);
+    const history = readHistory(this.#sites.paths, name);
+    const status = siteStatus(name, { state: born.state, history, prepared, container: null, listeners: [], unit: null, established: () => 0 });
+    return history.state === 'failed' ? { ...status, state: 'failed', error: history.error } : status;
+  }
+}
+
+function notFound(name: string): WakesockError {
+  return new WakesockError('ERR_WAKESOCK_SITE_NOT_FOUND', `No site \`${name}\` has a socket here; is it enabled?`);
 }

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { LogLevel } from '../base/log.ts';
 import { createLog } from '../base/log.ts';
 import type { Paths } from '../base/paths.ts';
-import { describeError, WakesockError } from '../base/errors.ts';
+import { describeError } from '../base/errors.ts';
 import { readableNow } from '../linux/fd.ts';
 import { CameAndWent } from '../idle/came-and-went.ts';
 import { Crun } from '../runtime/crun.ts';
@@ -15,18 +15,18 @@ import { sliceDirectory } from '../runtime/cgroup.ts';
 import { Poller } from '../sockets/poller.ts';
 import { serviceUnitName } from '../systemd/unit-names.ts';
 import { beginAhead, type Ahead } from './ahead.ts';
-import { ActivatorControl, type Sites } from './control.ts';
+import { ActivatorControl } from './control.ts';
 import { EXIT_AGAIN, ExitPolicy, type Successor } from './exit-policy.ts';
 import { inherit, openOwn, type Inheritance } from './inheritance.ts';
+import { LoopbackSites } from './loopback-sites.ts';
 import { SeccompReceiver } from './seccomp-receiver.ts';
 import { serviceManager } from './service-manager.ts';
 import { siteOutput } from './site-output.ts';
 import { preparing } from './preparing.ts';
 import { SiteRunner } from './site-runner.ts';
-import type { UnitRunner } from './unit-runner.ts';
+import { UnitSites } from './unit-sites.ts';
 import type { RunnerParts } from './parts.ts';
 import type { Runner } from './runner.ts';
-import { namesNotDormant } from './runtime-state.ts';
 
 export interface ActivatorOptions {
   readonly paths: Paths;
@@ -57,8 +57,7 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   const runners = new Map<string, SiteRunner>();
   const crun = new Crun(poller, `${paths.runtimeDir}/crun`);
   const seccomp = new SeccompReceiver(`${paths.runtimeDir}/seccomp.sock`, poller, (site, fd, pid) => runners.get(site)?.notifyFdArrived(fd, pid) ?? false);
-  const units = new Map<string, UnitRunner>();
-  const everyRunner = (): readonly Runner[] => [...runners.values(), ...units.values()];
+  const everyRunner = (): readonly Runner[] => [...runners.values(), ...units.runners.values()];
   const exit = new ExitPolicy(options.exitIdleMs, inheritance.everyFd, everyRunner);
   const parts: RunnerParts = {
     paths, poller, crun, manager, log,
@@ -68,18 +67,25 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
     fdStore: service.fdStore,
     now: () => performance.now(),
     lines: siteOutput(embedded, log),
-    changed: () => exit.reconsider(),
+    changed: () => {
+      loopback.closeQuiet();
+      exit.reconsider();
+    },
     ...preparing(paths, log),
   };
+  const units = new UnitSites(parts);
+  const loopback = new LoopbackSites(runners, parts, inheritance.loopback);
   startRunners(runners, inheritance, parts);
   service.ready();
-  void takeOverUnits(namesNotDormant(paths).filter((name) => !runners.has(name)), units, parts);
+  void units.takeOver();
 
-  const sites: Sites = { all: everyRunner, find: async (name) => runners.get(name) ?? findUnit(name, units, parts) };
-  const control = new ActivatorControl(inheritance.control ?? (embedded ? { path: paths.controlPath } : null), sites, exit, log);
+  const control = new ActivatorControl(inheritance.control ?? (embedded ? { path: paths.controlPath } : null), { runners, loopback, units, paths }, exit, log);
   // Loading them takes as long as half a wake: not while the first client waits.
   void firstWakes([...runners.values()])
-    .then(() => Promise.all([log.open(), control.serve()]))
+    .then(() => {
+      loopback.takeOver();
+      return Promise.all([log.open(), control.serve()]);
+    })
     .catch((error: unknown) => log.error('The control socket is not served', describeError(error)))
     // Started for nothing, as by a socket that no site can use, there is nobody else who asks.
     .finally(() => exit.reconsider());
@@ -141,42 +147,6 @@ function startRunners(runners: Map<string, SiteRunner>, inheritance: Inheritance
     }
   }
   inheritance.closeUnclaimed(new Set(runners.keys()), (name) => parts.fdStore.drop(name));
-}
-
-/** Sites that have no socket here: made when they are first asked for. @throws WakesockError */
-async function findUnit(name: string, units: Map<string, UnitRunner>, parts: RunnerParts): Promise<UnitRunner> {
-  const known = units.get(name);
-  if (known !== undefined) return known;
-  const prepared = await parts.prepared(name).catch((error: unknown) => {
-    // Nothing of that name is prepared: whatever its files are like, it is not enabled.
-    throw error instanceof WakesockError && error.code === 'ERR_WAKESOCK_NO_SITE' ? notHere(name) : error;
-  });
-  if (prepared.site.handoff !== 'relay') throw notHere(name);
-  const { UnitRunner } = await import('./unit-runner.ts');
-  const runner = units.get(name) ?? new UnitRunner(name, prepared, parts);
-  units.set(name, runner);
-  return runner;
-}
-
-function notHere(name: string): WakesockError {
-  return new WakesockError('ERR_WAKESOCK_SITE_NOT_FOUND', `No site \`${name}\` has a socket here; is it enabled?`);
-}
-
-/** Units that an earlier activator has started, or was about to. */
-async function takeOverUnits(names: readonly string[], units: Map<string, UnitRunner>, parts: RunnerParts): Promise<void> {
-  for (const name of names) {
-    try {
-      const prepared = parts.preparedNow(name);
-      if (prepared.site.handoff !== 'relay') continue;
-      const { UnitRunner } = await import('./unit-runner.ts');
-      if (units.has(name)) continue;
-      const runner = new UnitRunner(name, prepared, parts);
-      units.set(name, runner);
-      runner.begin();
-    } catch (error) {
-      parts.log.error(`${name} could not be taken over`, { site: name, ...describeError(error) });
-    }
-  }
 }
 
 /** Embedded. Who says it twice does not want to wait. */

@@ -1,5 +1,5 @@
 /** One site at run time, whatever runs it: a container of ours, or a unit of systemd. */
-import type { LeaseGrant } from '../control/backend.ts';
+import type { LeaseAsked, LeaseGrant } from '../control/backend.ts';
 import type { SiteStatus } from '../control/types.ts';
 
 export interface Runner {
@@ -17,7 +17,7 @@ export interface Runner {
   /** Resolves when the site is dormant. @throws WakesockError ERR_WAKESOCK_BUSY */
   sleep(force: boolean): Promise<void>;
   /** Keeps the site awake until it is released. */
-  lease(): LeaseGrant | Promise<LeaseGrant>;
+  lease(asked: LeaseAsked): LeaseGrant | Promise<LeaseGrant>;
   status(): SiteStatus;
   /** The activator ends: nothing is begun any more. */
   retire(successor: boolean): void;

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { born, next, type Effect, type Event, type Life, type SiteError } from '../lifecycle/lifecycle.ts';
 import { WakesockError, describeError } from '../base/errors.ts';
 import type { ListenAddress, PreparedSite } from '../base/site.ts';
-import { BackoffError, type LeaseGrant } from '../control/backend.ts';
+import { BackoffError, type LeaseAsked, type LeaseGrant } from '../control/backend.ts';
 import type { LeaseAddress, SiteStatus } from '../control/types.ts';
 import type { Activity } from '../idle/activity.ts';
 import { Idleness } from '../idle/idleness.ts';
@@ -40,6 +40,8 @@ export class UnitRunner implements Runner {
   #run = new AbortController();
   #deadline: NodeJS.Timeout | null = null;
   #ending = false;
+  /** The last lease, until a wake begins. */
+  #asked: LeaseAsked | null = null;
   #retired = false;
 
   /** @throws WakesockError ERR_WAKESOCK_NOT_SUPPORTED: nothing that could be started */
@@ -108,10 +110,11 @@ export class UnitRunner implements Runner {
   }
 
   /** Granted when the unit is up: before that, and while it stops, nobody holds connections for it. It ends with the unit. */
-  async lease(): Promise<LeaseGrant> {
+  async lease(asked: LeaseAsked): Promise<LeaseGrant> {
     const endUse = this.#idleness.lease();
+    this.#asked = asked;
     try {
-      await this.wake('lease');
+      await this.wake(asked.by);
     } catch (error) {
       endUse();
       throw error;
@@ -165,7 +168,8 @@ export class UnitRunner implements Runner {
   #carryOut(effect: Effect): void {
     switch (effect.type) {
       case 'launch':
-        this.#record.wakeBegins(effect.by);
+        this.#record.wakeBegins(effect.by, this.#asked?.by === effect.by ? this.#asked.cause : null);
+        this.#asked = null;
         this.#idleness.begins();
         this.#run = new AbortController();
         return this.#start();

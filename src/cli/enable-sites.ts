@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { describeError, WakesockError } from '../base/errors.ts';
 import { listenFdNamesBytesMax } from '../base/limits.ts';
 import type { Paths } from '../base/paths.ts';
 import type { PreparedSite } from '../base/site.ts';
+import { recordEnabled } from '../runtime/enabled.ts';
 import type { Manager } from '../systemd/manager.ts';
 import { syncDirectory } from '../runtime/state-files.ts';
 import { frontServiceUnitName, serviceUnitName, siteOfUnit, socketUnitName, socketUnitPattern } from '../systemd/unit-names.ts';
@@ -81,7 +82,7 @@ async function prepareOne(name: string, { paths, unitDir, prepare, manager }: En
     enabling.site = site;
     enabling.warnings = warnings;
     if (site.unit !== null) await requireUnit(name, site.unit, manager);
-    if (isInstance(name)) recordInstance(paths, name);
+    if (isInstance(name) || site.listen.length === 0) recordEnabled(paths, name);
     if (site.listen.length > 0) {
       enabling.unit = socketUnitName(name);
       enabling.formerService = serviceInFile(`${unitDir}/${enabling.unit}`);
@@ -98,12 +99,6 @@ async function requireUnit(name: string, unit: string, manager: Manager): Promis
   const { LoadState: load } = await manager.getUnitProperties(unit, 'Unit', ['LoadState']);
   if (load === 'loaded') return;
   throw new WakesockError('ERR_WAKESOCK_SYSTEMD', `${name}: Unit=${unit} cannot be started: systemd says "${String(load)}"`);
-}
-
-function recordInstance(paths: Paths, name: string): void {
-  mkdirSync(`${paths.stateDir}/instances`, { recursive: true });
-  writeFileSync(`${paths.stateDir}/instances/${name}`, '');
-  syncDirectory(`${paths.stateDir}/instances`);
 }
 
 /** systemd makes the links and leaves it to the kernel when they are on the disk. */

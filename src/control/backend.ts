@@ -1,5 +1,5 @@
 import { WakesockError } from '../base/errors.ts';
-import type { LeaseAddress, SiteStatus } from './types.ts';
+import type { LeaseAddress, SiteStatus, WakeCause } from './types.ts';
 
 /** What the control server needs of the activator. Every call may throw or reject with a WakesockError. */
 export interface ControlBackend {
@@ -13,7 +13,14 @@ export interface ControlBackend {
    * Says where to connect to, and begins to wake the site: at once where connections can wait in a socket of the site, else when it is
    * awake. It is in use until `release`, called exactly once.
    */
-  lease(name: string): Promise<LeaseGrant>;
+  lease(name: string, asked: LeaseAsked): Promise<LeaseGrant>;
+}
+
+export interface LeaseAsked {
+  /** Who asks, as of a wake. */
+  readonly by: string;
+  /** For whom, where it is known. */
+  readonly cause: WakeCause | null;
 }
 
 export interface LeaseGrant {

@@ -22,6 +22,8 @@ export const Field = {
   forwardedElements: 11,
   forwardedProto: 12,
   forwardedHost: 13,
+  /** Passes as any other; whom an answer of our own is for. */
+  accept: 14,
 } as const;
 
 const kinds: Readonly<Record<string, number>> = {
@@ -31,6 +33,7 @@ const kinds: Readonly<Record<string, number>> = {
   'connection': Field.connection,
   'upgrade': Field.upgrade,
   'expect': Field.expect,
+  'accept': Field.accept,
   'keep-alive': Field.hop,
   'proxy': Field.hop,
   'proxy-connection': Field.hop,
@@ -57,7 +60,12 @@ export function isFraming(kind: number): boolean {
 }
 
 function tellsOfClient(kind: number): boolean {
-  return kind === Field.forwarded || kind >= Field.forwardedFor;
+  return kind === Field.forwarded || (kind >= Field.forwardedFor && kind <= Field.forwardedHost);
+}
+
+/** It is only passed on: neither frames nor routes a message, nor says whose it is. */
+export function passes(kind: number): boolean {
+  return kind === Field.other || kind === Field.accept;
 }
 
 export function kindOfName(name: string): number {
@@ -159,7 +167,7 @@ export class Fields {
   /** Marks the fields that `Connection` named. @param names as {@link nameOctet} folds them */
   markNamed(bytes: Buffer, names: readonly string[]): void {
     for (let i = 0; i < this.count; i++) {
-      if (this.kind[i] === Field.other && names.includes(foldName(this.name(bytes, i)))) this.kind[i] = Field.named;
+      if (passes(this.kind[i] as number) && names.includes(foldName(this.name(bytes, i)))) this.kind[i] = Field.named;
     }
   }
 }

@@ -8,10 +8,12 @@ import { describeError, WakesockError } from '../base/errors.ts';
 import { createLog, type LogLevel } from '../base/log.ts';
 import type { Paths } from '../base/paths.ts';
 import { controlClient } from '../control/client.ts';
+import { storedState } from '../control/stored-state.ts';
 import { takeListenFds } from '../systemd/listen-fds.ts';
 import { relaySiteOf } from '../systemd/unit-names.ts';
 import { IdleClients } from './idle-clients.ts';
 import { Peers, type PeersOptions } from './peers.ts';
+import { FrontFiles } from './front-files.ts';
 import { RouteSource } from './route-source.ts';
 import { serveFront, type FrontListen, type FrontServer } from './server.ts';
 import { Sites } from './sites.ts';
@@ -41,9 +43,14 @@ export async function runFront({ paths, listen, exitIdleMs, logLevel, peers, idl
   }
   const routes = new RouteSource(paths, log);
   const sweep = new Sweep();
-  const sites = new Sites(() => routes.table, (name) => routes.relayed(name), controlClient(paths.controlPath), sweep, log);
+  const sites = new Sites({
+    table: () => routes.table, keys: (name) => routes.keys(name), hasRules: (name) => routes.hasRules(name), state: (name) => storedState(paths, name),
+    relayed: (name) => routes.relayed(name), control: controlClient(paths.controlPath), files: new FrontFiles(log), sweep, log,
+  });
   const idle = new IdleEnd(exitIdleMs, () => server?.connections === 0);
   let server: FrontServer | null = null;
+  // Until then clients wait in the backlog: a name that was not read yet would be nobody's.
+  await routes.ready;
   try {
     server = await serveFront({
       listen: [...inherited, ...listen], sweep, peers: new Peers(peers), idle: new IdleClients(idleClientsMax), route: (host) => sites.route(host), relay: (name) => sites.relay(name),

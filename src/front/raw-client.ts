@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { clientStallMsMax, pipelinedBytesMax, silentMs } from '../base/limits.ts';
+import type { WakeCause } from '../control/types.ts';
 import type { Peers } from './peers.ts';
 import { plainAddress } from './proxy-protocol.ts';
 import type { SitePool, Waiting } from './site-pool.ts';
@@ -55,6 +56,10 @@ export class RawClient implements Expiring, Waiting, TunnelEnd {
 
   /** It has no end of its own that could be waited for: it goes on until the process ends. */
   close(): void {}
+
+  cause(): WakeCause {
+    return { client: this.#address, method: '', host: '', path: '', agent: '' };
+  }
 
   connected(upstream: Upstream): void {
     this.#take(upstream);

@@ -67,6 +67,7 @@ export class Upstream {
     this.#client = null;
     this.#tunnel = end;
     this.#answered = true;
+    this.#pool.answers();
   }
 
   /** The client is gone, or has been answered otherwise. */
@@ -182,7 +183,7 @@ export class Upstream {
 
   #onClose(): void {
     this.#pool.gone(this);
-    this.#fail(this.#error === null ? 'The connection to the program was closed' : `The connection to the program failed: ${this.#error.message}`);
+    this.#fail(this.#error === null ? 'The connection to the program was closed' : `The connection to the program failed${errorCode(this.#error)}`);
   }
 
   #fail(message: string): void {
@@ -196,4 +197,9 @@ export class Upstream {
     if (!this.#answered && this.reused && client.head.safe) client.again();
     else client.fail({ status: 502, message }, !this.#answered && !this.reused);
   }
+}
+
+/** The message has addresses of the machine in it. */
+function errorCode({ code }: NodeJS.ErrnoException): string {
+  return code === undefined ? '' : ` (${code})`;
 }

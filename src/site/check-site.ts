@@ -1,7 +1,10 @@
 import { statSync } from 'node:fs';
+import { describeError, WakesockError } from '../base/errors.ts';
+import { frontFileBytesMax } from '../base/limits.ts';
 import type { Site } from '../base/site.ts';
 import { readMountTable } from '../linux/mount-table.ts';
 import { withMappable } from '../runtime/mappable.ts';
+import { networkService } from '../runtime/network.ts';
 import { systemUnitDirs } from '../systemd/unit-names.ts';
 import type { Diagnostic } from '../unitfile/diagnostic.ts';
 import { loadUnit } from '../unitfile/load.ts';
@@ -24,11 +27,22 @@ export function checkSite(site: Site, places?: SitePlaces): Diagnostic[] {
   for (const { kind, source, target } of site.mounts) {
     if (kind === 'bind' && source !== null && kindOf(source) === null) report('volume-missing', places?.mounts.get(target), `Expected a file or directory for the volume at ${target}, found nothing at ${source}`);
   }
+  found.push(...(places?.frontFiles ?? []).flatMap(({ path, place: { file, line, column, text } }): Diagnostic[] => {
+    const problem = frontFileProblem(path);
+    return problem === null ? [] : [{ severity: 'warning', code: 'front-file', file, line, column, text, message: `Expected ${problem} at ${path}: the front door will do without`, suggestion: null }];
+  }));
   if (site.root.kind === 'none') {
     if (site.unit !== null && !unitExists(site.unit)) report('unit-missing', places?.unit, `Unit=: Expected a unit that systemd finds, found no file of ${site.unit}`);
     return found;
   }
   found.push(...userNamespaceProblems(site, places));
+  try {
+    networkService(site, { runtime: '', input: '', lock: '' });
+  } catch (error) {
+    if (!(error instanceof WakesockError)) throw error;
+    const { code, message } = describeError(error);
+    report(code, places?.network, message);
+  }
   // Whether podman has the image, and what is in it, is looked at when the site is prepared.
   if (site.root.kind === 'image') return found;
   const root = site.root.kind === 'host' ? '/' : site.root.path;
@@ -47,6 +61,19 @@ function unitExists(unit: string): boolean {
   const { files, masked } = loadUnit(unit, [...systemUnitDirs, '/etc/systemd/system.control', '/run/systemd/transient', '/run/systemd/generator.early', '/run/systemd/generator',
     '/usr/local/lib/systemd/system', '/lib/systemd/system', '/run/systemd/generator.late']);
   return files.length > 0 && !masked;
+}
+
+/** The front door runs as a user of its own, so that others must be allowed to read. */
+function frontFileProblem(path: string): string | null {
+  let stat;
+  try {
+    stat = statSync(path);
+  } catch {
+    return 'a file';
+  }
+  if (!stat.isFile()) return 'a file';
+  if ((stat.mode & 0o004) === 0) return 'a file that everybody may read (mode 0644)';
+  return stat.size > frontFileBytesMax ? `a file of at most ${frontFileBytesMax} bytes, found ${stat.size}` : null;
 }
 
 /** Only root can try. What is of podman's storage and the state directory is tried when the site is prepared. */

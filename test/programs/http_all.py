@@ -1,5 +1,5 @@
-"""http_all.py [PORT]: an HTTP/1.1 server with what browsers use: pages, uploads, downloads, an event stream, a WebSocket that echoes."""
-import base64, hashlib, http.server, json, socketserver, sys, time
+"""http_all.py [PORT] [PATH]: an HTTP/1.1 server with what browsers use: pages, uploads, downloads, an event stream, a WebSocket that echoes. Listens only once PATH exists."""
+import base64, hashlib, http.server, json, os, socketserver, sys, time
 
 STARTED = f'{time.time_ns()}'
 
@@ -84,4 +84,8 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     request_queue_size = 128
 
 
-Server(('0.0.0.0', int(sys.argv[1]) if len(sys.argv) > 1 else 3000), Handler).serve_forever()
+PORT = next((int(word) for word in sys.argv[1:] if word.isdigit()), 3000)
+PATH = next((word for word in sys.argv[1:] if word.startswith('/')), None)
+while PATH is not None and not os.path.exists(PATH):
+    time.sleep(0.01)
+Server(('0.0.0.0', PORT), Handler).serve_forever()

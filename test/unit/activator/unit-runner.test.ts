@@ -92,6 +92,7 @@ afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
+const asked = { by: 'front', cause: { client: '192.0.2.1', method: '', host: '', path: '', agent: '' } };
 const runner = () => new UnitRunner('app', prepared, parts);
 /** Time goes by for timers and for the runner's clock. */
 async function pass(ms: number): Promise<void> {
@@ -102,12 +103,12 @@ const code = (name: string) => ({ code: `ERR_WAKESOCK_${name}` });
 
 test('a lease is granted when the unit is up, to all who wait; released, the unit is stopped after its time', async () => {
   const app = runner();
-  const [first, second] = [app.lease(), app.lease()];
+  const [first, second] = [app.lease(asked), app.lease(asked)];
   expect(app.status().state).toBe('waking');
   await systemd.starts();
   const leases = await Promise.all([first, second]);
   expect(leases.map(({ address }) => address)).toEqual([1, 2].map(() => ({ family: 'ipv4', address: '127.0.0.1:3000' })));
-  expect(app.status()).toMatchObject({ state: 'awake', wakes: 1, handoff: 'relay' });
+  expect(app.status()).toMatchObject({ state: 'awake', wakes: 1, handoff: 'relay', lastWake: asked });
   leases[0]?.release();
   await pass(10_000);
   expect(app.status().state).toBe('awake');
@@ -131,7 +132,7 @@ test('who comes while it stops is served by the next start', async () => {
   await wake;
   const asleep = app.sleep(false);
   const stop = await systemd.asked('stop app.service');
-  const lease = app.lease();
+  const lease = app.lease(asked);
   systemd.state = 'inactive';
   stop.resolve();
   await systemd.starts();
@@ -143,21 +144,21 @@ test('who comes while it stops is served by the next start', async () => {
 describe('what goes wrong', () => {
   test('a unit that cannot be started fails its site; it is tried again after the back-off', async () => {
     const app = runner();
-    const lease = app.lease();
+    const lease = app.lease(asked);
     (await systemd.asked('start app.service')).reject(new WakesockError('ERR_WAKESOCK_SYSTEMD', 'the job ended with "failed"'));
     await systemd.stops();
     await expect(lease).rejects.toMatchObject({ ...code('SYSTEMD'), message: expect.stringContaining('journalctl -u app.service') as string });
     expect(app.status()).toMatchObject({ state: 'failed', error: code('SYSTEMD') });
-    await expect(app.lease()).rejects.toMatchObject({ ...code('BACKOFF'), retryAfterMs: 1_000 });
+    await expect(app.lease(asked)).rejects.toMatchObject({ ...code('BACKOFF'), retryAfterMs: 1_000 });
     await pass(1_000);
-    const again = app.lease();
+    const again = app.lease(asked);
     await systemd.starts();
     await again;
   });
 
   test('one that is not up in time is stopped', async () => {
     const app = runner();
-    const lease = app.lease();
+    const lease = app.lease(asked);
     await systemd.asked('start app.service');
     await pass(30_000);
     await systemd.stops();
@@ -166,7 +167,7 @@ describe('what goes wrong', () => {
 
   test('one that ends by itself ends the leases, and is started for the next', async () => {
     const app = runner();
-    const lease = app.lease();
+    const lease = app.lease(asked);
     await systemd.starts();
     const { revoked, release } = await lease;
     await pass(5_000);
@@ -176,14 +177,14 @@ describe('what goes wrong', () => {
     release();
     expect(app.status().state).toBe('dormant');
     expect(systemd.calls).toEqual([]);
-    const next = app.lease();
+    const next = app.lease(asked);
     await systemd.starts();
     await next;
   });
 
   test('one that is restarted by somebody is neither stopped nor forgotten', async () => {
     const app = runner();
-    const lease = app.lease();
+    const lease = app.lease(asked);
     await systemd.starts();
     const { release } = await lease;
     systemd.job = 'restart';
@@ -200,7 +201,7 @@ describe('what goes wrong', () => {
   test('three times in a row right after its start: the site has failed', async () => {
     const app = runner();
     for (let i = 0; i < 3; i++) {
-      const lease = app.lease();
+      const lease = app.lease(asked);
       await systemd.starts();
       const { revoked } = await lease;
       systemd.dies();
@@ -212,7 +213,7 @@ describe('what goes wrong', () => {
 
   test('the bus goes away: a start is asked for again until its time is over', async () => {
     const app = runner();
-    const lease = app.lease();
+    const lease = app.lease(asked);
     for (let i = 0; i < 3; i++) {
       (await systemd.asked('start app.service')).reject(new WakesockError('ERR_WAKESOCK_BUS', 'lost'));
       await pass(100);
@@ -225,7 +226,7 @@ describe('what goes wrong', () => {
 describe('an activator after a killed one', () => {
   test.each(['waking', 'awake', 'draining'] as const)('goes on with a unit that was %s', async (was) => {
     const before = runner();
-    const lease = before.lease();
+    const lease = before.lease(asked);
     lease.catch(() => {});
     if (was !== 'waking') {
       await systemd.starts();

@@ -1,5 +1,5 @@
 import { WakesockError } from '../../../src/base/errors.ts';
-import type { ControlBackend } from '../../../src/control/backend.ts';
+import type { ControlBackend, LeaseAsked } from '../../../src/control/backend.ts';
 import type { SiteStatus } from '../../../src/control/types.ts';
 
 export function siteStatus(changes: Partial<SiteStatus> = {}): SiteStatus {
@@ -14,6 +14,8 @@ export function siteStatus(changes: Partial<SiteStatus> = {}): SiteStatus {
 export class FakeBackend implements ControlBackend {
   readonly calls: string[] = [];
   readonly leases: { released: number }[] = [];
+  /** What each lease was asked for with. */
+  readonly asked: LeaseAsked[] = [];
   /** Resolved at each release. */
   onRelease = () => {};
   wakeResult: () => Promise<SiteStatus> = async () => siteStatus({ state: 'awake' });
@@ -34,9 +36,10 @@ export class FakeBackend implements ControlBackend {
   /** Where it is delayed, a lease waits for this. */
   beforeLease: () => Promise<void> = async () => {};
   revoked: Promise<void> | undefined;
-  async lease(name: string) {
+  async lease(name: string, asked: LeaseAsked) {
     this.#known(name);
     await this.beforeLease();
+    this.asked.push(asked);
     const lease = { released: 0 };
     this.leases.push(lease);
     return {
