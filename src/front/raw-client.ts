@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { clientStallMsMax, pipelinedBytesMax, silentMs } from '../base/limits.ts';
 import type { WakeCause } from '../control/types.ts';
+import { cutOff } from './cut-off.ts';
 import type { Peers } from './peers.ts';
 import { plainAddress } from './proxy-protocol.ts';
 import type { SitePool, Waiting } from './site-pool.ts';
@@ -98,7 +99,7 @@ export class RawClient implements Expiring, Waiting, TunnelEnd {
   fail(): void {
     this.#upstream = null;
     this.#letGo();
-    if (!this.#socket.writableEnded) this.#socket.resetAndDestroy();
+    if (!this.#socket.writableEnded) cutOff(this.#socket);
     else this.deadlineMs = this.#options.sweep.nowMs + clientStallMsMax;
   }
 
