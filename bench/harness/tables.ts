@@ -1,5 +1,6 @@
 /** Results as tables, for a terminal and as Markdown. Pure. */
-import type { Ratio, Result } from '../types.ts';
+import type { Estimate } from '../../src/bench/statistics.ts';
+import type { Result } from '../types.ts';
 
 export interface Table {
   readonly title: string;
@@ -57,7 +58,7 @@ function milliseconds(value: number | null): string {
   return value === null ? '' : value.toFixed(1);
 }
 
-function ratio(value: Ratio | null): string {
+function ratio(value: Estimate | null): string {
   return value === null ? '' : `${value.p50.toFixed(2)} (${value.low.toFixed(2)}–${value.high.toFixed(2)})`;
 }
 

@@ -11,7 +11,7 @@ const events: RunEvent[] = [];
 const results: Result[] = [];
 
 function run(scenarios: readonly string[], programs: readonly string[]): Promise<void> {
-  const options = { scenarios, programs, samples: 2, warmup: 0, idleMs: 500, awake: [1, 2], checkout: process.cwd() };
+  const options = { scenarios, programs, samples: 2, warmup: 0, idleMs: 500, awake: [1, 2], loadMs: 300, ratePerSecond: 40, storm: [1, 3], density: [2, 4], checkout: process.cwd() };
   return runInBox(box, options, (event) => {
     events.push(event);
     if (event.type === 'result') results.push(event.result);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { median, medianRatio, quantile } from '../../../bench/harness/statistics.ts';
+import { median, medianRatio, quantile } from '../../../src/bench/statistics.ts';
 
 function width(samples: number): number {
   const values = Array.from({ length: samples }, (_, index) => 10 + ((index * 7) % 13));

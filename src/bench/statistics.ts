@@ -1,5 +1,11 @@
 /** Percentiles and what can be said about them. Pure. */
-import type { Ratio } from '../types.ts';
+
+/** With the ends of the percentile bootstrap interval of 95 %. */
+export interface Estimate {
+  readonly p50: number;
+  readonly low: number;
+  readonly high: number;
+}
 
 /** 2,000 resamples put the ends of a 95 % interval within about 1 % of where more would put them. */
 const resamples = 2_000;
@@ -16,14 +22,27 @@ export function median(values: readonly number[]): number | null {
 }
 
 /** How many times as much the median of `ours` is as that of `floors`, with a percentile bootstrap interval of 95 %. */
-export function medianRatio(ours: readonly number[], floors: readonly number[]): Ratio | null {
+export function medianRatio(ours: readonly number[], floors: readonly number[]): Estimate | null {
   const [a, b] = [median(ours), median(floors)];
   if (a === null || b === null) return null;
+  return { p50: a / b, ...interval((random) => medianOfResample(ours, random) / medianOfResample(floors, random)) };
+}
+
+/** The median and how far it can be trusted; null of nothing. */
+export function medianEstimate(values: readonly number[]): Estimate | null {
+  const p50 = median(values);
+  return p50 === null ? null : { p50, ...interval((random) => medianOfResample(values, random)) };
+}
+
+/** True: a run like these would hardly have put them the other way round. Overlapping intervals say nothing. */
+export function differ(a: Pick<Estimate, 'low' | 'high'>, b: Pick<Estimate, 'low' | 'high'>): boolean {
+  return a.high < b.low || b.high < a.low;
+}
+
+function interval(draw: (random: () => number) => number): Pick<Estimate, 'low' | 'high'> {
   const random = generator(1);
-  const ratios = new Float64Array(resamples);
-  for (let index = 0; index < resamples; index += 1) ratios[index] = medianOfResample(ours, random) / medianOfResample(floors, random);
-  const sorted = ratios.toSorted();
-  return { p50: a / b, low: quantileOfSorted(sorted, 0.025), high: quantileOfSorted(sorted, 0.975) };
+  const sorted = Float64Array.from({ length: resamples }, () => draw(random)).toSorted();
+  return { low: quantileOfSorted(sorted, 0.025), high: quantileOfSorted(sorted, 0.975) };
 }
 
 function medianOfResample(values: readonly number[], random: () => number): number {
