@@ -123,10 +123,16 @@ export interface Subject {
   /** Makes the program ready to be woken, asleep. @throws {@link Unavailable} */
   start(program: Program, bench: Bench): Promise<Running>;
   /** As many of them in one go, where that is quicker than one after the other. */
-  startMany?(program: Program, bench: Bench, count: number): Promise<Running[]>;
+  startMany?(program: Program, bench: Bench, count: number): Promise<Crowd>;
 }
 
-export interface Running {
+/** Many of one subject. */
+export interface Crowd {
+  readonly members: readonly Member[];
+  stop(): Promise<void>;
+}
+
+export interface Member {
   readonly port: number;
   /** How to ask it. Default: HTTP. */
   readonly speech?: Speech;
@@ -137,6 +143,9 @@ export interface Running {
    * in milliseconds.
    */
   sleep(): Promise<Readonly<Record<string, number | null>>>;
+}
+
+export interface Running extends Member {
   stop(): Promise<void>;
 }
 

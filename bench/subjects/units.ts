@@ -1,6 +1,6 @@
 /** Subjects that are units of systemd, without anything of ours: written to /run, started, and taken back. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import type { Bench, Program, Running, Subject } from '../types.ts';
+import type { Bench, Crowd, Member, Program, Subject } from '../types.ts';
 
 export interface UnitSet {
   /** Text by name. Those that end in `.socket` are what is started. */
@@ -28,12 +28,17 @@ export interface UnitSubject extends Omit<Subject, 'start' | 'startMany'> {
   make(program: Program, bench: Bench, place: Place): Promise<UnitSet>;
 }
 
+interface Placed {
+  readonly place: Place;
+  readonly set: UnitSet;
+}
+
 const unitDirectory = '/run/systemd/system';
 let made = 0;
 
 export function unitSubject({ make, ...subject }: UnitSubject): Subject {
-  const startMany = async (program: Program, bench: Bench, count: number): Promise<Running[]> => {
-    const sets = [];
+  const startMany = async (program: Program, bench: Bench, count: number): Promise<Crowd> => {
+    const sets: Placed[] = [];
     for (let index = 0; index < count; index += 1) {
       const id = `wakesock-bench-${made += 1}`;
       const place = { id, port: bench.nextPort(), directory: `${bench.directory}/${id}` };
@@ -43,22 +48,25 @@ export function unitSubject({ make, ...subject }: UnitSubject): Subject {
     mkdirSync(unitDirectory, { recursive: true });
     for (const { set: { units } } of sets) for (const [name, text] of Object.entries(units)) writeFileSync(`${unitDirectory}/${name}`, text);
     await bench.manager.reload();
-    await bench.manager.startUnits(sets.flatMap(({ set }) => Object.keys(set.units).filter((name) => name.endsWith('.socket'))));
+    await bench.manager.startUnits(sets.flatMap(({ set }) => socketsOf(set.units)));
     for (const { set } of sets) if (set.awake) for (const name of set.services) await bench.manager.startUnit(name);
-    return sets.map(({ place, set }) => running(place, set, bench));
+    return {
+      members: sets.map(({ place, set }) => member(place, set, bench)),
+      stop: () => remove(sets, bench),
+    };
   };
   return {
     ...subject, startMany,
     async start(program, bench) {
-      const [one] = await startMany(program, bench, 1);
+      const { members: [one], stop } = await startMany(program, bench, 1);
       if (one === undefined) throw new Error('Expected one set of units, got none');
-      return one;
+      return { ...one, stop };
     },
   };
 }
 
-function running({ port, directory }: Place, { units, services, awake = false, note, remove }: UnitSet, { manager }: Bench): Running {
-  const sockets = Object.keys(units).filter((name) => name.endsWith('.socket'));
+function member({ port }: Place, { units, services, awake = false, note }: UnitSet, { manager }: Bench): Member {
+  const sockets = socketsOf(units);
   return {
     port, ...note === undefined ? {} : { note },
     async sleep() {
@@ -68,17 +76,23 @@ function running({ port, directory }: Place, { units, services, awake = false, n
       for (const name of sockets) await manager.startUnit(name);
       return {};
     },
-    async stop() {
-      for (const name of [...sockets, ...services]) await manager.stopUnit(name);
-      for (const name of Object.keys(units)) rmSync(`${unitDirectory}/${name}`);
-      await manager.reload();
-      remove?.();
-      rmSync(directory, { recursive: true });
-    },
   };
 }
 
-/** @param more lines of `[Socket]` */
+async function remove(sets: readonly Placed[], { manager }: Bench): Promise<void> {
+  for (const { set: { units, services } } of sets) for (const name of [...socketsOf(units), ...services]) await manager.stopUnit(name);
+  for (const { place, set } of sets) {
+    for (const name of Object.keys(set.units)) rmSync(`${unitDirectory}/${name}`);
+    set.remove?.();
+    rmSync(place.directory, { recursive: true });
+  }
+  await manager.reload();
+}
+
+function socketsOf(units: UnitSet['units']): string[] {
+  return Object.keys(units).filter((name) => name.endsWith('.socket'));
+}
+
 export function socketUnit(port: number, service: string): string {
   // Without limits on how often it may be woken: the benchmark wakes it more often than systemd's defaults allow.
   return `[Socket]\nListenStream=127.0.0.1:${port}\nService=${service}\nBacklog=4096\nTriggerLimitIntervalSec=0\n`;
