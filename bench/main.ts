@@ -9,13 +9,15 @@ import { runInBox } from './harness/run-in-box.ts';
 import { markdown, plainText, tablesOf } from './harness/tables.ts';
 import { programs } from './programs/index.ts';
 import { scenarios } from './scenarios/index.ts';
+import { proxydAsDocumented } from './subjects/proxyd.ts';
 import { type Machine, type Result, type RunOptions, type Target, targets } from './types.ts';
 
 const names = (all: readonly { readonly name: string }[]): string[] => all.map(({ name }) => name);
 
 const help = `Usage: npm run bench -- [OPTION…]
 
-Measures wakesock in the test box, beside the floor that nothing can be faster than, interleaved in one run.
+Measures wakesock in the test box, beside the floor that nothing can be faster than and beside what people would use instead,
+interleaved in one run.
 
 Scenarios:
 ${scenarios.map(({ name, what }) => `  ${name.padEnd(10)} ${what}`).join('\n')}
@@ -26,7 +28,8 @@ Options:
   --program=LIST      of ${names(programs).join(', ')} (default: all)
   --samples=N         wakes of each subject and program that count (default 200)
   --warmup=N          wakes before those (default 10)
-  --quick             10 samples, 2 before, 10 seconds of idleness, 10 sites awake
+  --quick             everything once, within minutes: 10 samples, 2 before, 10 seconds of idleness, 10 sites awake,
+                      2 seconds of load, storms of up to 50 sites, up to 1,000 sites asleep
   --markdown=FILE     write the tables as Markdown too
   --results=DIR       where each result is appended as a line of JSON (default bench/results)
   --no-build          use dist/ as it is
@@ -121,7 +124,8 @@ async function main(): Promise<void> {
     console.log([headline(machine), ...tables.map(plainText)].join('\n\n').concat('\n'));
     written.push(`## ${headline(machine)}`, ...tables.map(markdown));
     if (chosen.markdown !== null) writeFileSync(chosen.markdown, `${written.join('\n\n')}\n`);
-    if (results.some(({ failures }) => failures > 0)) process.exitCode = 1;
+    // That one drops its first client is what it is there to show.
+    if (results.some(({ subject, failures }) => failures > 0 && subject !== proxydAsDocumented.name)) process.exitCode = 1;
   }
 }
 
