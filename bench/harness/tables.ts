@@ -46,7 +46,7 @@ function curves(results: readonly Result[]): Pick<Table, 'head' | 'rows'> {
   const value = (of: string, at: string, name: string): string => figure(results.find(({ subject, parameter }) => subject === of && parameter === at)?.values?.[name]);
   return {
     head: ['subject', 'figure', ...parameters],
-    rows: subjects.flatMap((subject) => names.map((name) => [subject, name, ...parameters.map((parameter) => value(subject, parameter, name))])),
+    rows: subjects.flatMap((subject) => names.map((name) => [subject, name].concat(parameters.map((parameter) => value(subject, parameter, name))))),
   };
 }
 
