@@ -15,7 +15,7 @@ const directory = '/var/lib/wakesock-bench';
 const portFirst = 20_000;
 
 const noFigures: Omit<Result, 'scenario' | 'subject'> = {
-  program: null, parameter: null, versions: null, samplesMs: [], failures: 0, p50Ms: null, p99Ms: null, floorRatio: null, phasesMs: null, values: null, notes: [], skipped: null,
+  program: null, parameter: null, versions: null, samplesMs: [], groups: null, failures: 0, p50Ms: null, p99Ms: null, floorRatio: null, phasesMs: null, values: null, notes: [], skipped: null,
 };
 
 function emit(event: RunEvent): void {

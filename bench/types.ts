@@ -5,8 +5,9 @@ import type { Speech } from './harness/client.ts';
 import type { BenchClient } from './harness/client-process.ts';
 import type { Wakesock } from './harness/wakesock.ts';
 
-export const targets = ['debian12', 'debian13'] as const;
-export type Target = (typeof targets)[number];
+export const boxTargets = ['debian12', 'debian13'] as const;
+/** `host`: this machine's own systemd. */
+export type Target = (typeof boxTargets)[number] | 'host';
 
 /** How much is done. `--quick` and the tests do the same in small. */
 export interface RunOptions {
@@ -43,6 +44,8 @@ export interface Result {
   readonly parameter: string | null;
   /** From the client's `connect` to the first byte, in the order in which they were taken. */
   readonly samplesMs: readonly number[];
+  /** Sizes of the groups in which they were taken in one go, as under load; null: each by itself. */
+  readonly groups: readonly number[] | null;
   /** Clients that got no answer; their times are not among the samples. */
   readonly failures: number;
   readonly p50Ms: number | null;

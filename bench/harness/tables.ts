@@ -1,6 +1,7 @@
 /** Results as tables, for a terminal and as Markdown. Pure. */
 import type { Estimate } from '../../src/bench/statistics.ts';
 import type { Result } from '../types.ts';
+import { besideReference, reference, verdictText } from './verdict.ts';
 
 export interface Table {
   readonly title: string;
@@ -29,7 +30,8 @@ function latencies(results: readonly Result[]): Pick<Table, 'head' | 'rows'> {
   const columns: readonly (readonly [string, (result: Result) => string])[] = [
     ['program', ({ program }) => program ?? ''], ['subject', ({ subject }) => subject], ['at', ({ parameter }) => parameter ?? ''],
     ['n', ({ samplesMs }) => String(samplesMs.length)], ['p50 ms', ({ p50Ms }) => milliseconds(p50Ms)], ['p99 ms', ({ p99Ms }) => milliseconds(p99Ms)],
-    ['× floor (95 %)', ({ floorRatio }) => ratio(floorRatio)], ['failed', ({ failures }) => String(failures)],
+    ['× floor (95 %)', ({ floorRatio }) => ratio(floorRatio)],
+    [`× ${reference} (95 %)`, (result) => verdictText(besideReference(result, results))], ['failed', ({ failures }) => String(failures)],
     ...more.map((name) => [name, ({ values }: Result) => figure(values?.[name])] as const),
     ['phases, ms', ({ phasesMs }) => Object.entries(phasesMs ?? {}).map(([name, ms]) => `${name} ${ms.toFixed(1)}`).join(', ')],
   ];

@@ -29,7 +29,7 @@ async function churns(program: Program, handoff: Handoff, bench: Bench): Promise
   const before = await wakes();
   const load = await client.open(mixed(enabled.map(({ port }) => port)), { ratePerSecond: options.ratePerSecond * share, durationMs: options.loadMs });
   const after = await wakes();
-  const result = loadedResult(load);
+  const result = loadedResult([load]);
   bench.report({
     scenario: 'churn', subject: handoff, program: program.name, parameter: `${sites} sites, ${options.ratePerSecond * share}/s`, ...result,
     values: { requests: load.latenciesMs.length + result.failures, wakes: after - before, lateMsMax: rounded(load.lateMsMax) },

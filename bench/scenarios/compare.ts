@@ -1,5 +1,5 @@
 /** First bytes of several subjects, interleaved, so that what else the machine does falls on all alike. */
-import { median, medianRatio, quantile } from '../../src/bench/statistics.ts';
+import { independent, median, medianRatio, quantile } from '../../src/bench/statistics.ts';
 import type { Bench, Result, RunOptions, Subject } from '../types.ts';
 import { type Contestant as Started, forEachProgram, inTurn } from './contestants.ts';
 
@@ -54,7 +54,7 @@ function report(scenario: string, contestants: readonly Contestant[], bench: Ben
       scenario, subject: subject.name, program, versions, samplesMs, failures: failed.length,
       p50Ms: median(samplesMs), p99Ms: quantile(samplesMs, 0.99),
       // Another program's floor is not its.
-      floorRatio: subject.name === 'floor' || subject.own ? null : medianRatio(samplesMs, floors),
+      floorRatio: subject.name === 'floor' || subject.own ? null : medianRatio(independent(samplesMs), independent(floors)),
       phasesMs: phases.size === 0 ? null : medians(phases),
       notes: [...new Set([...running.note === undefined ? [] : [running.note], ...failed.map((message) => `${subject.name}: ${message}`)])],
     } satisfies Partial<Result>);

@@ -12,9 +12,11 @@ export function joined(loads: readonly Load[]): Load {
   };
 }
 
-export function loadedResult(load: Load): Pick<Result, 'samplesMs' | 'failures' | 'p50Ms' | 'p99Ms' | 'notes'> {
+/** @param loads of one subject, each a group of samples */
+export function loadedResult(loads: readonly Load[]): Pick<Result, 'samplesMs' | 'groups' | 'failures' | 'p50Ms' | 'p99Ms' | 'notes'> {
+  const load = joined(loads);
   return {
-    samplesMs: load.latenciesMs.map(rounded), failures: failureCount(load),
+    samplesMs: load.latenciesMs.map(rounded), groups: loads.map(({ latenciesMs }) => latenciesMs.length), failures: failureCount(load),
     p50Ms: median(load.latenciesMs), p99Ms: quantile(load.latenciesMs, 0.99),
     notes: Object.entries(load.failures).map(([message, count]) => `${count} × ${message}`),
   };

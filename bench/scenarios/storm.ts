@@ -7,7 +7,7 @@ import { listenFds } from '../subjects/listen-fds.ts';
 import { socketUnitCrun } from '../subjects/socket-unit.ts';
 import { type Bench, type Crowd, type Scenario, type Subject, Unavailable } from '../types.ts';
 import { inTurn } from './contestants.ts';
-import { joined, loadedResult, rounded } from './loaded.ts';
+import { loadedResult, rounded } from './loaded.ts';
 
 /** Those that can have as many sites as they like: in the machine's network each program would need a port of its own. */
 const subjects = [socketUnitCrun, adopt, listenFds] as const;
@@ -60,7 +60,7 @@ async function storms(sites: number, program: string, crowds: readonly Crowded[]
     const each = loads.get(subject) ?? [];
     const allMs = median(each.map(({ durationMs }) => durationMs));
     bench.report({
-      scenario: 'storm', subject: subject.name, program, parameter: `${sites} sites`, ...loadedResult(joined(each)),
+      scenario: 'storm', subject: subject.name, program, parameter: `${sites} sites`, ...loadedResult(each),
       values: { sites, allMs: allMs && rounded(allMs), startsPerSecond: allMs && Math.round((sites * 10_000) / allMs) / 10 },
     });
   }

@@ -16,8 +16,10 @@ import { type Contestant, forEachProgram, inTurn } from './contestants.ts';
 import { answersPerSecond, joined, loadedResult, rounded } from './loaded.ts';
 
 const subjects = [alwaysOn, socketUnitCrun, adopt, listenFds, proxydCrun, emperor, phpFpm] as const;
-/** Each has its turn so often: what else the machine does falls on all alike. */
-const rounds = 4;
+/** Each has its turn so often: what else the machine does falls on all alike. A turn is one witness of the intervals. */
+const rounds = 8;
+/** wrk measures for whole seconds: its turns are fewer. */
+const wrkRounds = 2;
 /** More than the programs have threads, few enough that none waits long. */
 const connections = 8;
 /** In which our own client is compared with wrk. */
@@ -40,7 +42,7 @@ export const warm: Scenario = {
     await forEachProgram('warm', subjects, bench, async (program, contestants) => {
       const measured = contestants.map((contestant) => ({ contestant, figures: { atRate: [], saturated: [], wrkPerSecond: [], onePerSecond: [], wrkOnePerSecond: [] } satisfies Measured as Measured }));
       for (let round = 0; round < rounds; round += 1) {
-        for (const { contestant, figures } of inTurn(measured, round)) await measure(contestant, figures, bench);
+        for (const { contestant, figures } of inTurn(measured, round)) await measure(contestant, figures, round < wrkRounds, bench);
         bench.step(`warm ${program.name}`);
       }
       for (const { contestant, figures } of measured) report(contestant, figures, bench);
@@ -48,13 +50,13 @@ export const warm: Scenario = {
   },
 };
 
-async function measure({ running: { port, speech, sleep } }: Contestant, figures: Measured, { client, options }: Bench): Promise<void> {
+async function measure({ running: { port, speech, sleep } }: Contestant, figures: Measured, withWrk: boolean, { client, options }: Bench): Promise<void> {
   const durationMs = options.loadMs / rounds;
   await client.firstByteMs(port, speech);
   figures.atRate.push(await client.open([port], { ratePerSecond: options.ratePerSecond, durationMs }, speech));
   figures.saturated.push(await client.closed(port, { connections, durationMs }, speech));
   figures.onePerSecond.push(answersPerSecond(await client.closed(port, { connections: alone, durationMs: durationMs / 2 }, speech)));
-  if (speech === undefined) {
+  if (withWrk && speech === undefined) {
     const [many, one] = [await wrk(port, connections, durationMs), await wrk(port, alone, durationMs / 2)];
     if (many !== null) figures.wrkPerSecond.push(many);
     if (one !== null) figures.wrkOnePerSecond.push(one);
@@ -66,7 +68,7 @@ function report({ subject, program, running, versions }: Contestant, figures: Me
   const { ratePerSecond } = bench.options;
   const load = joined(figures.atRate);
   const [one, wrkOne] = [mean(figures.onePerSecond), mean(figures.wrkOnePerSecond)];
-  const result = loadedResult(load);
+  const result = loadedResult(figures.atRate);
   bench.report({
     scenario: 'warm', subject: subject.name, program, versions, parameter: `${ratePerSecond}/s`, ...result,
     values: {

@@ -37,7 +37,7 @@ th, td { padding: .3rem .7rem .3rem 0; border-bottom: 1px solid var(--line); tex
 .row .name { text-align: right; font-size: .875rem; } .row .figure { font-size: .875rem; font-variant-numeric: tabular-nums; white-space: nowrap; } .row.ours .name { font-weight: 600; }
 .plot { position: relative; height: 2rem; border-bottom: 1px solid var(--line); } .plot i { position: absolute; bottom: 0; background: var(--other); min-width: 2px; }
 .ours .plot i { background: var(--c0); } .plot b { position: absolute; bottom: -.3rem; height: 2.2rem; width: 2px; background: var(--ink); }
-.axis .plot { height: 1.4rem; border: 0; } .axis span { position: absolute; top: 0; transform: translateX(-50%); font-size: .75rem; color: var(--soft); white-space: nowrap; }
+.axis .plot { height: 1.4rem; border: 0; } .axis .plot span { position: absolute; top: 0; transform: translateX(-50%); font-size: .75rem; color: var(--soft); white-space: nowrap; }
 .stack { display: flex; height: 1.4rem; } .stack i { display: block; min-width: 1px; }
 .legend { display: flex; flex-wrap: wrap; gap: .25rem 1rem; font-size: .875rem; margin: .5rem 0; } .legend i { display: inline-block; width: .8em; height: .8em; margin-right: .35em; }
 .curves { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: 1rem; } figure { margin: 0; padding: .6rem; background: var(--panel); }

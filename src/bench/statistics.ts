@@ -21,17 +21,32 @@ export function median(values: readonly number[]): number | null {
   return quantile(values, 0.5);
 }
 
+/**
+ * Samples that were taken one after the other under load share what the machine did just then: a stall is in all of them. Such
+ * samples are resampled by whole groups, else a few stalls would look like hundreds of independent witnesses.
+ */
+export interface Samples {
+  readonly values: readonly number[];
+  /** Sizes of the groups in which the values follow each other; null: each stands for itself. */
+  readonly groups: readonly number[] | null;
+}
+
 /** How many times as much the median of `ours` is as that of `floors`, with a percentile bootstrap interval of 95 %. */
-export function medianRatio(ours: readonly number[], floors: readonly number[]): Estimate | null {
-  const [a, b] = [median(ours), median(floors)];
+export function medianRatio(ours: Samples, floors: Samples): Estimate | null {
+  const [a, b] = [median(ours.values), median(floors.values)];
   if (a === null || b === null) return null;
-  return { p50: a / b, ...interval((random) => medianOfResample(ours, random) / medianOfResample(floors, random)) };
+  const [drawOurs, drawFloors] = [resampler(ours), resampler(floors)];
+  return { p50: a / b, ...interval((random) => drawOurs(random) / drawFloors(random)) };
 }
 
 /** The median and how far it can be trusted; null of nothing. */
-export function medianEstimate(values: readonly number[]): Estimate | null {
-  const p50 = median(values);
-  return p50 === null ? null : { p50, ...interval((random) => medianOfResample(values, random)) };
+export function medianEstimate(samples: Samples): Estimate | null {
+  const p50 = median(samples.values);
+  return p50 === null ? null : { p50, ...interval(resampler(samples)) };
+}
+
+export function independent(values: readonly number[]): Samples {
+  return { values, groups: null };
 }
 
 /** True: a run like these would hardly have put them the other way round. Overlapping intervals say nothing. */
@@ -45,9 +60,23 @@ function interval(draw: (random: () => number) => number): Pick<Estimate, 'low' 
   return { low: quantileOfSorted(sorted, 0.025), high: quantileOfSorted(sorted, 0.975) };
 }
 
-function medianOfResample(values: readonly number[], random: () => number): number {
-  const resample = Float64Array.from(values, () => values[Math.floor(random() * values.length)] ?? Number.NaN);
-  return quantileOfSorted(resample.toSorted(), 0.5);
+/** Draws the median of a resample. */
+function resampler({ values, groups }: Samples): (random: () => number) => number {
+  const all = Float64Array.from(values);
+  const ends: number[] = [];
+  for (const size of groups ?? []) ends.push((ends.at(-1) ?? 0) + size);
+  if (groups === null) return (random) => quantileOfSorted(Float64Array.from(all, () => all[Math.floor(random() * all.length)] ?? Number.NaN).toSorted(), 0.5);
+  const blocks = ends.map((end, index) => all.subarray(ends[index - 1] ?? 0, end)).filter((block) => block.length > 0);
+  return (random) => {
+    const drawn = blocks.map(() => blocks[Math.floor(random() * blocks.length)] ?? new Float64Array());
+    const joined = new Float64Array(drawn.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const block of drawn) {
+      joined.set(block, at);
+      at += block.length;
+    }
+    return quantileOfSorted(joined.toSorted(), 0.5);
+  };
 }
 
 function quantileOfSorted(sorted: Float64Array, share: number): number {

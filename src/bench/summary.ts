@@ -1,5 +1,5 @@
 /** What is said of many times. */
-import { medianEstimate, quantile, type Estimate } from './statistics.ts';
+import { independent, medianEstimate, quantile, type Estimate } from './statistics.ts';
 
 export interface Summary {
   readonly count: number;
@@ -12,7 +12,7 @@ export interface Summary {
 
 /** Null of nothing. */
 export function summarize(values: readonly number[]): Summary | null {
-  const p50 = medianEstimate(values);
+  const p50 = medianEstimate(independent(values));
   const [p90, p99, max] = [0.9, 0.99, 1].map((share) => quantile(values, share));
   if (p50 === null || p90 == null || p99 == null || max == null) return null;
   return { count: values.length, p50, p90, p99, max };

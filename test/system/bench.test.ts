@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { runInBox } from '../../bench/harness/run-in-box.ts';
+import { runIn } from '../../bench/harness/run-in.ts';
 import type { Result, RunEvent } from '../../bench/types.ts';
 import { testBox } from '../support/test-box.ts';
 
@@ -11,8 +11,8 @@ const events: RunEvent[] = [];
 const results: Result[] = [];
 
 function run(scenarios: readonly string[], programs: readonly string[]): Promise<void> {
-  const options = { scenarios, programs, samples: 2, warmup: 0, idleMs: 500, awake: [1, 2], loadMs: 300, ratePerSecond: 40, storm: [1, 3], density: [2, 4], checkout: process.cwd() };
-  return runInBox(box, options, (event) => {
+  const options = { scenarios, programs, samples: 2, warmup: 0, idleMs: 500, awake: [1, 2], loadMs: 400, ratePerSecond: 40, storm: [1, 3], density: [2, 4], checkout: process.cwd() };
+  return runIn(box, options, (event) => {
     events.push(event);
     if (event.type === 'result') results.push(event.result);
   });
@@ -75,8 +75,8 @@ test('every peer is there: measured, with its version, or with the package that 
 test('warm: every request at the fixed rate is accounted for, and there is a throughput', () => {
   expect(of('warm').map(({ subject }) => subject)).toEqual(expect.arrayContaining(['always on', 'socket unit, crun', 'adopt', 'listen-fds']));
   for (const { samplesMs, failures, values, parameter } of of('warm').filter(({ skipped }) => skipped === null)) {
-    // 40/s for 300 ms in four turns.
-    expect({ answers: samplesMs.length, failures, parameter, requests: values?.['requests'] }).toEqual({ answers: 12, failures: 0, parameter: '40/s', requests: 12 });
+    // 40/s for 400 ms in eight turns.
+    expect({ answers: samplesMs.length, failures, parameter, requests: values?.['requests'] }).toEqual({ answers: 16, failures: 0, parameter: '40/s', requests: 16 });
     expect(values?.['perSecond']).toBeGreaterThan(0);
   }
 });
