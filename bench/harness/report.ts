@@ -70,7 +70,7 @@ function phases(results: readonly Result[]): Section[] {
   });
   const floors = results.filter(({ scenario, subject, p50Ms }) => scenario === 'cold' && subject === 'floor' && p50Ms !== null).map(({ program, p50Ms }) => ({ name: `floor, ${program}`, parts: { 'floor: all of it': p50Ms ?? 0 } }));
   if (rows.length === 0) return [];
-  return [{ title: 'Steps of a wake', body: stacks([...rows, ...floors]), notes: ['Differences of medians. answer: from the program\'s listen to the first byte at the client.'] }];
+  return [{ title: 'Steps of a wake', body: stacks([...rows, ...floors]), notes: ['Differences of medians. answer: from the last of the others to the first byte at the client; without a listen step the program\'s own start is in it.'] }];
 }
 
 function density(results: readonly Result[]): Section[] {

@@ -43,7 +43,7 @@ function axis(marks: readonly number[], at: (ms: number) => number): string {
 
 /** 1, 2, 5 times powers of ten; fewer where they are many. */
 function ticks(low: number, high: number): number[] {
-  const steps = high / low > 30 ? [1] : high / low > 6 ? [1, 3] : [1, 1.5, 2, 3, 5, 7];
+  const steps = high / low > 100 ? [1] : high / low > 8 ? [1, 3] : [1, 1.5, 2, 3, 5, 7];
   const marks: number[] = [];
   for (let power = 10 ** Math.floor(Math.log10(low)); power <= high; power *= 10) marks.push(...steps.map((step) => step * power));
   return marks.filter((mark) => mark >= low && mark <= high);
