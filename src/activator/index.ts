@@ -52,7 +52,7 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   // A wake that needs it tries again.
   manager?.connect().catch((error: unknown) => log.warn('systemd is not reached over D-Bus yet', describeError(error)));
   const runners = new Map<string, SiteRunner>();
-  const crun = new Crun(`${paths.runtimeDir}/crun`);
+  const crun = new Crun(poller, `${paths.runtimeDir}/crun`);
   const seccomp = new SeccompReceiver(`${paths.runtimeDir}/seccomp.sock`, poller, (site, fd, pid) => runners.get(site)?.notifyFdArrived(fd, pid) ?? false);
   const exit = new ExitPolicy(options.exitIdleMs, inheritance.everyFd, () => [...runners.values()]);
   const parts: RunnerParts = {

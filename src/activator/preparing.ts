@@ -2,7 +2,7 @@
 import { WakesockError, describeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Paths } from '../base/paths.ts';
-import { preparedVersion, type PreparedSite } from '../base/site.ts';
+import { preparedVersion, type FoundImage, type PreparedSite } from '../base/site.ts';
 import { readPrepared } from '../runtime/prepared.ts';
 import { sourcesUnchanged } from '../base/sources.ts';
 import type { RunnerParts } from './parts.ts';
@@ -10,7 +10,19 @@ import type { RunnerParts } from './parts.ts';
 export function preparing(paths: Paths, log: Log): Pick<RunnerParts, 'prepared' | 'preparedNow' | 'prepareAgain' | 'whyNot'> {
   const again = async (name: string): Promise<PreparedSite> => {
     const { prepareSite } = await import('../site/prepare.ts');
-    return prepareSite(paths, name);
+    const prepared = prepareSite(paths, name);
+    if (prepared.image) keep(prepared.image, name);
+    return prepared;
+  };
+  /** The wake that picked an image is not kept waiting for podman. */
+  const keep = (image: FoundImage, site: string): void => {
+    import('../image/keep.ts')
+      .then(async ({ keepImage, releaseImages }) => {
+        if (!await keepImage(image)) return;
+        log.debug('Its image is kept from pruning', { site, image: image.id });
+        await releaseImages(paths, image.store);
+      })
+      .catch((error: unknown) => log.warn('The image of a site is not kept from pruning', { site, image: image.id, ...describeError(error) }));
   };
   return {
     prepared: async (name) => {

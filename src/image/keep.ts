@@ -14,9 +14,11 @@ const prefix = 'localhost/wakesock/used:';
 
 const keptName = (id: string): string => `${prefix}${id.slice(0, 12)}`;
 
-/** @throws WakesockError `ERR_WAKESOCK_PODMAN` */
-export async function keepImage({ store, id }: FoundImage): Promise<void> {
-  if (readImageNames(store).get(keptName(id)) !== id) await runPodman(['tag', id, keptName(id)]);
+/** False where it was kept already. @throws WakesockError `ERR_WAKESOCK_PODMAN` */
+export async function keepImage({ store, id }: FoundImage): Promise<boolean> {
+  if (readImageNames(store).get(keptName(id)) === id) return false;
+  await runPodman(['tag', id, keptName(id)]);
+  return true;
 }
 
 /**

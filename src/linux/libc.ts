@@ -79,6 +79,16 @@ const c = {
   fchdir: libc.func('int fchdir(int)'),
   chroot: libc.func('int chroot(const char *)'),
   dup3: libc.func('int dup3(int, int, int)'),
+  // These return an error's number.
+  posix_spawn: libc.func('int posix_spawn(void *, const char *, const void *, const void *, const char **, const char **)'),
+  posix_spawn_file_actions_init: libc.func('int posix_spawn_file_actions_init(void *)'),
+  posix_spawn_file_actions_addopen: libc.func('int posix_spawn_file_actions_addopen(void *, int, const char *, int, uint32_t)'),
+  posix_spawn_file_actions_adddup2: libc.func('int posix_spawn_file_actions_adddup2(void *, int, int)'),
+  posix_spawn_file_actions_destroy: libc.func('int posix_spawn_file_actions_destroy(void *)'),
+  posix_spawnattr_init: libc.func('int posix_spawnattr_init(void *)'),
+  posix_spawnattr_setflags: libc.func('int posix_spawnattr_setflags(void *, short)'),
+  posix_spawnattr_setsigdefault: libc.func('int posix_spawnattr_setsigdefault(void *, const void *)'),
+  waitpid: libc.func('int waitpid(int, void *, int)'),
   /** Only for calls that glibc 2.36 does not wrap. All arguments are integers. */
   syscall: libc.func('int64_t syscall(int64_t, int64_t, int64_t, int64_t, int64_t, int64_t)'),
 };

@@ -1,9 +1,13 @@
 /** crun(1) as child processes: `run --detach` behind a gate, and `delete`. */
-import { spawn, type ChildProcess } from 'node:child_process';
 import { accessSync, constants, existsSync, rmSync } from 'node:fs';
 import { WakesockError } from '../base/errors.ts';
 import type { RootMount } from '../base/site.ts';
+import { SyscallError } from '../linux/libc.ts';
+import type { Poller } from '../sockets/poller.ts';
+import { startChild, type Child } from './child.ts';
 import { withRoot } from './root-mount.ts';
+
+const pathDefault = '/usr/sbin:/usr/bin:/sbin:/bin';
 
 export interface CrunRun {
   readonly id: string;
@@ -19,17 +23,14 @@ export interface CrunRun {
   readonly rootMount: RootMount | null;
 }
 
-export interface CrunExit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
-
 export class Crun {
+  readonly #poller: Poller;
   readonly #program: string;
   readonly #stateDir: string;
 
   /** @param stateDir crun's own state, and its cache of compiled seccomp filters */
-  constructor(stateDir: string, program = findProgram('crun')) {
+  constructor(poller: Poller, stateDir: string, program = findProgram('crun')) {
+    this.#poller = poller;
     this.#program = program;
     this.#stateDir = stateDir;
   }
@@ -38,20 +39,19 @@ export class Crun {
    * Starts `crun run --detach`; it exits 0 once the program has been started.
    * @throws WakesockError `ERR_WAKESOCK_RUNTIME` where the root cannot be mounted
    */
-  run(request: CrunRun): { child: ChildProcess; exited: Promise<CrunExit> } {
-    const start = (): ChildProcess => this.#spawn(
+  run(request: CrunRun): Child {
+    const start = (): Child => this.#start(
       ['run', '--detach', `--pid-file=${request.pidFile}`, `--config=${request.configPath}`, `--bundle=${request.bundle}`, request.id],
-      ['ignore', request.stdout, request.stderr, ...request.listenFds],
+      [null, request.stdout, request.stderr, ...request.listenFds],
       request.listenFds.length > 0 ? { LISTEN_FDS: String(request.listenFds.length) } : {},
     );
-    const child = request.rootMount === null ? start() : withRoot(request.rootMount, start);
-    return { child, exited: exitOf(child) };
+    return request.rootMount === null ? start() : withRoot(request.rootMount, start);
   }
 
   /** Removes what crun keeps of a container, and the container itself. Nothing there is no error. */
   async delete(id: string): Promise<void> {
     if (!this.knows(id)) return;
-    await exitOf(this.#spawn(['delete', '--force', id], ['ignore', 'ignore', 'ignore'], {}));
+    await this.#start(['delete', '--force', id], [null, null, null], {}).exited;
     // crun leaves a directory behind that it could not make sense of, and would refuse the name from then on.
     rmSync(`${this.#stateDir}/${id}`, { recursive: true, force: true });
   }
@@ -60,13 +60,18 @@ export class Crun {
     return existsSync(`${this.#stateDir}/${id}`);
   }
 
-  #spawn(args: readonly string[], stdio: ('ignore' | number)[], env: Record<string, string>): ChildProcess {
-    return spawn(this.#program, ['--cgroup-manager=disabled', `--root=${this.#stateDir}`, ...args], { stdio, env: { PATH: process.env['PATH'], ...env } });
+  #start(args: readonly string[], fds: readonly (number | null)[], env: Readonly<Record<string, string>>): Child {
+    try {
+      return startChild(this.#poller, this.#program, ['--cgroup-manager=disabled', `--root=${this.#stateDir}`, ...args], { PATH: process.env['PATH'] ?? pathDefault, ...env }, fds);
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+      throw new WakesockError('ERR_WAKESOCK_RUNTIME', `crun could not be started: ${error.message}`, { cause: error });
+    }
   }
 }
 
 /** An absolute path, so that no wake searches PATH. */
-export function findProgram(name: string, path = process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin'): string {
+export function findProgram(name: string, path = process.env['PATH'] ?? pathDefault): string {
   for (const directory of path.split(':')) {
     const candidate = `${directory}/${name}`;
     try {
@@ -77,11 +82,4 @@ export function findProgram(name: string, path = process.env['PATH'] ?? '/usr/sb
     }
   }
   throw new WakesockError('ERR_WAKESOCK_RUNTIME', `\`${name}\` was not found in PATH (${path}); on Debian: apt-get install ${name}`);
-}
-
-function exitOf(child: ChildProcess): Promise<CrunExit> {
-  return new Promise((resolve, reject) => {
-    child.once('error', (error) => reject(new WakesockError('ERR_WAKESOCK_RUNTIME', `crun could not be started: ${error.message}`, { cause: error })));
-    child.once('exit', (code, signal) => resolve({ code, signal }));
-  });
 }

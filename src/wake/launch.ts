@@ -2,11 +2,11 @@
  * The cold path, in order: process → scope → go → listen (design section 4). What does not depend on each other overlaps:
  * crun is loaded while systemd makes the scope, and waits at its gate.
  */
-import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { getSystemErrorMap } from 'node:util';
 import { makePipe } from '../linux/fd.ts';
 import { closeFd } from '../linux/libc.ts';
+import type { Child } from '../runtime/child.ts';
 import { makeGate } from '../runtime/gate.ts';
 import type { Crun } from '../runtime/crun.ts';
 import { WakesockError } from '../base/errors.ts';
@@ -51,19 +51,19 @@ export async function launch(site: Site, places: LaunchPlaces, listenFds: readon
   // Who gives up in between finds no crun to kill.
   parts.signal.throwIfAborted();
   const gate = makeGate(places.runtime, `${places.bundle}/config.json`);
-  let child: ChildProcess | null = null;
-  const kill = (): void => void child?.kill('SIGKILL');
+  let child: Child | null = null;
+  const kill = (): void => child?.kill();
   parts.signal.addEventListener('abort', kill);
   try {
-    const { exited, output, ...run } = startCrun(site, places, gate.path, pidFile, listenFds, parts.crun);
-    child = run.child;
+    const { run, output } = startCrun(site, places, gate.path, pidFile, listenFds, parts.crun);
+    child = run;
     // A crun that fails early must not wait for the scope, nor leave a rejection that nobody looks at.
-    const failed = exited.then(({ code, signal }) => {
+    const failed = run.exited.then(({ code, signal }) => {
       if (code !== 0) throw new WakesockError('ERR_WAKESOCK_RUNTIME', `crun ended with ${signal ?? statusText(code)}`);
     });
     failed.catch(() => {});
     steps.process(output);
-    if (parts.startScope && child.pid !== undefined) await Promise.race([parts.startScope(site, child.pid), failed.then(() => undefined)]);
+    if (parts.startScope) await Promise.race([parts.startScope(site, run.pid), failed.then(() => undefined)]);
     steps.scope();
     gate.open();
     await failed;
@@ -85,7 +85,8 @@ function statusText(code: number | null): string {
   return name === undefined ? `status ${code}` : `status ${code} (as an errno: ${name}, ${text})`;
 }
 
-interface Started extends ReturnType<Crun['run']> {
+interface Started {
+  readonly run: Child;
   /** Read ends. */
   readonly output: Parameters<LaunchSteps['process']>[0];
 }
@@ -102,7 +103,7 @@ function startCrun(site: Site, places: LaunchPlaces, configPath: string, pidFile
     const run = crun.run({ id: site.name, bundle: places.bundle, configPath, pidFile, stdout: stdout.writeEnd, stderr: stderr.writeEnd, listenFds, rootMount: places.rootMount });
     unused.delete(stdout.readEnd);
     unused.delete(stderr.readEnd);
-    return { ...run, output: { stdout: stdout.readEnd, stderr: stderr.readEnd } };
+    return { run, output: { stdout: stdout.readEnd, stderr: stderr.readEnd } };
   } finally {
     // Only crun and the program may hold the write ends: their end is the end of the output.
     for (const fd of unused) closeFd(fd);

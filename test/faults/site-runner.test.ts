@@ -79,12 +79,12 @@ function stage({ program = echo, changes = {}, parts = {}, left = null, notify =
   writeFileSync(`${preparedDir(paths, 'blog')}/config.json`, program);
   writeFileSync(`${directory}/crun`, fakeCrun);
   chmodSync(`${directory}/crun`, 0o755);
-  const crun = new Crun(`${directory}/run/crun`, `${directory}/crun`);
   const prepared = { version: 1, site: { ...site, ...changes }, sources: [], uid: 0, gid: 0, warnings: [] } as PreparedSite;
   const logged: string[] = [];
   const write = (message: string, fields?: LogFields): void => void logged.push(`${message} ${JSON.stringify(fields ?? {})}`);
   const waiters = new Set<() => void>();
   const poller = testPoller();
+  const crun = new Crun(poller, `${directory}/run/crun`, `${directory}/crun`);
   const listener = listening();
   if (left) writeRuntimeState(paths, 'blog', typeof left === 'function' ? left(listener) : left);
   const runner = new SiteRunner('blog', [listener], {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testBox } from '../support/test-box.ts';
 import { buildImage, imageSite, makeContext } from '../support/images.ts';
 import { installMutant, removeMutant } from '../support/mutant.ts';
-import { Scene, service } from '../support/scene.ts';
+import { pollUntil, Scene, service } from '../support/scene.ts';
 
 let scene: Scene;
 const run = (script: string): Promise<string> => scene.box.run(['sh', '-ec', script]);
@@ -142,6 +142,21 @@ describe('another version of an image', () => {
     } finally {
       await run('mv /usr/bin/podman.away /usr/bin/podman');
     }
+  });
+
+  test('one that a wake has picked by itself is kept as well, and the one before is not any more', async () => {
+    const before = await idOf('localhost/versions:1');
+    await sleep('versions');
+    await version(4);
+    const from = await scene.mark();
+    expect(await listed()).toContain('only-in-4');
+    const picked = await idOf('localhost/versions:1');
+    await scene.journal.until(({ fields, text }) => fields['site'] === 'versions' && text.includes('kept from pruning'), { from, what: 'that its image is kept' });
+    await version(5);
+    await run('podman image prune --force >/dev/null');
+    expect(await ask(8421, 'read /srv/only-in-4')).toContain('web:x:2001');
+    expect(await keptNames()).toContain(picked.slice(0, 12));
+    await pollUntil('the name of the one before to be gone', async () => !(await keptNames()).includes(before.slice(0, 12)));
   });
 
   test('an image that is gone: why, and what brings it back; then the next client does', async () => {

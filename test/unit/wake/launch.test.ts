@@ -55,7 +55,7 @@ function stage(config = '{"config":1}'): Stage {
   return {
     steps, lines, output, places,
     launch: (parts = {}, listenFds = []) => launch({ name: 'blog' } as Site, places, listenFds, {
-      crun: new Crun(`${directory}/crun`, `${directory}/fake-crun`),
+      crun: new Crun(poller, `${directory}/crun`, `${directory}/fake-crun`),
       startScope: (_, pid) => {
         steps.push(`scope for ${existsSync(`/proc/${pid}`) ? 'a process' : 'nothing'}`);
         return Promise.resolve();
@@ -151,7 +151,7 @@ describe('it fails', () => {
 
   test('with no crun', async () => {
     const on = stage();
-    await expect(on.launch({ crun: new Crun(on.places.runtime, '/nonexistent/crun') })).rejects.toThrow(expect.objectContaining({ code: 'ERR_WAKESOCK_RUNTIME' }));
+    await expect(on.launch({ crun: new Crun(testPoller(), on.places.runtime, '/nonexistent/crun') })).rejects.toThrow(expect.objectContaining({ code: 'ERR_WAKESOCK_RUNTIME' }));
     await on.output.ended();
   });
 
@@ -182,7 +182,7 @@ describe('it fails', () => {
       }
     }
     const before = openFds();
-    await expect(on.launch({ crun: new Refusing(`${on.places.runtime}/..`, '/bin/true') })).rejects.toBe(refused);
+    await expect(on.launch({ crun: new Refusing(testPoller(), `${on.places.runtime}/..`, '/bin/true') })).rejects.toBe(refused);
     expect(openFds()).toBe(before);
   });
 
