@@ -5,10 +5,13 @@ import type { Result } from '../types.ts';
 /** Whom a user would have: everybody is held against it. */
 export const reference = 'adopt';
 
+/** From fewer there is no 95 % interval of a median, not even from the least to the greatest: 1 - 2 × 0.5^5 is 0.94. */
+const witnessesMin = 6;
+
 export interface Verdict {
   /** p50 of this subject by that of the other. */
   readonly ratio: Estimate;
-  /** Null where the intervals of the two medians overlap: then the run does not say. */
+  /** Null where the intervals of the two medians overlap, or there are too few samples: then the run does not say. */
   readonly word: 'slower' | 'faster' | null;
 }
 
@@ -17,7 +20,12 @@ export function verdict(samples: Samples, others: Samples): Verdict | null {
   const ratio = medianRatio(samples, others);
   const [a, b] = [medianEstimate(samples), medianEstimate(others)];
   if (ratio === null || a === null || b === null) return null;
-  return { ratio, word: differ(a, b) ? (a.p50 > b.p50 ? 'slower' : 'faster') : null };
+  const enough = Math.min(witnesses(samples), witnesses(others)) >= witnessesMin;
+  return { ratio, word: enough && differ(a, b) ? (a.p50 > b.p50 ? 'slower' : 'faster') : null };
+}
+
+function witnesses({ values, groups }: Samples): number {
+  return groups === null ? values.length : groups.filter((size) => size > 0).length;
 }
 
 /** Lines of before there were groups have none. */

@@ -11,7 +11,8 @@ import { loadedResult, rounded } from './loaded.ts';
 
 /** Those that can have as many sites as they like: in the machine's network each program would need a port of its own. */
 const subjects = [socketUnitCrun, adopt, listenFds] as const;
-const rounds = 3;
+/** A round is one witness of the intervals. */
+const roundsMax = 6;
 /** Put to sleep at a time: the control socket's backlog has an end. */
 const sleepersMax = 32;
 
@@ -23,7 +24,7 @@ interface Crowded {
 export const storm: Scenario = {
   name: 'storm',
   what: 'many sleeping sites asked at once: until all have answered',
-  steps: ({ storm }) => storm.length * rounds,
+  steps: ({ storm, samples }) => storm.length * Math.min(samples, roundsMax),
   async run(bench) {
     await bench.wakesock.install('resident');
     const program = programs.find(({ name }) => bench.options.programs.includes(name));
@@ -48,7 +49,7 @@ export const storm: Scenario = {
 
 async function storms(sites: number, program: string, crowds: readonly Crowded[], bench: Bench): Promise<void> {
   const loads = new Map<Subject, Load[]>(crowds.map(({ subject }) => [subject, []]));
-  for (let round = 0; round < rounds; round += 1) {
+  for (let round = 0; round < Math.min(bench.options.samples, roundsMax); round += 1) {
     for (const { subject, crowd } of inTurn(crowds, round)) {
       const woken = crowd.members.slice(0, sites);
       loads.get(subject)?.push(await bench.client.burst(woken.map(({ port }) => port)));

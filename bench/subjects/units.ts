@@ -100,5 +100,6 @@ export function socketUnit(port: number, service: string): string {
 
 /** @param lines of `[Service]`. @param unit lines of `[Unit]` */
 export function serviceUnit(lines: readonly string[], unit: readonly string[] = []): string {
-  return `[Unit]\nStartLimitIntervalSec=0\n${unit.map((line) => `${line}\n`).join('')}[Service]\nStandardOutput=null\n${lines.map((line) => `${line}\n`).join('')}`;
+  // A program that was killed has failed; nothing of it is to stay in systemd's memory.
+  return `[Unit]\nStartLimitIntervalSec=0\nCollectMode=inactive-or-failed\n${unit.map((line) => `${line}\n`).join('')}[Service]\nStandardOutput=null\n${lines.map((line) => `${line}\n`).join('')}`;
 }
