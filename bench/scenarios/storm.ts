@@ -40,12 +40,24 @@ export const storm: Scenario = {
           bench.report({ scenario: 'storm', subject: subject.name, program: program.name, skipped: error.message });
         }
       }
+      await warmUp(crowds, bench);
       for (const sites of bench.options.storm) await storms(sites, program.name, crowds, bench);
     } finally {
       for (const { crowd } of crowds) await crowd.stop();
     }
   },
 };
+
+/** An activator that has just started is slower than one that has woken sites before. */
+async function warmUp(crowds: readonly Crowded[], bench: Bench): Promise<void> {
+  for (let round = 0; round < bench.options.warmup; round += 1) {
+    for (const { crowd: { members: [first] } } of crowds) {
+      if (first === undefined) continue;
+      await bench.client.firstByteMs(first.port);
+      await first.sleep();
+    }
+  }
+}
 
 async function storms(sites: number, program: string, crowds: readonly Crowded[], bench: Bench): Promise<void> {
   const loads = new Map<Subject, Load[]>(crowds.map(({ subject }) => [subject, []]));

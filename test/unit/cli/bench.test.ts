@@ -75,6 +75,14 @@ test('nobody can be asked, and nobody said yes: nothing is stopped', async () =>
   expect(backend.calls).toEqual([]);
 });
 
+test.each([['y\n', 0, 1], ['yes\n', 0, 1], ['n\n', 1, 0], ['\n', 1, 0], ['', 1, 0]])('who answers %j at a terminal is taken at his word', async (input, code, sleeps) => {
+  const { backend, control } = await siteThatAnswers();
+  const result = await wakesock(['bench', '--cold=1', '--rate=0', control, 'blog'], new FakeContext({ input }));
+  expect(result.code).toBe(code);
+  expect(result.err).toContain('This stops blog 1 times and cuts off whoever uses it. Go on? [y/N]');
+  expect(backend.calls).toHaveLength(sleeps);
+});
+
 test.each([
   [['bench'], 'Expected one site or URL, found 0'],
   [['bench', '--cold=many', 'blog'], 'Expected --cold to be a whole number up to 10000, got many'],
