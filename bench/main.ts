@@ -9,12 +9,12 @@ import { type Run, report } from './harness/report.ts';
 import { runIn } from './harness/run-in.ts';
 import { changes, readLines } from './harness/since.ts';
 import { thisMachine } from './harness/this-machine.ts';
+import { ours } from './harness/verdict.ts';
 import { markdown, plainText, tablesOf } from './harness/tables.ts';
 import { programs } from './programs/index.ts';
 import { python } from './programs/python.ts';
 import { tiny } from './programs/tiny.ts';
 import { scenarios } from './scenarios/index.ts';
-import { proxydAsDocumented } from './subjects/proxyd.ts';
 import { type Machine, type Result, type RunOptions, type Target, boxTargets } from './types.ts';
 
 const names = (all: readonly { readonly name: string }[]): string[] => all.map(({ name }) => name);
@@ -144,12 +144,13 @@ async function main(): Promise<void> {
     runs.push({ headline: headline(machine), target, results });
     if (chosen.markdown !== null) writeFileSync(chosen.markdown, `${written.join('\n\n')}\n`);
     if (chosen.html !== null) writeFileSync(chosen.html, report(runs));
-    // That one drops its first client is what it is there to show.
-    if (results.some(({ subject, failures }) => failures > 0 && subject !== proxydAsDocumented.name)) process.exitCode = 1;
+    // That others drop clients is what some of them are there to show.
+    if (results.some(({ subject, failures }) => failures > 0 && ours.has(subject))) process.exitCode = 1;
   }
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
+// In a box nothing needs to be taken back; on this machine the run does that, and is waited for (this-machine.ts).
+if (!process.argv.includes('--host')) for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
 try {
   await main();
 } catch (error) {

@@ -14,8 +14,9 @@ export class LineProcess {
   /** What it writes to stderr goes to ours. @param stderr `lines`: is read as lines, as its standard output is */
   constructor(command: string, args: readonly string[], { stderr = 'inherit' }: { readonly stderr?: 'inherit' | 'lines' } = {}) {
     this.#name = [command, ...args].join(' ');
+    // Detached: a Ctrl-C is for the run, which ends them in order.
     const [program, ...words] = stderr === 'lines' ? ['sh', '-c', 'exec "$0" "$@" 2>&1', command, ...args] : [command, ...args];
-    this.#child = spawn(program as string, words, { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#child = spawn(program as string, words, { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
     this.#closed = new Promise((resolve) => { this.#child.once('close', () => resolve()).once('error', () => resolve()); });
     this.#child.stdin?.on('error', () => undefined);
     this.#lines = createInterface({ input: this.#child.stdout! });

@@ -3,6 +3,7 @@ import { curves, distributions, stacks } from '../../src/bench/charts.ts';
 import { page, table, type Section } from '../../src/bench/page.ts';
 import type { Result } from '../types.ts';
 import { tablesOf } from './tables.ts';
+import { ours } from './verdict.ts';
 
 export interface Run {
   /** Of the machine, in a line. */
@@ -11,7 +12,6 @@ export interface Run {
   readonly results: readonly Result[];
 }
 
-const ours: ReadonlySet<string> = new Set(['adopt', 'listen-fds', 'adopt, host', 'adopt, image']);
 /** Scenarios whose samples are first bytes of sleeping sites. */
 const coldScenarios = ['cold', 'zero', 'image'] as const;
 const steps = ['process', 'scope', 'go', 'listen'] as const;

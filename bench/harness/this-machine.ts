@@ -13,7 +13,9 @@ export function thisMachine(): Place {
   return {
     run: async ([command = '', ...args]) => execFileSync(command, args, { encoding: 'utf8' }),
     spawn([command = '', ...args]) {
-      const child = spawn(command, args, { stdio: 'pipe' });
+      const child = spawn(command, args, { stdio: 'pipe', detached: true });
+      // The run ends itself then, and takes back what it has done.
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill('SIGTERM'));
       const exited = new Promise<number>((resolve, reject) => {
         child.once('error', reject).once('close', (code, signal) => resolve(code ?? (signal === null ? 1 : 137)));
       });

@@ -8,6 +8,9 @@ export const reference = 'adopt';
 /** From fewer there is no 95 % interval of a median, not even from the least to the greatest: 1 - 2 × 0.5^5 is 0.94. */
 const witnessesMin = 6;
 
+/** Subjects that are the product. */
+export const ours: ReadonlySet<string> = new Set([reference, 'listen-fds', 'adopt, host', 'adopt, image']);
+
 export interface Verdict {
   /** p50 of this subject by that of the other. */
   readonly ratio: Estimate;

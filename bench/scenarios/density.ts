@@ -18,7 +18,7 @@ export const density: Scenario = {
   steps: ({ density }) => density.length,
   async run(bench) {
     const { wakesock, options } = bench;
-    // TODO(sites without socket units): the same behind the front door, where a site costs systemd nothing.
+    // Its place: behind the front door a site without a socket unit costs systemd nothing.
     bench.report({ scenario: 'density', subject: 'behind the front door', skipped: 'sites without socket units are not there yet' });
     const enabled: EnabledSite[] = [];
     try {
