@@ -1,5 +1,5 @@
 /** What is said of many times. */
-import { independent, medianEstimate, quantile, type Estimate } from './statistics.ts';
+import { medianEstimate, quantile, type Estimate } from './statistics.ts';
 
 export interface Summary {
   readonly count: number;
@@ -10,9 +10,10 @@ export interface Summary {
   readonly max: number;
 }
 
-/** Null of nothing. */
-export function summarize(values: readonly number[]): Summary | null {
-  const p50 = medianEstimate(independent(values));
+/** Null of nothing. @param groupSize how many in a row share what the machine did just then (statistics.ts) */
+export function summarize(values: readonly number[], groupSize = 1): Summary | null {
+  const groups = groupSize === 1 ? null : Array.from({ length: Math.ceil(values.length / groupSize) }, (_, index) => Math.min(groupSize, values.length - index * groupSize));
+  const p50 = medianEstimate({ values, groups });
   const [p90, p99, max] = [0.9, 0.99, 1].map((share) => quantile(values, share));
   if (p50 === null || p90 == null || p99 == null || max == null) return null;
   return { count: values.length, p50, p90, p99, max };

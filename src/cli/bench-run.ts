@@ -104,7 +104,8 @@ async function runWarm(target: BenchTarget, ratePerSecond: number, { progress }:
   await askOnce(target).catch(() => {});
   const load = await openLoop(() => askOnce(target), { ratePerSecond, durationMs: warmMs });
   return {
-    ratePerSecond, durationMs: rounded(load.durationMs), samplesMs: load.latenciesMs.map(rounded), summary: summarize(load.latenciesMs),
+    // What the machine does in one second is in all samples of that second.
+    ratePerSecond, durationMs: rounded(load.durationMs), samplesMs: load.latenciesMs.map(rounded), summary: summarize(load.latenciesMs, ratePerSecond),
     failures: failureCount(load), reasons: load.failures, lateMsMax: rounded(load.lateMsMax),
   };
 }
