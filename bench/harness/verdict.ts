@@ -9,7 +9,7 @@ export const reference = 'adopt';
 const witnessesMin = 6;
 
 /** Subjects that are the product. */
-export const ours: ReadonlySet<string> = new Set([reference, 'listen-fds', 'adopt, host', 'adopt, image']);
+export const ours: ReadonlySet<string> = new Set([reference, 'listen-fds', 'adopt, host', 'adopt, image', 'adopt, image, UserNS=host']);
 
 export interface Verdict {
   /** p50 of this subject by that of the other. */

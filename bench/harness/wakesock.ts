@@ -60,16 +60,17 @@ export class Wakesock {
 
   /**
    * Enables sites of one program in one go.
+   * @param more lines of `[Container]`
    * @param idle `IdleSec=`. Default: only the benchmark puts them to sleep.
    */
-  async enable(program: Program, handoff: Handoff, bench: Bench, count = 1, idle = 'infinity'): Promise<EnabledSite[]> {
+  async enable(program: Program, handoff: Handoff, bench: Bench, count = 1, { more = [], idle = 'infinity' }: { readonly more?: readonly string[]; readonly idle?: string } = {}): Promise<EnabledSite[]> {
     const { container, own } = program.prepare(bench);
     // Short where there are many: all names together are one variable of the activator's environment.
     const prefix = count > 100 ? sitePrefix : `${sitePrefix}${program.name}-${handoff}-`;
     const sites = Array.from({ length: count }, () => ({ name: `${prefix}${this.#sitesMade += 1}`, port: bench.nextPort() }));
     for (const { name, port } of sites) {
       writeSite(name, [
-        '[Container]', ...container,
+        '[Container]', ...container, ...more,
         '[X-Wakesock]', ...own, `ListenStream=${port}`, `Handoff=${handoff}`, ...handoff === 'adopt' ? [`Port=${program.port}`] : [], `IdleSec=${idle}`,
       ]);
       this.#sites.add(name);
@@ -124,11 +125,14 @@ export class Wakesock {
     return Number(pid);
   }
 
-  /** The text of `config.json` as `enable` renders it for a `listen-fds` site, which is never woken: nothing is notified. */
+  /**
+   * The text of `config.json` as `enable` renders it for a `listen-fds` site, which is never woken: nothing is notified. Without a user
+   * namespace, since its root would have to be mounted for it.
+   */
   async bundleOf(program: Program, bench: Bench): Promise<string> {
     const known = this.#bundles.get(program.name);
     if (known !== undefined) return known;
-    const [site] = await this.enable(program, 'listen-fds', bench);
+    const [site] = await this.enable(program, 'listen-fds', bench, 1, { more: ['UserNS=host'] });
     if (site === undefined) throw new Error('Expected one site, got none');
     const text = readFileSync(`${preparedDir(systemPaths, site.name)}/config.json`, 'utf8');
     this.#bundles.set(program.name, text);

@@ -23,7 +23,7 @@ export const churn: Scenario = {
 
 async function churns(program: Program, handoff: Handoff, bench: Bench): Promise<void> {
   const { wakesock, client, options } = bench;
-  const enabled = await wakesock.enable(program, handoff, bench, sites, idle);
+  const enabled = await wakesock.enable(program, handoff, bench, sites, { idle });
   const names = enabled.map(({ name }) => name);
   const wakes = async (): Promise<number> => (await wakesock.control.report()).sites.filter(({ name }) => names.includes(name)).reduce((sum, site) => sum + site.wakes, 0);
   const before = await wakes();

@@ -5,6 +5,8 @@ import type { Paths } from '../base/paths.ts';
 import { preparedVersion, type FoundImage, type PreparedSite } from '../base/site.ts';
 import { readPrepared } from '../runtime/prepared.ts';
 import { sourcesUnchanged } from '../base/sources.ts';
+import { WatchedMountTable } from '../linux/mount-table.ts';
+import { mountsUnchanged } from '../runtime/mounts-below.ts';
 import type { RunnerParts } from './parts.ts';
 
 export function preparing(paths: Paths, log: Log): Pick<RunnerParts, 'prepared' | 'preparedNow' | 'prepareAgain' | 'whyNot'> {
@@ -24,6 +26,7 @@ export function preparing(paths: Paths, log: Log): Pick<RunnerParts, 'prepared' 
       })
       .catch((error: unknown) => log.warn('The image of a site is not kept from pruning', { site, image: image.id, ...describeError(error) }));
   };
+  const table = new WatchedMountTable();
   return {
     prepared: async (name) => {
       let prepared: PreparedSite;
@@ -32,7 +35,7 @@ export function preparing(paths: Paths, log: Log): Pick<RunnerParts, 'prepared' 
       } catch (error) {
         throw await withoutSite(paths, name) ?? error;
       }
-      return prepared.version === preparedVersion && sourcesUnchanged(prepared.sources) ? prepared : again(name);
+      return prepared.version === preparedVersion && sourcesUnchanged(prepared.sources) && mountsUnchanged(prepared.mountsBelow ?? null, table) ? prepared : again(name);
     },
     preparedNow: (name) => readPrepared(paths, name),
     whyNot: async (name) => {

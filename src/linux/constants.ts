@@ -34,6 +34,7 @@ export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
 export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
+export const AT_FDCWD = -100;
 export const O_PATH = 0o10000000;
 export const IPPROTO_TCP = 6;
 export const IPPROTO_MPTCP = 262;

@@ -7,6 +7,7 @@ const F_SETFL = 4;
 const F_SETPIPE_SZ = 1031;
 const F_DUPFD_CLOEXEC = 1030;
 const POLLIN = 1;
+export const POLLPRI = 2;
 export const POLLHUP = 0x10;
 /** The reading side was shut down. */
 export const POLLRDHUP = 0x2000;

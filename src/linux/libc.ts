@@ -79,6 +79,12 @@ const c = {
   fchdir: libc.func('int fchdir(int)'),
   chroot: libc.func('int chroot(const char *)'),
   dup3: libc.func('int dup3(int, int, int)'),
+  setfsuid: libc.func('uint32_t setfsuid(uint32_t)'),
+  setfsgid: libc.func('uint32_t setfsgid(uint32_t)'),
+  capget: libc.func('int capget(void *, void *)'),
+  capset: libc.func('int capset(void *, void *)'),
+  flock: libc.func('int flock(int, int)'),
+  clone: libc.func('int clone(void *, void *, int, void *)'),
   // These return an error's number.
   posix_spawn: libc.func('int posix_spawn(void *, const char *, const void *, const void *, const char **, const char **)'),
   posix_spawn_file_actions_init: libc.func('int posix_spawn_file_actions_init(void *)'),
@@ -118,6 +124,18 @@ export function callAsync(name: 'epoll_wait', ...args: unknown[]): Promise<numbe
 /** The address of a buffer, for structures that hold pointers. Keep the buffer referenced until the call is over. */
 export function addressOf(buffer: Buffer): bigint {
   return BigInt(koffi.address(buffer) as unknown as bigint);
+}
+
+const dlsym = libc.func('void *dlsym(void *, const char *)') as (handle: null, name: string) => unknown;
+
+/** A function of the C library as a value, for calls that take one. */
+export function addressOfFunction(name: string): unknown {
+  return dlsym(null, name);
+}
+
+/** Another library. @throws Error where it is not there */
+export function loadLibrary(file: string): ReturnType<typeof koffiModule.load> {
+  return koffi.load(file);
 }
 
 export function closeFd(fd: number): void {

@@ -1,11 +1,11 @@
 /** crun(1) as child processes: `run --detach` behind a gate, and `delete`. */
 import { accessSync, constants, existsSync, rmSync } from 'node:fs';
 import { WakesockError } from '../base/errors.ts';
-import type { RootMount } from '../base/site.ts';
+import { openUnchangeable } from '../linux/detached-mount.ts';
 import { SyscallError } from '../linux/libc.ts';
 import type { Poller } from '../sockets/poller.ts';
 import { startChild, type Child } from './child.ts';
-import { withRoot } from './root-mount.ts';
+import { withPrivateMounts, type PrivateMounts } from './private-mounts.ts';
 
 const pathDefault = '/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -19,14 +19,16 @@ export interface CrunRun {
   readonly stderr: number;
   /** Descriptors that the program finds from 3 on (sd_listen_fds(3)). */
   readonly listenFds: readonly number[];
-  /** What is to be mounted where the bundle says its root is; null: it is there already. */
-  readonly rootMount: RootMount | null;
+  /** What is to be mounted where the bundle says its root and its secrets are. */
+  readonly mounts: PrivateMounts;
 }
 
 export class Crun {
   readonly #poller: Poller;
   readonly #program: string;
   readonly #stateDir: string;
+  /** Of all containers. */
+  #stdin: number | null = null;
 
   /** @param stateDir crun's own state, and its cache of compiled seccomp filters */
   constructor(poller: Poller, stateDir: string, program = findProgram('crun')) {
@@ -37,15 +39,15 @@ export class Crun {
 
   /**
    * Starts `crun run --detach`; it exits 0 once the program has been started.
-   * @throws WakesockError `ERR_WAKESOCK_RUNTIME` where the root cannot be mounted
+   * @throws WakesockError `ERR_WAKESOCK_RUNTIME`, `ERR_WAKESOCK_SECRET` where something cannot be mounted
    */
   run(request: CrunRun): Child {
     const start = (): Child => this.#start(
       ['run', '--detach', `--pid-file=${request.pidFile}`, `--config=${request.configPath}`, `--bundle=${request.bundle}`, request.id],
-      [null, request.stdout, request.stderr, ...request.listenFds],
+      [this.#stdin ??= openStdin(), request.stdout, request.stderr, ...request.listenFds],
       request.listenFds.length > 0 ? { LISTEN_FDS: String(request.listenFds.length) } : {},
     );
-    return request.rootMount === null ? start() : withRoot(request.rootMount, start);
+    return withPrivateMounts(request.mounts, start);
   }
 
   /** Removes what crun keeps of a container, and the container itself. Nothing there is no error. */
@@ -82,4 +84,9 @@ export function findProgram(name: string, path = process.env['PATH'] ?? pathDefa
     }
   }
   throw new WakesockError('ERR_WAKESOCK_RUNTIME', `\`${name}\` was not found in PATH (${path}); on Debian: apt-get install ${name}`);
+}
+
+/** crun makes stdin the program's own, and a program may do so: that must not be the machine's /dev/null for everybody. */
+function openStdin(): number {
+  return openUnchangeable('/dev/null');
 }

@@ -1,10 +1,12 @@
 /**
  * Which system calls a container may make: one table for all sites, with reasons.
  *
- * Everything the kernel had up to {@link reviewedMax} is allowed unless it stands here; what came later answers ENOSYS, on
- * which every libc falls back. Refused is what podman's default profile refuses, what may be done only with a capability
+ * Everything the kernel had up to {@link reviewedMax} is allowed unless it stands here, or the distribution's own profile refuses it; what
+ * came later answers ENOSYS, on which every libc falls back. Refused is what podman's default profile refuses, what may be done only with a capability
  * that a site does not have, and what would harm the listening socket, which the program shares with us and systemd.
  */
+import { systemCallNumbers } from '../linux/libseccomp.ts';
+import { decisionsOf, type DistributionProfile } from './distribution-profile.ts';
 import { createFilter, type FilterRule } from './seccomp-filter.ts';
 
 export type Architecture = 'x64' | 'arm64';
@@ -16,6 +18,8 @@ export interface SeccompChoice {
   readonly notifyBind: boolean;
   readonly notifyListen: boolean;
   readonly notifyShutdown: boolean;
+  /** Null: the machine has none, or the site is to be without. */
+  readonly distribution: DistributionProfile | null;
 }
 
 interface RefusedCalls {
@@ -128,10 +132,28 @@ export function seccompFilter(choice: SeccompChoice): string {
   const { architecture } = choice;
   return createFilter({
     auditArchitecture: auditArchitecture[architecture],
-    ranges: [[0, ownMax[architecture]], [commonMin, reviewedMax]],
+    ranges: rangesOf(architecture),
     otherwise: ENOSYS,
-    rules: seccompRules(choice),
+    rules: withDistribution(seccompRules(choice), choice),
   }).toString('base64');
+}
+
+const rangesOf = (architecture: Architecture): readonly (readonly [number, number])[] => [[0, ownMax[architecture]], [commonMin, reviewedMax]];
+
+/** A call is let through only by both. */
+function withDistribution(rules: Map<number, FilterRule>, { architecture, capabilities, distribution }: SeccompChoice): Map<number, FilterRule> {
+  if (distribution === null) return rules;
+  const column = architecture === 'x64' ? 0 : 1;
+  const numberOf = systemCallNumbers(auditArchitecture[architecture]);
+  const decisions = decisionsOf(distribution, { architecture, capabilities, numberOf }, new Set(Object.values(inspected).map((numbers) => numbers[column])));
+  const numbers = rangesOf(architecture).flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, index) => first + index));
+  for (const number of new Set([...numbers, ...rules.keys()])) {
+    const error = decisions.get(number) ?? distribution.defaultErrno;
+    const own = rules.get(number) ?? 'allow';
+    // What refuses stays: its error is chosen with care.
+    if (error !== 0 && !(typeof own === 'object' && 'errno' in own)) rules.set(number, { errno: error });
+  }
+  return rules;
 }
 
 /** What differs from "allowed", by number. */

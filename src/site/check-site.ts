@@ -1,5 +1,7 @@
 import { statSync } from 'node:fs';
 import type { Site } from '../base/site.ts';
+import { readMountTable } from '../linux/mount-table.ts';
+import { withMappable } from '../runtime/mappable.ts';
 import type { Diagnostic } from '../unitfile/diagnostic.ts';
 import type { Place } from '../unitfile/unit-file.ts';
 import type { SitePlaces } from './load-site.ts';
@@ -15,12 +17,12 @@ export const pathDefault = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 export function checkSite(site: Site, places?: SitePlaces): Diagnostic[] {
   const found: Diagnostic[] = [];
   const report = (code: string, place: Place | null | undefined, message: string, suggestion: string | null = null): void => {
-    const { file, line, column, text } = place ?? { file: places?.file ?? '', line: 0, column: 0, text: '' };
-    found.push({ severity: 'error', code, file, line, column, text, message, suggestion });
+    found.push({ severity: 'error', code, ...placeOf(place, places), message, suggestion });
   };
-  for (const [i, volume] of site.volumes.entries()) {
-    if (kindOf(volume.source) === null) report('volume-missing', places?.volumes[i], `Expected a file or directory for the volume at ${volume.target}, found nothing at ${volume.source}`);
+  for (const { kind, source, target } of site.mounts) {
+    if (kind === 'bind' && source !== null && kindOf(source) === null) report('volume-missing', places?.mounts.get(target), `Expected a file or directory for the volume at ${target}, found nothing at ${source}`);
   }
+  found.push(...userNamespaceProblems(site, places));
   // Whether podman has the image, and what is in it, is looked at when the site is prepared.
   if (site.root.kind === 'image') return found;
   const root = site.root.kind === 'host' ? '/' : site.root.path;
@@ -32,6 +34,34 @@ export function checkSite(site: Site, places?: SitePlaces): Diagnostic[] {
   const problem = programProblem(site, root);
   if (problem !== null) report('ERR_WAKESOCK_PROGRAM', places?.exec, problem);
   return found;
+}
+
+/** Only root can try. What is of podman's storage and the state directory is tried when the site is prepared. */
+function userNamespaceProblems(site: Site, places: SitePlaces | undefined): Diagnostic[] {
+  const { userNs } = site;
+  if (userNs === null || process.geteuid?.() !== 0) return [];
+  const tried = [
+    ...site.root.kind === 'rootfs' ? [{ path: site.root.path, place: places?.root }] : [],
+    ...site.mounts.flatMap(({ kind, source, target }) => (kind === 'bind' && source !== null ? [{ path: source, place: places?.mounts.get(target) }] : [])),
+  ].filter(({ path }) => kindOf(path) !== null);
+  const problems = withMappable(readMountTable(), (mappable) => tried.flatMap(({ path, place }) => {
+    const message = mappable(path);
+    return message === null ? [] : [{ message, place }];
+  }));
+  const all = typeof problems === 'string' ? [{ message: problems, place: places?.root }] : problems;
+  const found: Diagnostic[] = [];
+  for (const { message, place } of all) {
+    found.push({
+      ...placeOf(place, places), code: 'no-user-namespace', severity: userNs.required ? 'error' : 'warning', suggestion: 'UserNS=host in [Container]',
+      message: `Expected files that can be the site's own in a user namespace: ${message}`,
+    });
+  }
+  return found;
+}
+
+function placeOf(place: Place | null | undefined, places: SitePlaces | undefined): Place {
+  const { file, line, column, text } = place ?? { file: places?.file ?? '', line: 0, column: 0, text: '' };
+  return { file, line, column, text };
 }
 
 function kindOf(path: string): 'directory' | 'other' | null {
@@ -52,7 +82,9 @@ function programProblem(site: Site, root: string): string | null {
     : path.split(':').map((dir) => (dir.startsWith('/') ? `${dir}/${program}` : `${workingDir}/${dir}/${program}`));
   let reason = `found nothing${program.includes('/') ? '' : ` in ${path}`}`;
   for (const candidate of candidates) {
-    const there = resolveInRoot(root, candidate, site.volumes);
+    // What is in a volume only podman can say, and enable does.
+    if (site.mounts.some(({ kind, target }) => kind === 'volume' && candidate.startsWith(`${target}/`))) return null;
+    const there = resolveInRoot(root, candidate, site.mounts);
     if (there === null) continue;
     if (!there.stat.isFile()) reason = `found something that is no file at ${candidate}`;
     else if ((there.stat.mode & 0o111) === 0) reason = `found a file that nobody may execute at ${candidate}`;
@@ -64,5 +96,5 @@ function programProblem(site: Site, root: string): string | null {
 
 /** Of the host only /usr is in the root of a Root=host site. */
 function isInHostRoot(path: string, site: Site): boolean {
-  return path.startsWith('/usr/') || site.volumes.some(({ target }) => path === target || path.startsWith(`${target}/`));
+  return path.startsWith('/usr/') || site.mounts.some(({ kind, target }) => kind !== 'tmpfs' && ( path === target || path.startsWith(`${target}/`)));
 }

@@ -1,4 +1,5 @@
 /** The schema: every key of a site file, and how it is read. The reference page is made from it. */
+import { parseUserNs } from './user-ns.ts';
 import { parseBoolean } from '../unitfile/boolean.ts';
 import { parseEnvironment } from '../unitfile/environment.ts';
 import { parseSignal } from '../unitfile/signal.ts';
@@ -11,10 +12,12 @@ import { parseListenAddress } from './listen-address.ts';
 import { parsePublishPort } from './publish-port.ts';
 import { NotSupportedError } from './reading.ts';
 import { refusedKeys } from './refused-keys.ts';
+import { containerRows } from './container-rows.ts';
 import { resourceRows } from './resources.ts';
+import { storageRows } from './storage-rows.ts';
 import {
   oneOf, parseAbsolutePath, parseAccount, parseCapabilities, parseEntrypoint, parseHostName, parseHosts, parseImage, parseMs, parseProgramPort,
-  parseRootfs, parseText, parseTimeoutMs, parseTmpfs, parseUlimit, parseVolume,
+  parseRootfs, parseSeccompProfile, parseText, parseTimeoutMs, parseUlimit,
 } from './values.ts';
 
 /** In the order in which they are read and documented. */
@@ -101,18 +104,7 @@ export const schema: readonly KeyRow[] = [
       }
     },
   },
-  {
-    section: 'Container', key: 'Volume', syntax: 'HOST-DIR:CONTAINER-DIR[:ro]', list: true,
-    text: 'A directory or file of the host inside the container. Named and anonymous volumes are not supported yet.',
-    read: each(parseVolume, (draft, value, entry) => {
-      if (draft.volumes.some((other) => other.value.target === value.target)) throw new UnitValueError(`Expected one volume at ${quote(value.target)}, found another before`);
-      draft.volumes.push({ value, entry });
-    }),
-  },
-  {
-    section: 'Container', key: 'Tmpfs', syntax: 'CONTAINER-DIR[:OPTIONS]', list: true, text: 'An empty directory in memory, for example `/tmp:size=64m`.',
-    read: each(parseTmpfs, (draft, value) => { draft.tmpfs.push(value); }),
-  },
+  ...storageRows.filter(({ section }) => section === 'Container'),
   {
     section: 'Container', key: 'User', syntax: 'USER[:GROUP]', default: 'root', text: 'Who the program runs as, by name or number in the container.',
     read: one((text) => text.split(':'), (draft, [user = '', group, ...rest]) => {
@@ -125,6 +117,14 @@ export const schema: readonly KeyRow[] = [
     section: 'Container', key: 'Group', syntax: 'GROUP', default: 'the user\'s', text: 'The group of the program, by name or number in the container.',
     read: one(parseAccount, (draft, value) => { draft.group = value; }),
   },
+  ...containerRows,
+  {
+    section: 'Container', key: 'UserNS', syntax: 'auto[:size=NUMBER] | host', default: 'auto, where the machine can',
+    text: 'A user namespace of the site\'s own: its users and groups, root included, are nobody\'s on the machine. Files keep their owners: user 33 of '
+      + 'the site is user 33 of a `Volume=` (see [images.md](isolation.md#users-and-groups)). `size` is how many ids it has, otherwise 65536. Where a file '
+      + 'system cannot do this, a site that says nothing runs without, with a warning; one that says `auto` is an error. `host`: without.',
+    read: one(parseUserNs, (draft, value) => { draft.userNs = value; }),
+  },
   {
     section: 'Container', key: 'WorkingDir', syntax: 'PATH', default: '/', text: 'Where the program starts, inside the container.',
     read: one(parseAbsolutePath, (draft, value) => { draft.workingDir = value; }),
@@ -136,6 +136,12 @@ export const schema: readonly KeyRow[] = [
   {
     section: 'Container', key: 'NoNewPrivileges', syntax: 'BOOLEAN', default: 'yes', text: 'Programs cannot gain privileges by set-user-id and the like. With podman the default is no.',
     read: one(parseBoolean, (draft, value) => { draft.noNewPrivileges = value; }),
+  },
+  {
+    section: 'Container', key: 'SeccompProfile', syntax: 'unconfined', default: 'the distribution\'s',
+    text: 'Which system calls a program may make: those that both the distribution\'s profile for containers (`/etc/containers/seccomp.json`, '
+      + '`/usr/share/containers/seccomp.json`) and wakesock let through. `unconfined`: only wakesock\'s own rules, which protect the machine and the listening socket. Other profiles are not supported yet.',
+    read: one(parseSeccompProfile, (draft, value) => { draft.seccompProfile = value; }),
   },
   {
     section: 'Container', key: 'AddCapability', syntax: 'CAPABILITY…', list: true, text: 'Capabilities in addition to the default ones, or `all`.',
@@ -175,6 +181,7 @@ export const schema: readonly KeyRow[] = [
     }, () => {}),
   },
   ...resourceRows,
+  ...storageRows.filter(({ section }) => section === 'Service'),
   {
     section: 'Service', key: 'TimeoutSec', syntax: 'TIME-SPAN', text: 'Both of the following.',
     read: one(parseTimeoutMs, (draft, value) => { draft.startTimeoutMs = value; draft.stopTimeoutMs = value; }),

@@ -37,7 +37,7 @@ function of(scenario: string): Result[] {
 describe.each([
   { scenario: 'cold', programs: ['tiny', 'node', 'python'], subjects: ['floor', 'adopt', 'listen-fds', 'always on', 'socket unit, crun'] },
   { scenario: 'zero', programs: ['tiny', 'node', 'python'], subjects: ['floor', 'adopt', 'listen-fds'] },
-  { scenario: 'image', programs: ['tiny'], subjects: ['floor', 'floor, no seccomp', 'adopt, host', 'adopt, image', 'podman start', 'podman run'] },
+  { scenario: 'image', programs: ['tiny'], subjects: ['floor', 'floor, no seccomp', 'adopt, host', 'adopt, image', 'adopt, image, UserNS=host', 'podman start', 'podman run'] },
   {
     scenario: 'born',
     programs: ['tiny'],

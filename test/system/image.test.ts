@@ -12,7 +12,7 @@ const plain = (port: number): string => `CMD ["/usr/bin/python3", "/programs/pla
 const ask = async (port: number, say: string): Promise<unknown> => (await scene.clients.ask(`127.0.0.1:${port}`, say)).result;
 const sleep = (site: string): Promise<string> => scene.product.run('sleep', '--force', site);
 /** Of the box's own mount namespace, and that of the activator. */
-const rootMounts = async (): Promise<string> => run(`grep -h wakesock/sites /proc/1/mountinfo /proc/$(systemctl show --value -p MainPID ${service} | sed 's/^0$/1/')/mountinfo || :`);
+const rootMounts = async (): Promise<string> => run(`grep -h wakesock/root /proc/1/mountinfo /proc/$(systemctl show --value -p MainPID ${service} | sed 's/^0$/1/')/mountinfo || :`);
 
 const version = (number: number): Promise<void> => buildImage(scene.box, 'localhost/versions:1', ['FROM localhost/app:1', `ENV VERSION=${number}`, `COPY root/etc/passwd /srv/only-in-${number}`]);
 const listed = (): Promise<unknown> => ask(8421, 'list /srv');
@@ -54,7 +54,7 @@ describe('podman\'s own storage, driver overlay', () => {
     expect(await rootMounts()).toBe('');
     await sleep('app');
     expect(await rootMounts()).toBe('');
-    await run('rmdir /var/lib/wakesock/sites/app/root && mkdir /var/lib/wakesock/sites/app/root');
+    await run('rmdir /var/lib/wakesock/root && mkdir /var/lib/wakesock/root');
   });
 
   test('what its program writes is there again after a stop, and in no layer and no other site', async () => {

@@ -127,6 +127,8 @@ describe('uninstall', () => {
     expect((await scene.box.run(['systemctl', 'list-units', '--all', '--plain', '--no-legend', 'wakesock*'])).trim()).toBe('');
     expect(await refused(8261)).toMatch('ECONNREFUSED');
     expect(await scene.box.run(['ls', '/etc/wakesock/sites'])).toContain('first.container');
+    // What programs wrote, and history, stay.
+    expect((await scene.box.run(['ls', '/var/lib/wakesock'])).split('\n')).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(?:ids|ids\.lock|root|host-etc|instances)$/)]));
     await scene.product.install();
     await scene.product.run('enable', 'first');
     expect((await scene.clients.ask('127.0.0.1:8261')).said).toBe('hello');

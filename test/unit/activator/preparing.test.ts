@@ -13,7 +13,7 @@ function prepared(): { paths: Paths; siteJson: string; own: ReturnType<typeof pr
   for (const made of ['sites', 'root/bin']) mkdirSync(`${directory}/${made}`, { recursive: true });
   writeFileSync(`${directory}/root/bin/app`, '');
   chmodSync(`${directory}/root/bin/app`, 0o755);
-  writeFileSync(`${directory}/sites/blog.container`, `[Container]\nRootfs=${directory}/root\nExec=/bin/app\n[X-Wakesock]\nListenStream=8081\nPort=3000\n`);
+  writeFileSync(`${directory}/sites/blog.container`, `[Container]\nUserNS=host\nRootfs=${directory}/root\nExec=/bin/app\n[X-Wakesock]\nListenStream=8081\nPort=3000\n`);
   prepareSite(paths, 'blog');
   return { paths, siteJson: `${preparedDir(paths, 'blog')}/site.json`, own: preparing(paths, {} as Log) };
 }

@@ -57,8 +57,8 @@ test('files: anywhere, templates, other units, names that are none', async () =>
   add('blog');
   const other = files.write('elsewhere/shop.container', '[Container]\nRootfs=/none\nExec=/x\n[X-Wakesock]\nListenStream=80\n');
   expect((await check([other])).out).toContain('[ERR_WAKESOCK_ROOTFS]');
-  const template = files.write('elsewhere/t@.container', '[Container]\nRootfs=/srv/%i\nExec=/x\nUserNS=auto\n[X-Wakesock]\nHost=%i.example\nPort=80\n');
-  expect((await check([template])).out).toMatch(/t@\.container:4:1: error: .*UserNS/);
+  const template = files.write('elsewhere/t@.container', '[Container]\nRootfs=/srv/%i\nExec=/x\nUserNS=keep-id\n[X-Wakesock]\nHost=%i.example\nPort=80\n');
+  expect((await check([template])).out).toMatch(/t@\.container:4:8: error: .*UserNS/);
   expect((await check([files.write('elsewhere/x.socket', '[Socket\n')])).out).toContain('[section-header]');
   expect((await check([files.write('elsewhere/Big.container', '')])).out).toContain('[ERR_WAKESOCK_SITE_NAME]');
   await expect(check(['/nothing.container'])).rejects.toMatchObject({ code: 'ERR_WAKESOCK_SITE_NOT_FOUND' });

@@ -2,7 +2,9 @@ import { chownSync, chmodSync, existsSync, mkdirSync, readFileSync, readdirSync,
 import { expect, test } from 'vitest';
 import { overlayOptionBytesMax } from '../../../src/base/limits.ts';
 import { makeRootMount, withFreshRoot } from '../../../src/runtime/image-root.ts';
-import { overlayOptions, withRoot } from '../../../src/runtime/root-mount.ts';
+import { withPrivateMounts } from '../../../src/runtime/private-mounts.ts';
+import { overlayOptions } from '../../../src/runtime/root-mount.ts';
+import type { RootMount } from '../../../src/base/site.ts';
 import { mountedDirectory } from '../image/fixtures.ts';
 
 function places(): { site: string; layers: { base: string; lower: string[] } } {
@@ -14,9 +16,11 @@ function places(): { site: string; layers: { base: string; lower: string[] } } {
   return { site: `${directory}/site`, layers: { base: `${directory}/layers`, lower: ['top', 'bottom'] } };
 }
 
+const withRoot = <T>(root: RootMount, act: () => T): T => withPrivateMounts({ root, secrets: null }, act);
+
 test('what the program writes is in the site\'s own directory, and there again with other layers below', () => {
   const { site, layers } = places();
-  const mount = makeRootMount(site, layers);
+  const mount = makeRootMount(site, `${site}/root`, layers, null);
   withRoot(mount, () => {
     expect(readFileSync(`${site}/root/file`, 'utf8')).toBe('image');
     writeFileSync(`${site}/root/file`, 'site');
@@ -27,14 +31,14 @@ test('what the program writes is in the site\'s own directory, and there again w
   expect(readFileSync(`${layers.base}/bottom/file`, 'utf8')).toBe('image');
   mkdirSync(`${layers.base}/new`);
   writeFileSync(`${layers.base}/new/version`, '2');
-  withRoot(makeRootMount(site, { base: layers.base, lower: ['new', 'bottom'] }), () => {
+  withRoot(makeRootMount(site, `${site}/root`, { base: layers.base, lower: ['new', 'bottom'] }, null), () => {
     expect(readdirSync(`${site}/root`).toSorted()).toEqual(['more', 'version']);
   });
 });
 
 test('the root directory itself has the mode and owner of the image\'s', () => {
   const { site, layers } = places();
-  withRoot(makeRootMount(site, layers), () => {
+  withRoot(makeRootMount(site, `${site}/root`, layers, null), () => {
     const { mode, uid, gid } = statSync(`${site}/root`);
     expect([mode & 0o7777, uid, gid]).toEqual([0o1751, 7, 8]);
   });
@@ -42,7 +46,7 @@ test('the root directory itself has the mode and owner of the image\'s', () => {
 
 test('a trial shows the image without what the site wrote, beside a mount of the real one, and leaves nothing', () => {
   const { site, layers } = places();
-  const mount = makeRootMount(site, layers);
+  const mount = makeRootMount(site, `${site}/root`, layers, null);
   withRoot(mount, () => {
     writeFileSync(`${site}/root/file`, 'site');
     withFreshRoot(mount, () => {
@@ -56,7 +60,7 @@ test('a trial shows the image without what the site wrote, beside a mount of the
 
 test('what a trial left that was killed is removed', () => {
   const { site, layers } = places();
-  const mount = makeRootMount(site, layers);
+  const mount = makeRootMount(site, `${site}/root`, layers, null);
   mkdirSync(`${site}/upper.trial/work/work`, { recursive: true });
   withFreshRoot(mount, () => {});
   expect(existsSync(`${site}/upper.trial`)).toBe(false);
@@ -64,7 +68,7 @@ test('what a trial left that was killed is removed', () => {
 
 test('a root that cannot be mounted says so by name', () => {
   const { site, layers } = places();
-  const mount = makeRootMount(site, layers);
+  const mount = makeRootMount(site, `${site}/root`, layers, null);
   expect(() => withRoot({ ...mount, lower: ['gone'] }, () => {})).toThrow(expect.objectContaining({ code: 'ERR_WAKESOCK_RUNTIME', message: expect.stringContaining('ENOENT') }));
   expect(() => withRoot({ ...mount, base: `${layers.base}/gone` }, () => {})).toThrow(expect.objectContaining({ code: 'ERR_WAKESOCK_RUNTIME' }));
 });
@@ -73,11 +77,11 @@ test('paths with commas, colons and backslashes; more layers than there is room 
   const { site, layers } = places();
   const odd = `${site}/a,b:c\\d`;
   mkdirSync(odd);
-  withRoot(makeRootMount(odd, layers), () => {
+  withRoot(makeRootMount(odd, `${odd}/root`, layers, null), () => {
     writeFileSync(`${odd}/root/odd`, 'x');
   });
   expect(readdirSync(`${odd}/upper`)).toEqual(['odd']);
   const many = Array.from({ length: 127 }, (_, index) => `l/${String(index).padStart(26, 'A')}`);
-  expect(overlayOptions({ ...makeRootMount(site, layers), lower: many }).length).toBeLessThan(overlayOptionBytesMax);
-  expect(() => overlayOptions({ ...makeRootMount(site, layers), lower: [...many, ...many] })).toThrow(expect.objectContaining({ code: 'ERR_WAKESOCK_LIMIT' }));
+  expect(overlayOptions({ ...makeRootMount(site, `${site}/root`, layers, null), lower: many }).length).toBeLessThan(overlayOptionBytesMax);
+  expect(() => overlayOptions({ ...makeRootMount(site, `${site}/root`, layers, null), lower: [...many, ...many] })).toThrow(expect.objectContaining({ code: 'ERR_WAKESOCK_LIMIT' }));
 });

@@ -17,6 +17,8 @@ export function runFilter(program: Buffer, call: SystemCall): number {
     const jump = (taken: boolean): number => at + 8 + 8 * program.readUInt8(at + (taken ? 2 : 3));
     if (code === 0x20) { accumulator = data.readUInt32LE(k); at += 8; }
     else if (code === 0x05) at += 8 + 8 * k;
+    else if (code === 0x54) { accumulator = (accumulator & k) >>> 0; at += 8; }
+    else if (code === 0x25) at = jump(accumulator > k);
     else if (code === 0x15) at = jump(accumulator === k);
     else if (code === 0x35) at = jump(accumulator >= k);
     else if (code === 0x45) at = jump((accumulator & k) !== 0);

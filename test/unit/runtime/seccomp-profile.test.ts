@@ -10,7 +10,7 @@ const I386 = 0x4000_0003;
 const high = 1n << 32n;
 
 function decide(choice: Partial<SeccompChoice>, number: number, ...args: (number | bigint)[]): number {
-  const full: SeccompChoice = { architecture: 'x64', capabilities: new Set(), notifyBind: false, notifyListen: false, notifyShutdown: false, ...choice };
+  const full: SeccompChoice = { architecture: 'x64', capabilities: new Set(), notifyBind: false, notifyListen: false, notifyShutdown: false, distribution: null, ...choice };
   const architecture = full.architecture === 'x64' ? X86_64 : AARCH64;
   return runFilter(Buffer.from(seccompFilter(full), 'base64'), { architecture, number, args: args.map(BigInt) });
 }
@@ -109,7 +109,7 @@ describe('notification', () => {
 });
 
 test('another architecture ends the process', () => {
-  const filter = Buffer.from(seccompFilter({ architecture: 'x64', capabilities: new Set(), notifyBind: false, notifyListen: false, notifyShutdown: false }), 'base64');
+  const filter = Buffer.from(seccompFilter({ architecture: 'x64', capabilities: new Set(), notifyBind: false, notifyListen: false, notifyShutdown: false, distribution: null }), 'base64');
   for (const architecture of [I386, AARCH64]) expect(runFilter(filter, { architecture, number: 0, args: [] })).toBe(KILL_PROCESS);
 });
 

@@ -133,3 +133,16 @@ test('more descriptor names than an environment variable can hold', () => {
   files.write('units/blog.socket', `[Socket]\nService=wakesock.service\n${'ListenStream=80\n'.repeat(30_000)}`);
   expect(configuration()).toEqual([expect.stringMatching(/ERR_WAKESOCK_LIMIT .*found 150007$/)]);
 });
+
+function userNamespaceProblems(userNs: string): string[] {
+  files.write('etc/a.container', `[Container]\nRootfs=${root()}\nExec=/app\nVolume=/proc/sys:/data:ro\n${userNs}[X-Wakesock]\nListenStream=80\n`);
+  const { site, places } = loadSite(files.paths, 'a');
+  return checkSite(site as Site, places).map(({ code, line, severity, message }) => `${line} ${severity} ${code} ${message}`);
+}
+
+test('a volume whose files cannot be the site\'s own in a user namespace: a warning, an error where it asks for one, nothing with UserNS=host', () => {
+  program('app');
+  expect(userNamespaceProblems('')).toEqual([expect.stringMatching(/^4 warning no-user-namespace .*\/proc\/sys is on a file system of type proc/)]);
+  expect(userNamespaceProblems('UserNS=auto\n')).toEqual([expect.stringMatching(/^4 error no-user-namespace /)]);
+  expect(userNamespaceProblems('UserNS=host\n')).toEqual([]);
+});

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { preparedDir, type Paths } from '../../../src/base/paths.ts';
-import type { ImageStore } from '../../../src/base/site.ts';
+import type { ImageStore, OverlayRoot, RootMount } from '../../../src/base/site.ts';
 import { sourcesUnchanged } from '../../../src/base/sources.ts';
 import type { ImageFinder } from '../../../src/image/podman.ts';
 import type { OciConfig } from '../../../src/runtime/oci.ts';
@@ -13,6 +13,11 @@ import { mountedDirectory, writeStore, type FakeImage } from '../image/fixtures.
 const base = { 'bin/app': 'x', 'etc/passwd': 'web:x:33:34::/srv:\n', 'etc/group': 'www:x:35:web\n' };
 const image: FakeImage = { names: ['localhost/blog:1'], layers: [base], config: { Cmd: ['app'], ExposedPorts: { '3000/tcp': {} }, User: 'web' } };
 const code = (name: string, text = '') => expect.objectContaining({ code: `ERR_WAKESOCK_${name}`, message: expect.stringContaining(text) });
+
+const overlayOf = ({ rootMount }: { rootMount?: RootMount | null }): OverlayRoot => {
+  if (rootMount?.kind !== 'overlay') throw new Error('Expected an overlay');
+  return rootMount;
+};
 
 interface Ground { paths: Paths; store: ImageStore; podman: ImageFinder; write: (keys: string) => void; config: () => OciConfig; asked: string[] }
 
@@ -38,9 +43,9 @@ test.each(['overlay', 'vfs'] as const)('%s: everything that a wake needs', async
   expect(prepared).toMatchObject({
     uid: 33, gid: 34, site: { exec: ['app'], ports: [{ kind: 'tcp', port: 3000 }], user: 'web' },
     image: { asked: 'blog:1', reference: 'localhost/blog:1', store },
-    rootMount: { target: `${preparedDir(paths, 'blog')}/root`, upper: `${preparedDir(paths, 'blog')}/upper` },
+    rootMount: { target: `${paths.stateDir}/root`, upper: `${preparedDir(paths, 'blog')}/upper` },
   });
-  expect(config()).toMatchObject({ root: { path: `${preparedDir(paths, 'blog')}/root`, readonly: false }, process: { args: ['app'], user: { uid: 33, gid: 34, additionalGids: [35] } } });
+  expect(config()).toMatchObject({ root: { path: `${paths.stateDir}/root`, readonly: false }, process: { args: ['app'], user: { uid: 33, gid: 34, additionalGids: [35] } } });
   expect(readPrepared(paths, 'blog')).toEqual(prepared);
   expect(statSync(preparedDir(paths, 'blog')).mode & 0o777).toBe(0o700);
 });
@@ -48,15 +53,15 @@ test.each(['overlay', 'vfs'] as const)('%s: everything that a wake needs', async
 test('a name that has come to stand for another image is followed without podman; the site\'s own directory stays', async () => {
   const { paths, store, podman, config, asked } = ground();
   const before = await prepareSiteWithPodman(paths, 'blog', podman);
-  writeFileSync(`${before.rootMount?.upper}/written`, 'by the site');
+  writeFileSync(`${overlayOf(before).upper}/written`, 'by the site');
   writeStore(store, [{ ...image, layers: [{ ...base, 'bin/new': 'x' }], config: { ...image.config, Cmd: ['new'] } }]);
   expect(sourcesUnchanged(before.sources)).toBe(false);
   const after = prepareSite(paths, 'blog');
   expect(asked).toEqual(['blog:1']);
   expect(after.image?.id).not.toBe(before.image?.id);
-  expect(after.rootMount?.lower).not.toEqual(before.rootMount?.lower);
+  expect(overlayOf(after).lower).not.toEqual(overlayOf(before).lower);
   expect(config().process.args).toEqual(['new']);
-  expect(readFileSync(`${after.rootMount?.upper}/written`, 'utf8')).toBe('by the site');
+  expect(readFileSync(`${overlayOf(after).upper}/written`, 'utf8')).toBe('by the site');
 });
 
 test('an image that is gone: what brings it back; what was prepared stays', async () => {
@@ -99,7 +104,7 @@ describe('volumes of an image', () => {
     await prepareSiteWithPodman(paths, 'blog', podman);
     expect(mountsAt(config(), '/data')).toEqual([]);
     const [mount] = mountsAt(config(), '/missing/too');
-    expect(mount).toMatchObject({ type: 'bind', source: `${preparedDir(paths, 'blog')}/volumes/%2Fmissing%2Ftoo` });
+    expect(mount).toMatchObject({ type: 'bind', source: `${preparedDir(paths, 'blog')}/volumes/%2Fmissing%2Ftoo/.` });
     expect(statSync(mount?.source ?? '').isDirectory()).toBe(true);
   });
 
@@ -110,7 +115,7 @@ describe('volumes of an image', () => {
     expect(mountsAt(config(), '/data')).toMatchObject([{ type: 'tmpfs', options: expect.arrayContaining(['tmpcopyup']) }]);
     write(`Image=blog:1\nReadOnly=yes\nVolume=${paths.stateDir}:/data`);
     prepareSite(paths, 'blog');
-    expect(mountsAt(config(), '/data')).toMatchObject([{ type: 'bind', source: paths.stateDir }]);
+    expect(mountsAt(config(), '/data')).toMatchObject([{ type: 'bind', source: `${paths.stateDir}/.` }]);
   });
 });
 
