@@ -58,7 +58,8 @@ function figures(results: readonly Result[]): Pick<Table, 'head' | 'rows'> {
 
 function figure(value: number | null | undefined): string {
   if (value === undefined) return '';
-  return value === null ? 'not known' : String(value);
+  // More digits than a microsecond has say nothing.
+  return value === null ? 'not known' : String(Math.round(value * 1000) / 1000);
 }
 
 export function plainText({ title, head, rows, notes }: Table): string {

@@ -12,8 +12,9 @@ const witnessesMin = 6;
 export const ours: ReadonlySet<string> = new Set([reference, 'listen-fds', 'adopt, host', 'adopt, image', 'adopt, image, UserNS=host']);
 
 export interface Verdict {
-  /** p50 of this subject by that of the other. */
+  /** p50 of this subject by that of the other. Its interval means something only where there are enough samples. */
   readonly ratio: Estimate;
+  readonly enough: boolean;
   /** Null where the intervals of the two medians overlap, or there are too few samples: then the run does not say. */
   readonly word: 'slower' | 'faster' | null;
 }
@@ -24,7 +25,7 @@ export function verdict(samples: Samples, others: Samples): Verdict | null {
   const [a, b] = [medianEstimate(samples), medianEstimate(others)];
   if (ratio === null || a === null || b === null) return null;
   const enough = Math.min(witnesses(samples), witnesses(others)) >= witnessesMin;
-  return { ratio, word: enough && differ(a, b) ? (a.p50 > b.p50 ? 'slower' : 'faster') : null };
+  return { ratio, enough, word: enough && differ(a, b) ? (a.p50 > b.p50 ? 'slower' : 'faster') : null };
 }
 
 function witnesses({ values, groups }: Samples): number {
@@ -44,9 +45,10 @@ export function besideReference(result: Result, all: readonly Result[]): Verdict
   return other ? verdict(samplesOf(result), samplesOf(other)) : null;
 }
 
-/** `1.52 (1.40–1.61) slower`; without a word where there is no verdict. */
+/** `1.52 (1.40–1.61) slower`; without a word where there is no verdict, without an interval where there is none. */
 export function verdictText(found: Verdict | null): string {
   if (found === null) return '';
-  const { ratio: { p50, low, high }, word } = found;
+  const { ratio: { p50, low, high }, enough, word } = found;
+  if (!enough) return p50.toFixed(2);
   return `${p50.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})${word === null ? '' : ` ${word}`}`;
 }

@@ -37,7 +37,9 @@ describe('verdict', () => {
   it('is not given by a few samples, nor by a few turns under load, however far apart', () => {
     const [few, others] = [around(20).slice(0, 5), around(10).slice(0, 5)];
     expect(verdict(independent(few), independent(others))?.word).toBeNull();
-    expect(verdict({ values: around(20), groups: [10, 10, 10, 10] }, independent(around(10)))?.word).toBeNull();
+    const turns = verdict({ values: around(20), groups: [10, 10, 10, 10] }, independent(around(10)));
+    expect(turns?.word).toBeNull();
+    expect(verdictText(turns)).toBe('1.97');
   });
 
   it('is none of nothing', () => {
