@@ -40,6 +40,17 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'vm',
+          include: ['test/vm/**/*.test.ts'],
+          globalSetup: ['test/vm/global-setup.ts'],
+          fileParallelism: false,
+          // Everything takes ten times as long there.
+          testTimeout: 10 * 60_000,
+          hookTimeout: 10 * 60_000,
+        },
+      },
+      {
+        test: {
           name: 'campaign',
           include: ['test/campaign/losing-nobody.test.ts'],
           globalSetup: ['test/system/global-setup.ts'],

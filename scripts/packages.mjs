@@ -1,4 +1,7 @@
-/** Every Debian package that demo, tests and benchmarks need, what for, the program it is known by, and the units that it enables. */
+/**
+ * Every Debian package that demo, tests and benchmarks need, what for, the program it is known by, and the units that it enables.
+ * Those with a target or with kinds of tests are for these alone.
+ */
 export const packages = [
   { name: 'systemd', program: 'systemctl', reason: 'PID 1 of the test box' },
   { name: 'dbus', program: 'dbus-daemon', reason: 'scopes are asked for over D-Bus' },
@@ -15,5 +18,8 @@ export const packages = [
     name: 'podman', program: 'podman', reason: 'builds and keeps the images of test sites',
     units: ['podman.socket', 'podman.service', 'podman-auto-update.timer', 'podman-auto-update.service', 'podman-restart.service'],
   },
-  { name: 'mmdebstrap', program: 'mmdebstrap', reason: 'makes the Debian 13 root, and the base of images', target: 'debian13', images: true },
+  { name: 'mmdebstrap', program: 'mmdebstrap', reason: 'makes the Debian 13 root, the base of images, and disks of virtual machines', target: 'debian13', kinds: ['images', 'vm'] },
+  { name: 'qemu-system-x86', program: 'qemu-system-x86_64', reason: 'the virtual machine of npm run test:vm', kinds: ['vm'] },
+  { name: 'qemu-utils', program: 'qemu-img', reason: 'layers of its disk', kinds: ['vm'] },
+  { name: 'e2fsprogs', program: 'mke2fs', reason: 'makes its disk', kinds: ['vm'] },
 ];

@@ -1,6 +1,8 @@
 // Can a test box be booted here? Runs before anything is installed, changes nothing; exit 1 says what is missing.
+//   --vm   and a virtual machine?
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { freemem } from 'node:os';
 
 /** Bit numbers of capabilities(7), each with what the box needs it for. */
 const capabilities = {
@@ -45,8 +47,17 @@ function problem() {
   if (!/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'))) {
     return { missing: 'Missing CAP_SYS_ADMIN in the machine\'s own user namespace: this is a user namespace of its own (rootless container)', instead: inContainer };
   }
+  const noMachine = process.argv.includes('--vm') ? probeMachine() : undefined;
+  if (noMachine !== undefined) return { missing: noMachine, instead: 'npm test, which needs no virtual machine' };
   const failed = probeCgroup() ?? probeNamespaces();
   return failed === undefined ? undefined : { missing: failed, instead: isContainer ? inContainer : `${inContainer}, or a virtual machine` };
+}
+
+/** QEMU needs nothing of the kernel: it emulates all of it. */
+function probeMachine() {
+  if (process.arch !== 'x64') return `Expected an x64 machine, whose Debian packages the virtual machine boots, got ${process.arch}`;
+  const memoryBytes = freemem();
+  return memoryBytes < 3 * 2 ** 30 ? `Expected 3 GiB of free memory for the virtual machine, got ${(memoryBytes / 2 ** 30).toFixed(1)} GiB` : undefined;
 }
 
 function probeCgroup() {

@@ -1,12 +1,12 @@
 // Installs the Debian packages of packages.mjs that are missing: says what and why first, starts none of their
-// services and leaves none of them enabled.   node scripts/setup.mjs [--target=debian12|debian13] [--images]
+// services and leaves none of them enabled.   node scripts/setup.mjs [--target=debian12|debian13] [--images] [--vm]
 import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { packages } from './packages.mjs';
 
 const target = process.argv.find((argument) => argument.startsWith('--target='))?.slice('--target='.length) ?? 'debian12';
-const images = process.argv.includes('--images');
-const wanted = packages.filter((each) => each.target === undefined || each.target === target || (images && each.images));
+const kinds = new Set(['images', 'vm'].filter((kind) => process.argv.includes(`--${kind}`)));
+const wanted = packages.filter((each) => (each.target === undefined && each.kinds === undefined) || each.target === target || each.kinds?.some((kind) => kinds.has(kind)));
 const policy = '/usr/sbin/policy-rc.d';
 const savedPolicy = `${policy}.before-wakesock`;
 const policyMark = '# Written by wakesock\'s scripts/setup.mjs while it installs packages.';

@@ -4,6 +4,7 @@ import { closeFd } from '../linux/libc.ts';
 import { pidfdOpen } from '../linux/pidfd.ts';
 import { killNow } from '../idle/stop.ts';
 import type { Cgroup } from '../runtime/cgroup.ts';
+import { OomKills } from '../runtime/oom-kills.ts';
 import { Output } from '../runtime/output.ts';
 import type { Poller, Watch } from '../sockets/poller.ts';
 
@@ -15,6 +16,8 @@ export class Container {
   #process: { readonly pid: number; readonly pidfd: number } | null = null;
   #notify: { readonly fd: number; readonly watch: Watch } | null = null;
   #answering: Promise<void> | null = null;
+  #oomKills: OomKills | null = null;
+  #oomKilled = false;
   #exited: (() => void) | null = null;
   readonly exited = new Promise<void>((resolve) => {
     this.#exited = resolve;
@@ -68,6 +71,24 @@ export class Container {
     this.#notify = { fd, watch };
   }
 
+  /**
+   * From now on `killed` is told how many of its processes the kernel kills for want of memory. The second call changes nothing.
+   * @param known whether those that were killed before were told
+   */
+  watchOomKills(known: boolean, killed: (count: number) => void): void {
+    if (!this.cgroup) return;
+    this.#oomKills ??= OomKills.of(this.cgroup.directory, this.#poller, known ? null : 0, (count) => {
+      this.#oomKilled = true;
+      killed(count);
+    });
+  }
+
+  /** Whether one of its processes was killed for want of memory. */
+  get oomKilled(): boolean {
+    this.#oomKills?.look();
+    return this.#oomKilled;
+  }
+
   kill(): void {
     if (this.#process) killNow({ pidfd: this.#process.pidfd, cgroup: this.cgroup });
     else this.cgroup?.kill();
@@ -76,7 +97,10 @@ export class Container {
   /** Resolves when no process of it is left, and all it wrote has been read. */
   async untilGone(): Promise<void> {
     if (this.#process) await this.exited;
+    this.#oomKills?.look();
     await this.cgroup?.untilEmpty();
+    this.#oomKills?.end();
+    this.#oomKills = null;
     this.#dropNotify();
     if (this.#process) closeFd(this.#process.pidfd);
     this.#process = null;

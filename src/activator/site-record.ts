@@ -49,14 +49,25 @@ export class SiteRecord {
     if (this.#history.lastWake) this.#history = { ...this.#history, lastWake: { ...this.#history.lastWake, phasesMs: this.#phases } };
   }
 
+  /** @param count processes that the kernel killed for want of memory */
+  oomKilled(count: number): void {
+    this.#history = { ...this.#history, oomKills: { count: (this.#history.oomKills?.count ?? 0) + count, lastAt: new Date().toISOString() } };
+    this.#parts.log.warn(`${this.#name}: the kernel killed ${count === 1 ? 'a process' : `${count} processes`} of it for want of memory`, { site: this.#name });
+    this.#write();
+  }
+
   stateChanged(before: State['name'], state: State): void {
-    const { log, paths } = this.#parts;
+    const { log } = this.#parts;
     const error = state.name === 'failed' ? state.error : null;
     this.#history = { ...this.#history, state: state.name, since: new Date().toISOString(), error };
     if (error) log.error(`${this.#name} failed: ${error.message}`, { site: this.#name, code: error.code });
     else log.info(`${this.#name}: ${before} → ${state.name}`, { site: this.#name, state: state.name, ...(state.name === 'awake' ? { ms: this.#history.lastWake?.phasesMs.total ?? null } : {}) });
-    if (state.name === 'waking') return;
-    // Not in the way of the client that waits.
+    if (state.name !== 'waking') this.#write();
+  }
+
+  /** Not in the way of the client that waits. */
+  #write(): void {
+    const { log, paths } = this.#parts;
     setImmediate(() => {
       try {
         writeHistory(paths, this.#name, this.#history);

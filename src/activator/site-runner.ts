@@ -30,6 +30,7 @@ import { processIdentity, readRuntimeState, removeRuntimeState, writeRuntimeStat
 import { Readiness } from './readiness.ts';
 import { SiteRecord } from './site-record.ts';
 import { siteStatus } from './site-status.ts';
+import { wakeSecrets } from './wake-secrets.ts';
 import { Waiters } from './waiters.ts';
 import type { RunnerParts, StoredFds } from './parts.ts';
 
@@ -306,12 +307,14 @@ export class SiteRunner {
     const { site } = prepared;
     this.#readiness.setDeadline(site.startTimeoutMs);
     this.#saveState(null);
+    const secrets = await wakeSecrets(prepared, paths, signal);
+    signal.throwIfAborted();
     const listenFds = site.handoff === 'listen-fds' ? this.sockets.listeners.map(({ fd }) => fd) : [];
     const sink = this.#parts.lines(this.name, () => container.process?.pid ?? null);
     const { manager } = this.#parts;
     const pid = await launch(
       site,
-      { bundle: preparedDir(paths, this.name), runtime: runtimeSiteDir(paths, this.name), rootMount: prepared.rootMount ?? null },
+      { bundle: preparedDir(paths, this.name), runtime: runtimeSiteDir(paths, this.name), rootMount: prepared.rootMount ?? null, secrets },
       listenFds,
       { crun, signal, startScope: manager ? (_, process) => startScope(manager, site, process, signal, (error) => this.#hindered(error)) : null },
       {
@@ -363,7 +366,8 @@ export class SiteRunner {
     const why = code === 'ERR_WAKESOCK_RUNTIME' ? await this.#parts.whyNot(this.name) : null;
     if (why) return describeError(why);
     const lines = container.output.lastLines;
-    return { code, message: lines.length > 0 ? `${message}; its last lines: ${lines.join(' | ')}` : message };
+    const told = container.oomKilled ? `${message}: the kernel killed it, or a process of it, for want of memory` : message;
+    return { code, message: lines.length > 0 ? `${told}; its last lines: ${lines.join(' | ')}` : told };
   }
 
   #answerFrom(container: Container, fd: number): void {
@@ -481,7 +485,9 @@ export class SiteRunner {
     void container.exited.then(() => clearTimeout(spent));
   }
 
-  #watchExit(container: Container): void {
+  /** @param takenOver an earlier activator has told of what was killed before */
+  #watchExit(container: Container, takenOver = false): void {
+    container.watchOomKills(takenOver, (count) => this.#record.oomKilled(count));
     void container.exited.then(() => {
       if (this.#container !== container) return;
       if (this.#life.state.name !== 'waking') return void this.#clear();
@@ -558,7 +564,7 @@ export class SiteRunner {
     if (this.#crippled) this.#parts.log.warn(`${this.name} is stopped as soon as it serves nobody: what an earlier activator kept of it is lost`, { site: this.name });
     container.isProcess(alive.pid);
     this.sockets.statusFlags = modesOf(this.sockets, container, state?.statusFlags);
-    this.#watchExit(container);
+    this.#watchExit(container, true);
     const sink = this.#parts.lines(this.name, () => container.process?.pid ?? null);
     if (stored.stdout !== null) container.output.follow(this.#parts.poller, stored.stdout, 'stdout', sink);
     if (stored.stderr !== null) container.output.follow(this.#parts.poller, stored.stderr, 'stderr', sink);

@@ -29,6 +29,7 @@ export function siteStatus(name: string, { state, history, prepared, container, 
     connections: state.name === 'awake' || state.name === 'draining' ? established() : null,
     memoryBytes: container?.cgroup?.memoryBytes() ?? null,
     cpuUsec: container?.cgroup?.cpuUsec() ?? null,
+    oomKills: history.oomKills ?? null,
     lastWake: history.lastWake,
     error: state.name === 'failed' ? state.error : null,
   };

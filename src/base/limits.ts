@@ -75,3 +75,18 @@ export const tcpKeepAliveMs = 60_000;
 export const overlayOptionBytesMax = 4_095;
 /** containers/image takes no larger configuration of an image either. */
 export const imageConfigBytesMax = 4 * 1024 * 1024;
+
+/* What a site is given. */
+
+/** podman takes no larger secret. */
+export const secretBytesMax = 512_000;
+/** systemd takes no larger credential, and no more of them together (CREDENTIAL_SIZE_MAX, CREDENTIALS_TOTAL_SIZE_MAX). */
+export const credentialBytesMax = 1024 * 1024;
+/** podman keeps all secrets of a machine in one file; it is read at each wake of a site that has one. */
+export const secretStoreBytesMax = 64 * 1024 * 1024;
+/** A variable is one string of execve(2): MAX_ARG_STRLEN, with its name and the zero at its end. */
+export const variableBytesMax = 128 * 1024 - 1;
+/** Nodes of `AddDevice=`: a directory of the machine may have any number. */
+export const devicesMax = 512;
+/** Directories in one another that are given to a user (`:U`): each is an open descriptor. */
+export const volumeDepthMax = 256;

@@ -24,16 +24,31 @@ export interface Site {
   readonly entrypoint: readonly string[] | null;
   /** Variables in order, later ones win; EnvironmentFile= is already read in. */
   readonly environment: Readonly<Record<string, string>>;
-  readonly volumes: readonly SiteVolume[];
-  readonly tmpfs: readonly { readonly target: string; readonly options: readonly string[] }[];
+  /** What `Volume=`, `Mount=` and `Tmpfs=` ask for, in this order; no target twice. */
+  readonly mounts: readonly SiteMount[];
+  readonly secrets: readonly SiteSecret[];
+  readonly credentials: readonly SiteCredential[];
+  readonly devices: readonly SiteDevice[];
   /** `User=` and `Group=` as written: a name or number, resolved in the root when the bundle is rendered. */
   readonly user: string | null;
   readonly group: string | null;
+  /** `GroupAdd=`, likewise. */
+  readonly addGroups: readonly string[];
   readonly workingDir: string | null;
   readonly hostName: string | null;
   /** A user namespace of its own with so many ids; `required`: the file asks for it, so that without it there is no site. Null: the machine's. */
   readonly userNs: { readonly ids: number; readonly required: boolean } | null;
   readonly readOnly: boolean;
+  /** A read-only root has /tmp, /run and /var/tmp in memory. */
+  readonly readOnlyTmpfs: boolean;
+  /** `Timezone=`: a file below /usr/share/zoneinfo, or `local`, the machine's. */
+  readonly timezone: string | null;
+  /** Bytes of /dev/shm, decimal; 0: as many as there are. Null: 64 MiB. */
+  readonly shmBytes: string | null;
+  /** `Mask=`, and `Unmask=` as patterns with `*`; `ALL` is everything. */
+  readonly mask: readonly string[];
+  readonly unmask: readonly string[];
+  readonly annotations: Readonly<Record<string, string>>;
   readonly noNewPrivileges: boolean;
   /** `default`: what the distribution's profile for containers refuses is refused, beside our own table. */
   readonly seccompProfile: 'default' | 'unconfined';
@@ -61,10 +76,59 @@ export type ProgramPort =
   | { readonly kind: 'tcp'; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string };
 
-export interface SiteVolume {
-  readonly source: string;
+/**
+ * Something that is mounted into a site's root. What differs between kinds is only where it comes from: whoever must treat all
+ * binds alike finds them here.
+ */
+export interface SiteMount {
+  /** `bind`: a path of the machine. `volume`: a volume of podman's, or one of the site's own. `tmpfs`: memory. */
+  readonly kind: 'bind' | 'volume' | 'tmpfs';
+  /** `bind`: absolute. `volume`: podman's name of it; null: the site's own, known by its target. `tmpfs`: null. */
+  readonly source: string | null;
+  /** Absolute, in the container; not the root. */
   readonly target: string;
   readonly readOnly: boolean;
+  /** What may be done with files on it. Devices are opened by `AddDevice=` only, whatever this says. */
+  readonly exec: boolean;
+  readonly suid: boolean;
+  readonly dev: boolean;
+  /** `bind`: with what is mounted below it. */
+  readonly recursive: boolean;
+  /** It is given to the container's user (`:U`): all of it, and for good; a tmpfs at each start. */
+  readonly chown: boolean;
+  /** What the root has at the target is in it: in a volume once, when it is new; in a tmpfs at each start. */
+  readonly copyUp: boolean;
+  /** A volume of podman's that is not there is made. */
+  readonly create: boolean;
+  /** Further options of a tmpfs, e.g. `size=64m`. */
+  readonly data: readonly string[];
+}
+
+/** `Secret=`: a secret of podman's, by name. */
+export interface SiteSecret {
+  readonly name: string;
+  readonly as: { readonly kind: 'env'; readonly variable: string }
+    | { readonly kind: 'file'; readonly target: string; readonly uid: number; readonly gid: number; readonly mode: number };
+}
+
+/** `LoadCredential=` and its kin (systemd.exec(5)), by its ID. */
+export interface SiteCredential {
+  readonly id: string;
+  /** A file; a relative name is looked for in systemd's credential stores. */
+  readonly load: { readonly path: string; readonly encrypted: boolean } | null;
+  /** In base64. Counts where there is nothing to load. */
+  readonly set: { readonly base64: string; readonly encrypted: boolean } | null;
+}
+
+/** `AddDevice=` */
+export interface SiteDevice {
+  /** On the machine: a device, or a directory of them. */
+  readonly source: string;
+  readonly target: string;
+  /** Of `r`, `w` and `m` (mknod). */
+  readonly access: string;
+  /** It may be missing. */
+  readonly optional: boolean;
 }
 
 /** Ids of users and groups alike: what a site calls 0…count-1 is `first`… on the machine. */
@@ -77,7 +141,7 @@ export interface IdRange {
 export interface ScopeProperty {
   /** D-Bus name, e.g. `MemoryMax`, `CPUQuotaPerSecUSec`. */
   readonly name: string;
-  /** D-Bus signature: `t`, `u`, `b`, `s`, `ay`, `a(st)`, … */
+  /** D-Bus signature: `t`, `u`, `b`, `s`, `ay`, `a(st)`, `a(ss)`, … */
   readonly signature: string;
   readonly value: string | number | boolean | readonly number[] | readonly (readonly [text: string, number: string])[];
 }
@@ -86,7 +150,7 @@ export interface ScopeProperty {
  * Of what {@link PreparedSite} and the bundle beside it are made from the same files: one more with each release that makes
  * anything else of them. What an older one made still tells of a site that is awake, and is made anew at the next wake.
  */
-export const preparedVersion = 4;
+export const preparedVersion = 5;
 
 /** `site.json`: all that waking needs to know, so that waking parses no unit file. */
 export interface PreparedSite {
@@ -96,10 +160,14 @@ export interface PreparedSite {
   /** Of a site with an image; null of any other. Not there in what was written before version 3. */
   readonly image?: PreparedImage | null;
   readonly rootMount?: RootMount | null;
-  /** Of its user namespace; null: it has none. Not there in what was written before version 4. */
+  /** Of its user namespace; null: it has none. Not there in what was written before version 5. */
   readonly ids?: IdRange | null;
   /** With a user namespace: directories that are bound, and what was mounted below them. Another answer means rendering again. */
   readonly mountsBelow?: MountsBelow | null;
+  /** Volumes of podman's that it has, as they were found. Not there in what was written before version 4, like the next. */
+  readonly volumes?: readonly FoundVolume[];
+  /** Where podman keeps its secrets; null: the site has none of them. */
+  readonly secretStore?: string | null;
   /** Files and directories this was made from. Waking stats them; a difference means rendering again. */
   readonly sources: readonly SourceState[];
   /** Ids in the container's own eyes. */
@@ -127,6 +195,17 @@ export interface FoundImage {
 export interface PreparedImage extends FoundImage {
   /** `Image=` as written. */
   readonly asked: string;
+}
+
+/** A volume of podman's, as it said. */
+export interface FoundVolume {
+  readonly name: string;
+  /** The directory itself. */
+  readonly path: string;
+  /** podman's text. A volume that was removed and made again has another. */
+  readonly createdAt: string;
+  /** No container of podman's has filled it or given it to anybody. */
+  readonly unused: boolean;
 }
 
 export interface MountsBelow {

@@ -4,7 +4,7 @@ import { WakesockError } from '../base/errors.ts';
 import type { Paths } from '../base/paths.ts';
 import { siteNameSuffixesRefused, type Site } from '../base/site.ts';
 import { imageChecker, type ImageChecker } from '../image/check-image.ts';
-import { checkConfiguration, checkSite, listSiteNames, listTemplateNames, loadSite, siteNameProblem, type LoadedSite, type SitePlaces } from '../site/index.ts';
+import { checkConfiguration, checkControllers, checkSite, listSiteNames, listTemplateNames, loadSite, siteNameProblem, type LoadedSite, type SitePlaces } from '../site/index.ts';
 import { controlClient } from '../control/client.ts';
 import { bootSite, type Boot } from './boot-sites.ts';
 import { formatMs } from './format.ts';
@@ -109,7 +109,7 @@ function sortOf({ code, file, line, severity }: Diagnostic): string {
 
 async function problemsOf({ diagnostics, site, places }: LoadedSite, images: ImageChecker): Promise<Diagnostic[]> {
   if (site === null) return [...diagnostics];
-  return [...diagnostics, ...checkSite(site, places), ...await imageProblemsOf(site, places, images)];
+  return [...diagnostics, ...checkSite(site, places), ...checkControllers(site, places.file), ...await imageProblemsOf(site, places, images)];
 }
 
 async function imageProblemsOf({ root }: Site, { root: place }: SitePlaces, images: ImageChecker): Promise<Diagnostic[]> {

@@ -1,9 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { describeError, WakesockError } from '../base/errors.ts';
 import { listenFdNamesBytesMax } from '../base/limits.ts';
 import type { Paths } from '../base/paths.ts';
 import type { PreparedSite } from '../base/site.ts';
 import type { Manager } from '../systemd/manager.ts';
+import { syncDirectory } from '../runtime/state-files.ts';
 import { serviceUnitName, siteOfUnit, socketUnitName, socketUnitPattern } from '../systemd/unit-names.ts';
 import { isInstance } from './site-names.ts';
 import { socketUnitText } from './socket-unit.ts';
@@ -49,6 +50,7 @@ export async function enableSites(names: readonly string[], parts: EnableParts):
   const units = sites.filter(isGood).flatMap(({ unit }) => unit ?? []);
   if (units.length > 0) {
     const linked = await parts.manager.enableUnitFiles(units);
+    if (linked) syncLinks(parts.unitDir);
     if (linked || sites.some(({ change }) => change === 'written')) await parts.manager.reload();
     const failures = await startSockets(parts.manager, await notYetUp(sites.filter(isGood), parts));
     for (const site of sites) if (site.unit !== null) site.error ??= failures.get(site.unit) ?? null;
@@ -89,6 +91,13 @@ async function prepareOne(name: string, { paths, unitDir, prepare }: EnableParts
 function recordInstance(paths: Paths, name: string): void {
   mkdirSync(`${paths.stateDir}/instances`, { recursive: true });
   writeFileSync(`${paths.stateDir}/instances/${name}`, '');
+  syncDirectory(`${paths.stateDir}/instances`);
+}
+
+/** systemd makes the links and leaves it to the kernel when they are on the disk. */
+function syncLinks(unitDir: string): void {
+  const links = `${unitDir}/sockets.target.wants`;
+  if (existsSync(links)) syncDirectory(links);
 }
 
 /** All descriptor names come to the activator in one environment variable: past its limit it could not be started at all. */

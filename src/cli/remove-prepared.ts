@@ -18,7 +18,7 @@ export function isPrepared(paths: Paths, name: string): boolean {
 export function removePrepared(paths: Paths, name: string): string | null {
   const directory = preparedDir(paths, name);
   for (const file of rendered) rmSync(`${directory}/${file}`, { force: true });
-  // Nothing is mounted there any more, and overlayfs makes its own anew; the other is left by who was killed while it was prepared.
+  // Nothing is mounted there any more, and overlayfs makes its own anew; the second is left by who was killed while it was prepared.
   for (const path of ['work', 'upper.trial']) rmSync(`${directory}/${path}`, { recursive: true, force: true });
   const kept = dataDirectories.map((data) => `${directory}/${data}`).filter((path) => {
     if (!existsSync(path)) return false;

@@ -16,7 +16,7 @@ export const verb: Verb = {
   ],
   details: `
 Does what \`disable\` does, then removes the site's own directory and the file that \`create\` wrote. A site whose file somebody
-else wrote is refused. Templates, images, and directories of the machine that a Volume= names stay.`,
+else wrote is refused. Templates, images, and what a Volume= names stay: directories of the machine, volumes of podman's.`,
   parse: { json: { type: 'boolean' }, 'keep-data': { type: 'boolean' } },
   async run(context, values, positionals) {
     const names = siteNamesOf(positionals);

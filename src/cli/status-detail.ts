@@ -20,6 +20,7 @@ export function statusDetail(site: SiteStatus, terminal: Terminal, now: Date): s
   row('connections', formatCount(site.connections));
   row('memory', formatBytes(site.memoryBytes));
   row('CPU time', formatCpu(site.cpuUsec));
+  if (site.oomKills !== null) row('OOM kills', `${site.oomKills.count}, the last ${site.oomKills.lastAt}`);
   row('wakes', String(site.wakes));
   if (site.lastWake !== null) {
     const { at, by, phasesMs } = site.lastWake;

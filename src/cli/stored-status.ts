@@ -43,6 +43,7 @@ export function storedStatus(
     connections: null,
     memoryBytes: scope?.memoryBytes ?? null,
     cpuUsec: scope?.cpuUsec ?? null,
+    oomKills: history.value?.oomKills ?? null,
     lastWake: history.value?.lastWake ?? null,
     error: error ?? (state === 'failed' ? history.value?.error ?? null : null),
   };

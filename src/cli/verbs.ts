@@ -13,6 +13,7 @@ export const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb 
   check: () => import('./check.ts'),
   cat: () => import('./cat.ts'),
   prepare: () => import('./prepare.ts'),
+  apply: () => import('./apply.ts'),
   enable: () => import('./enable.ts'),
   disable: () => import('./disable.ts'),
   create: () => import('./create.ts'),

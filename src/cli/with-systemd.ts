@@ -1,10 +1,13 @@
 /** What several verbs do to sites: all that `enable` and `disable` do. */
+import type { Paths } from '../base/paths.ts';
 import { controlClient } from '../control/client.ts';
 import { releaseImages, storesOf } from '../image/keep.ts';
 import { createManager } from '../systemd/manager.ts';
+import { applySites, type AppliedSite } from './apply-sites.ts';
 import { disableSites, type DisabledSite } from './disable-sites.ts';
 import { enableSites, type EnabledSite } from './enable-sites.ts';
 import { sitePreparer } from './prepare-sites.ts';
+import { statusReport } from './status-report.ts';
 import { systemUnitDir } from './system.ts';
 import type { VerbContext } from './verb.ts';
 
@@ -19,6 +22,26 @@ export async function enableNamed({ paths, stderr }: VerbContext, names: readonl
   } finally {
     manager.close();
   }
+}
+
+export async function applyNamed({ paths, stderr }: VerbContext, names: readonly string[]): Promise<AppliedSite[]> {
+  const preparer = sitePreparer(paths, stderr);
+  const manager = createManager();
+  try {
+    const sites = await applySites(names, { paths, manager, prepare: preparer.prepare, untilStarted: (some) => untilStarted(paths, some) });
+    await preparer.finish();
+    return sites;
+  } finally {
+    manager.close();
+  }
+}
+
+/** The activator says of a site that it is waking before it reads what was prepared. Where none runs, nothing is on its way. */
+async function untilStarted(paths: Paths, names: readonly string[]): Promise<void> {
+  const { report: { sites } } = await statusReport({}, paths);
+  const client = controlClient(paths.controlPath);
+  // Ends with the wake that is under way. Why one fails is told to whoever asked for it.
+  await Promise.all(sites.filter(({ name, state }) => state === 'waking' && names.includes(name)).map(({ name }) => client.wake(name).catch(() => {})));
 }
 
 /** @param said is called with the sites before podman is asked to let their images go */

@@ -1,21 +1,23 @@
-import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { WakesockError } from '../base/errors.ts';
+import { syncDirectory, writeWhole } from '../runtime/state-files.ts';
 
 /** How the files begin that `install`, `enable` and `create` write. What begins otherwise is not ours to change or remove. */
 const ours = /^# Written by `wakesock (?:install|enable|create)`/;
 
 export type FileChange = 'written' | 'unchanged';
 
-/** Writes a file that is ours, whole or not at all. @throws WakesockError ERR_WAKESOCK_SYSTEMD: it is somebody else's */
+/** Writes a file that is ours, whole or not at all, also where the power is cut right afterwards. @throws WakesockError ERR_WAKESOCK_SYSTEMD: it is somebody else's */
 export function writeOurs(path: string, text: string): FileChange {
   const present = readIfAny(path);
   if (present === text) return 'unchanged';
   refuseForeign(path, present);
   mkdirSync(dirname(path), { recursive: true });
   const temporary = `${path}.wakesock-new`;
-  writeFileSync(temporary, text, { mode: 0o644 });
+  writeWhole(temporary, text, 0o644);
   renameSync(temporary, path);
+  syncDirectory(dirname(path));
   return 'written';
 }
 

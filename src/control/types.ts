@@ -26,6 +26,8 @@ export interface SiteStatus {
   readonly connections: number | null;
   readonly memoryBytes: number | null;
   readonly cpuUsec: number | null;
+  /** Processes of the site that the kernel killed for want of memory, ever, and when the last; null: none that was seen. */
+  readonly oomKills: { readonly count: number; readonly lastAt: string } | null;
   readonly lastWake: { readonly at: string; readonly by: string; readonly phasesMs: WakePhases } | null;
   readonly error: { readonly code: string; readonly message: string } | null;
 }
@@ -52,5 +54,7 @@ export interface SiteHistory {
   readonly state: SiteState;
   readonly wakes: number;
   readonly lastWake: SiteStatus['lastWake'];
+  /** Not there in what an older version wrote. */
+  readonly oomKills?: SiteStatus['oomKills'];
   readonly error: SiteStatus['error'];
 }

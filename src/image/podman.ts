@@ -46,10 +46,15 @@ async function findImage(asked: string, storeOf: () => Promise<ImageStore>, { pr
 }
 
 /** Whether podman's storage has it. @throws WakesockError `ERR_WAKESOCK_PODMAN` */
-export async function imageExists(asked: string): Promise<boolean> {
-  const { code, stderr } = await run(['image', 'exists', asked], null);
+export function imageExists(asked: string): Promise<boolean> {
+  return podmanSays(['image', 'exists', asked]);
+}
+
+/** A question that podman answers with its exit code, 0 or 1. @throws WakesockError `ERR_WAKESOCK_PODMAN` */
+export async function podmanSays(args: readonly string[]): Promise<boolean> {
+  const { code, stderr } = await run(args, null);
   if (code === 0 || code === 1) return code === 0;
-  throw failed(`podman image exists ${asked}`, code, stderr);
+  throw failed(`podman ${args.join(' ')}`, code, stderr);
 }
 
 async function pull(asked: string, progress: NodeJS.WritableStream | null): Promise<void> {

@@ -10,7 +10,9 @@ import { O_CLOEXEC, O_PATH } from './constants.ts';
 import { call } from './libc.ts';
 
 const CLONE_NEWNS = 0x0002_0000;
+const MS_NOSUID = 2;
 const MS_NODEV = 4;
+const MS_NOEXEC = 8;
 const MS_REC = 0x4000;
 const MS_SLAVE = 0x8_0000;
 
@@ -44,6 +46,11 @@ export function mountOverlay(base: string, target: string, options: string): voi
     call('fchdir', before);
     for (const fd of [there, before]) closeSync(fd);
   }
+}
+
+/** Mounts a file system that is in memory and never swapped out, for data alone. Nothing limits its size. */
+export function mountMemory(target: string): void {
+  call('mount', 'ramfs', target, 'ramfs', MS_NOSUID | MS_NODEV | MS_NOEXEC, 'mode=0755');
 }
 
 /** Who cannot come back sees a world of his own from then on, and is of no use to anybody: systemd starts another. */

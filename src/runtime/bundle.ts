@@ -3,8 +3,10 @@ import type { Site } from '../base/site.ts';
 import { chooseCapabilities } from './capabilities.ts';
 import type { DistributionProfile } from './distribution-profile.ts';
 import type { Identity } from './identity.ts';
-import { maskedPaths, mountsOf, readonlyPaths, type MountPlaces } from './mounts.ts';
+import { hiddenPaths, mountsOf, type MountPlaces } from './mounts.ts';
+import type { FoundDevice } from './devices.ts';
 import type { OciConfig, OciLinux } from './oci.ts';
+import { credentialsDirectory } from './secret-mount.ts';
 import { rlimitsOf, type HighestLimits } from './rlimits.ts';
 import { seccompFilter, type Architecture } from './seccomp-profile.ts';
 
@@ -21,6 +23,8 @@ export interface BundlePlaces extends MountPlaces {
   readonly highestLimits: HighestLimits;
   /** Null: the machine has none. */
   readonly distributionProfile: DistributionProfile | null;
+  /** `AddDevice=`, found on the machine. */
+  readonly devices: readonly FoundDevice[];
   /** For whoever finds the container and wants to know what it is made of. */
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -38,6 +42,7 @@ export function renderBundle(site: Site, identity: Identity, places: BundlePlace
   const capabilities = chooseCapabilities({
     add: site.addCapabilities, drop: site.dropCapabilities, uid: identity.uid, available: places.availableCapabilities,
   });
+  const isSecret = new Set(site.secrets.flatMap(({ as }) => (as.kind === 'env' ? [as.variable] : [])));
   const adopts = site.handoff === 'adopt';
   const filter = seccompFilter({
     architecture: places.architecture,
@@ -54,7 +59,8 @@ export function renderBundle(site: Site, identity: Identity, places: BundlePlace
       terminal: false,
       user: { uid: identity.uid, gid: identity.gid, additionalGids: identity.additionalGids, umask: 0o022 },
       args: site.exec,
-      env: Object.entries(environmentOf(site, identity)).map(([name, value]) => `${name}=${value}`),
+      // Secrets go in front of these when the site wakes (secretEnvironment).
+      env: Object.entries(environmentOf(site, identity)).filter(([name]) => !isSecret.has(name)).map(([name, value]) => `${name}=${value}`),
       cwd: site.workingDir ?? '/',
       capabilities,
       noNewPrivileges: site.noNewPrivileges,
@@ -62,15 +68,15 @@ export function renderBundle(site: Site, identity: Identity, places: BundlePlace
     },
     root: { path: places.root, readonly: site.root.kind === 'host' || site.readOnly },
     hostname: hostNameOf(site),
-    mounts: mountsOf(site, places),
+    mounts: mountsOf(site, places, identity),
     linux: {
       // Without paths: all new. The network namespace holds nothing but `lo`.
       namespaces: ['pid', 'mount', 'ipc', 'uts', 'cgroup', 'network'].map((type) => ({ type })),
-      maskedPaths,
-      readonlyPaths,
+      ...hiddenPaths(site),
+      devices: places.devices.map(({ path, type, major, minor, fileMode, uid, gid }) => ({ path, type, major, minor, fileMode, uid, gid })),
       seccomp: seccompSection(site, places, adopts || places.notifyShutdown),
     },
-    annotations: { ...places.annotations, [bpfAnnotation]: filter },
+    annotations: { ...site.annotations, ...places.annotations, [bpfAnnotation]: filter },
   };
 }
 
@@ -82,7 +88,7 @@ function seccompSection(site: Site, { seccompSocket }: BundlePlaces, notifies: b
 
 /** The variables that a program of this site is given; its own win. `HOSTNAME` is not among them: Next.js would bind to it. */
 export function environmentOf(site: Site, identity: Identity): Record<string, string> {
-  const environment: Record<string, string> = { PATH: pathDefault, HOME: identity.home, container: 'wakesock', ...site.environment };
+  const environment: Record<string, string> = { PATH: pathDefault, HOME: identity.home, container: 'wakesock', ...credentialsVariable(site), ...site.environment };
   if (site.handoff !== 'listen-fds') return environment;
   // crun keeps the descriptors from 3 on when LISTEN_FDS is in its own environment, but does not pass the variables on.
   return {
@@ -91,6 +97,11 @@ export function environmentOf(site: Site, identity: Identity): Record<string, st
     LISTEN_FDNAMES: site.listen.map(() => site.name).join(':'),
     LISTEN_PID: '1',
   };
+}
+
+/** systemd.exec(5): where a program finds its credentials. */
+function credentialsVariable({ name, credentials }: Site): Record<string, string> {
+  return credentials.length > 0 ? { CREDENTIALS_DIRECTORY: credentialsDirectory(name) } : {};
 }
 
 export function hostNameOf({ hostName, name }: Site): string {

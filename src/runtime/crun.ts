@@ -1,12 +1,11 @@
 /** crun(1) as child processes: `run --detach` behind a gate, and `delete`. */
 import { accessSync, constants, existsSync, rmSync } from 'node:fs';
 import { WakesockError } from '../base/errors.ts';
-import type { RootMount } from '../base/site.ts';
 import { openUnchangeable } from '../linux/detached-mount.ts';
 import { SyscallError } from '../linux/libc.ts';
 import type { Poller } from '../sockets/poller.ts';
 import { startChild, type Child } from './child.ts';
-import { withRoot } from './root-mount.ts';
+import { withPrivateMounts, type PrivateMounts } from './private-mounts.ts';
 
 const pathDefault = '/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -20,8 +19,8 @@ export interface CrunRun {
   readonly stderr: number;
   /** Descriptors that the program finds from 3 on (sd_listen_fds(3)). */
   readonly listenFds: readonly number[];
-  /** What is to be mounted where the bundle says its root is; null: it is there already. */
-  readonly rootMount: RootMount | null;
+  /** What is to be mounted where the bundle says its root and its secrets are. */
+  readonly mounts: PrivateMounts;
 }
 
 export class Crun {
@@ -40,7 +39,7 @@ export class Crun {
 
   /**
    * Starts `crun run --detach`; it exits 0 once the program has been started.
-   * @throws WakesockError `ERR_WAKESOCK_RUNTIME` where the root cannot be mounted
+   * @throws WakesockError `ERR_WAKESOCK_RUNTIME`, `ERR_WAKESOCK_SECRET` where something cannot be mounted
    */
   run(request: CrunRun): Child {
     const start = (): Child => this.#start(
@@ -48,7 +47,7 @@ export class Crun {
       [this.#stdin ??= openStdin(), request.stdout, request.stderr, ...request.listenFds],
       request.listenFds.length > 0 ? { LISTEN_FDS: String(request.listenFds.length) } : {},
     );
-    return request.rootMount === null ? start() : withRoot(request.rootMount, start);
+    return withPrivateMounts(request.mounts, start);
   }
 
   /** Removes what crun keeps of a container, and the container itself. Nothing there is no error. */

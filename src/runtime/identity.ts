@@ -20,10 +20,18 @@ const idMax = 0xffff_fffe;
 
 /**
  * @param user a name, a number, or both halves as `USER:GROUP`; null: root
- * @param group wins over the user's own group, and then there are no further groups
+ * @param group wins over the user's own group, and then there are no further groups but those of `addGroups`
  * @throws WakesockError `ERR_WAKESOCK_SITE_FILE` for a name that the root does not know
  */
-export function resolveIdentity(tree: SiteTree, user: string | null, group: string | null): Identity {
+export function resolveIdentity(tree: SiteTree, user: string | null, group: string | null, addGroups: readonly string[] = []): Identity {
+  const identity = resolveUser(tree, user, group);
+  if (addGroups.length === 0) return identity;
+  const groups = readAccounts(tree, '/etc/group').flatMap(parseGroup);
+  const added = addGroups.map((wanted) => findGroup(wanted, () => groups, 'GroupAdd'));
+  return { ...identity, additionalGids: [...new Set([...identity.additionalGids, ...added])].filter((gid) => gid !== identity.gid) };
+}
+
+function resolveUser(tree: SiteTree, user: string | null, group: string | null): Identity {
   if (user === null && group === null) return { uid: 0, gid: 0, additionalGids: [], home: '/root' };
   const [userPart = '', groupPart] = (user ?? '0').split(':', 2);
   const wantedGroup = group ?? groupPart ?? null;
@@ -40,9 +48,9 @@ export function resolveIdentity(tree: SiteTree, user: string | null, group: stri
   return { ...own, gid, additionalGids: [...new Set(further)].filter((found) => found !== gid) };
 }
 
-function findGroup(wanted: string, groups: () => readonly Group[]): number {
+function findGroup(wanted: string, groups: () => readonly Group[], key = 'Group'): number {
   const gid = parseId(wanted) ?? groups().find(({ name }) => name === wanted)?.gid;
-  if (gid === undefined) throw unknown('Group', wanted, '/etc/group');
+  if (gid === undefined) throw unknown(key, wanted, '/etc/group');
   return gid;
 }
 

@@ -1,7 +1,7 @@
 /** Before a site with an image can wake: the directories of its root, and whether that can be mounted. Not loaded by a wake. */
 import { chmodSync, chownSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import type { IdRange, OverlayRoot } from '../base/site.ts';
-import { withRoot } from './root-mount.ts';
+import { withPrivateMounts } from './private-mounts.ts';
 import { ensureDirectory } from './state-files.ts';
 
 /** Layers of an image, the topmost first, relative to `base`. */
@@ -31,7 +31,7 @@ export function withFreshRoot<T>(root: OverlayRoot, act: () => T): T {
     mkdirSync(directory, { mode: 0o700 });
     mkdirSync(`${directory}/work`);
     makeUpper(`${directory}/upper`, root);
-    return withRoot({ ...root, own: directory, upper: `${directory}/upper`, work: `${directory}/work` }, act);
+    return withPrivateMounts({ root: { ...root, own: directory, upper: `${directory}/upper`, work: `${directory}/work` }, secrets: null }, act);
   } finally {
     remove();
   }

@@ -44,12 +44,23 @@ export interface OciMount {
   readonly options: readonly string[];
 }
 
+export interface OciDevice {
+  readonly path: string;
+  readonly type: 'c' | 'b';
+  readonly major: number;
+  readonly minor: number;
+  readonly fileMode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
 export interface OciLinux {
   readonly namespaces: readonly { readonly type: string }[];
   readonly uidMappings?: readonly OciIdMapping[];
   readonly gidMappings?: readonly OciIdMapping[];
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
+  readonly devices: readonly OciDevice[];
   readonly seccomp: {
     readonly defaultAction: string;
     readonly listenerPath?: string;

@@ -1,13 +1,14 @@
 /** What `enable` does once so that waking need not: checks a site, renders its bundle, and writes both to the state directory. */
-import { lstatSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { lstatSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { WakesockError } from '../base/errors.ts';
 import { bundleConfigBytesMax } from '../base/limits.ts';
 import { preparedDir, type Paths } from '../base/paths.ts';
-import { preparedVersion, type PreparedImage, type PreparedSite, type Site, type SourceState } from '../base/site.ts';
+import { preparedVersion, type FoundVolume, type PreparedImage, type PreparedSite, type Site, type SourceState } from '../base/site.ts';
 import { sourceState } from '../base/sources.ts';
 import { bpfAnnotation, environmentOf, hostNameOf, imageAnnotation, pathDefault, renderBundle, type BundlePlaces } from './bundle.ts';
 import { boundingSet } from './capabilities.ts';
 import { distributionProfilePaths, readDistributionProfile } from './distribution-profile.ts';
+import { findDevices, type FoundDevices } from './devices.ts';
 import { hostEtcDirectory, hostRootSources, makeHostRoot, syncHostEtc } from './host-root.ts';
 import { makeRootMount, withFreshRoot, type Layers } from './image-root.ts';
 import { resolveIdentity, type Identity } from './identity.ts';
@@ -16,8 +17,10 @@ import { ociText, type OciConfig, type OciMount } from './oci.ts';
 import { checkProgram } from './program.ts';
 import { highestLimits } from './rlimits.ts';
 import type { Architecture } from './seccomp-profile.ts';
+import { secretMounts, secretsDirectory } from './secret-mount.ts';
 import { SiteTree, type TreePart } from './site-tree.ts';
 import { giveUserNamespace, rootTarget } from './user-namespace.ts';
+import { checkVolumes, settleVolumes, volumePaths } from './volumes.ts';
 import { ensureDirectory, makeStateDirectory, replaceFiles, stateError, withinStateDirectory } from './state-files.ts';
 
 /** What `Image=` stands for, found in podman's storage. */
@@ -37,6 +40,11 @@ export interface PrepareExtra {
   readonly syncEtc?: () => void;
   /** Of a site with an image, which `site` has been completed by. */
   readonly image?: ImageRoot;
+  /** Volumes of podman's, as they were found. */
+  readonly volumes?: readonly FoundVolume[];
+  readonly secretStore?: string | null;
+  /** Volumes that are new are filled and given to the site's user, which may take any time. A wake only looks whether they are ready. */
+  readonly settle?: boolean;
 }
 
 /** Where the activator takes notify descriptors: `linux.seccomp.listenerPath`. */
@@ -47,13 +55,15 @@ export function seccompSocketPath(paths: Paths): string {
 /**
  * Checks `site`, renders its bundle and writes `config.json` and `site.json`. If it throws, what was prepared before stays.
  *
- * @throws WakesockError `ERR_WAKESOCK_ROOTFS` (also for a missing source of `Volume=`), `ERR_WAKESOCK_PROGRAM`, `ERR_WAKESOCK_SITE_FILE`
+ * @throws WakesockError `ERR_WAKESOCK_ROOTFS` (also for a missing directory of `Volume=`), `ERR_WAKESOCK_VOLUME`, `ERR_WAKESOCK_DEVICE`, `ERR_WAKESOCK_PROGRAM`, `ERR_WAKESOCK_SITE_FILE`
  * (unknown user), `ERR_WAKESOCK_NOT_SUPPORTED`, `ERR_WAKESOCK_LIMIT`, `ERR_WAKESOCK_STATE_DIR`
  */
-export function prepareBundle(site: Site, paths: Paths, { sources, warnings, notifyShutdown, image, syncEtc = () => syncHostEtc(paths) }: PrepareExtra): PreparedSite {
+export function prepareBundle(site: Site, paths: Paths, extra: PrepareExtra): PreparedSite {
+  const { sources, warnings, image, volumes = [], secretStore = null, syncEtc = () => syncHostEtc(paths) } = extra;
   const directory = preparedDir(paths, site.name);
   const root = rootOf(site, paths, directory);
-  checkVolumes(site);
+  checkSources(site);
+  const devices = findDevices(site.devices);
   makeStateDirectory(`${paths.stateDir}/sites`, 0o755);
   return withinStateDirectory(directory, 0o700, () => {
     if (site.root.kind === 'host') {
@@ -61,13 +71,15 @@ export function prepareBundle(site: Site, paths: Paths, { sources, warnings, not
       syncEtc();
     }
     const rootMount = image ? makeRootMount(directory, root, image, null) : null;
-    const look = (): Looked => lookInto(site, paths, { root, notifyShutdown, image: image ?? null });
-    const { identity, config: rendered, ownSources, emptyVolumes } = rootMount === null ? look() : withFreshRoot(rootMount, look);
+    if (site.secrets.length + site.credentials.length > 0) ensureDirectory(secretsDirectory(paths), 0o755);
+    const look = (): Looked => lookInto(site, paths, { root, devices: devices.nodes, extra });
+    const { identity, config: rendered, ownSources, emptyVolumes, found } = rootMount === null ? look() : withFreshRoot(rootMount, look);
     for (const path of emptyVolumes) ensureDirectory(path, 0o755);
     const { config, warnings: idWarnings, ...isolation } = giveUserNamespace(site, paths, { config: rendered, rootMount });
     const prepared: PreparedSite = {
-      version: preparedVersion, site, image: image?.image ?? null, ...isolation, uid: identity.uid, gid: identity.gid,
-      warnings: [...warnings, ...idWarnings], sources: [...sources, ...ownSources],
+      version: preparedVersion, site: { ...site, resources: [...site.resources, ...devices.allowed] }, image: image?.image ?? null, ...isolation,
+      volumes, secretStore,
+      uid: identity.uid, gid: identity.gid, warnings: [...warnings, ...found, ...idWarnings], sources: [...sources, ...ownSources, ...devices.sources],
     };
     replaceFiles(directory, [
       // Read in the container by whoever the program runs as.
@@ -86,26 +98,44 @@ interface Looked {
   readonly ownSources: readonly SourceState[];
   /** Of the image, that are to be made. */
   readonly emptyVolumes: readonly string[];
+  /** Warnings. */
+  readonly found: readonly string[];
+}
+
+interface LookParts {
+  readonly root: string;
+  readonly devices: FoundDevices['nodes'];
+  readonly extra: PrepareExtra;
 }
 
 /** All for which the root must be there. */
-function lookInto(site: Site, paths: Paths, { root, notifyShutdown, image }: { root: string; notifyShutdown: boolean; image: ImageRoot | null }): Looked {
-  const imageVolumes = image ? volumesToMount(site, preparedDir(paths, site.name), root, image) : [];
-  const places = { ...placesOf(site, paths, root, notifyShutdown, imageVolumes), annotations: image ? { [imageAnnotation]: image.image.id } : {} };
+function lookInto(site: Site, paths: Paths, { root, devices, extra }: LookParts): Looked {
+  const { image, volumes = [] } = extra;
+  const prepared = preparedDir(paths, site.name);
+  const imageVolumes = image ? volumesToMount(site, prepared, root, image) : [];
+  const places = { ...placesOf(site, paths, root, extra, imageVolumes), devices, annotations: image ? { [imageAnnotation]: image.image.id } : {} };
+  const bare = new SiteTree([{ target: '/', source: root }]);
   const tree = new SiteTree([{ target: '/', source: root }, ...mountsOf(site, places).flatMap(treePart)]);
-  const identity = image ? identityInImage(tree, site, image.image) : resolveIdentity(tree, site.user, site.group);
+  const identity = image ? identityInImage(tree, site, image.image) : resolveIdentity(tree, site.user, site.group, site.addGroups);
+  // Only an image's root is nobody else's to change while it is copied.
+  const found = extra.settle === true ? settleVolumes(site, places.volumePaths, volumes, image ? bare : null, identity) : [];
+  checkVolumes(site, places.volumePaths, identity);
   checkProgram(tree, site.exec[0], environmentOf(site, identity)['PATH'] ?? pathDefault, site.workingDir ?? '/');
   return {
-    identity, config: renderBundle(site, identity, places), emptyVolumes: imageVolumes.flatMap(({ source }) => source ?? []),
-    // Layers do not change.
-    ownSources: [...image ? [] : ownSources(site, tree), ...distributionProfilePaths].map(sourceState),
+    identity, found, config: renderBundle(site, identity, places), emptyVolumes: imageVolumes.flatMap(({ source }) => source ?? []),
+    ownSources: [
+      // Layers do not change.
+      ...image ? [] : ownSources(site, tree).map(sourceState),
+      ...distributionProfilePaths.map(sourceState),
+      ...site.timezone === 'local' ? [sourceState('/etc/localtime')] : [],
+    ],
   };
 }
 
 /** Whose file names a user that is not there, the site's or the image's, is the same to who reads of it: it is not in the image. */
 function identityInImage(tree: SiteTree, site: Site, { asked }: PreparedImage): Identity {
   try {
-    return resolveIdentity(tree, site.user, site.group);
+    return resolveIdentity(tree, site.user, site.group, site.addGroups);
   } catch (error) {
     if (!(error instanceof WakesockError) || error.code !== 'ERR_WAKESOCK_SITE_FILE') throw error;
     throw new WakesockError('ERR_WAKESOCK_IMAGE', `Image=${asked}: ${error.message}`, { cause: error });
@@ -146,21 +176,25 @@ function rootOf(site: Site, paths: Paths, directory: string): string {
   return path;
 }
 
-function checkVolumes({ volumes }: Site): void {
-  for (const { source, target } of volumes) {
-    if (!source.startsWith('/')) throw new WakesockError('ERR_WAKESOCK_NOT_SUPPORTED', `Volume=${source}:${target}: expected an absolute path; named volumes are not supported yet`);
+function checkSources({ mounts }: Site): void {
+  for (const { kind, source, target } of mounts) {
+    if (kind !== 'bind' || source === null) continue;
     if (!statOnMachine(source)) throw new WakesockError('ERR_WAKESOCK_ROOTFS', `Volume=${source}:${target}: expected ${source} to be there, it is not`);
   }
 }
 
-function placesOf(site: Site, paths: Paths, root: string, notifyShutdown: boolean, imageVolumes: MountPlaces['imageVolumes']): Omit<BundlePlaces, 'annotations'> {
+function placesOf(site: Site, paths: Paths, root: string, { notifyShutdown, volumes = [] }: PrepareExtra, imageVolumes: MountPlaces['imageVolumes']): Omit<BundlePlaces, 'annotations' | 'devices'> {
   const host = site.root.kind === 'host';
+  const prepared = preparedDir(paths, site.name);
   const hasEtc = host || lstatSync(`${root}/etc`, { throwIfNoEntry: false })?.isDirectory() === true;
   const mountPlaces: MountPlaces = {
-    hostsFile: hasEtc ? `${preparedDir(paths, site.name)}/hosts` : null,
+    hostsFile: hasEtc ? `${prepared}/hosts` : null,
     hostEtc: host ? hostEtcDirectory(paths) : null,
     imageVolumes,
-    fileVolumes: new Set(site.volumes.map(({ source }) => source).filter((source) => statOnMachine(source)?.isDirectory() === false)),
+    fileSources: new Set(site.mounts.flatMap(({ kind, source }) => (kind === 'bind' && source !== null && statOnMachine(source)?.isDirectory() === false ? [source] : []))),
+    volumePaths: volumePaths(site, prepared, volumes),
+    secrets: secretMounts(site, secretsDirectory(paths)),
+    localtime: site.timezone === null ? null : timezoneFile(site.timezone),
   };
   const availableCapabilities = boundingSet(readFileSync('/proc/self/status', 'utf8'));
   return {
@@ -169,6 +203,12 @@ function placesOf(site: Site, paths: Paths, root: string, notifyShutdown: boolea
       readFileSync('/proc/self/limits', 'utf8'), availableCapabilities.includes('CAP_SYS_RESOURCE'), BigInt(readFileSync('/proc/sys/fs/nr_open', 'utf8').trim()),
     ),
   };
+}
+
+function timezoneFile(timezone: string): string {
+  const path = timezone === 'local' ? '/etc/localtime' : `/usr/share/zoneinfo/${timezone}`;
+  if (statOnMachine(path)?.isFile()) return realpathSync(path);
+  throw new WakesockError('ERR_WAKESOCK_SITE_FILE', `Timezone=${timezone}: expected a time zone at ${path}, found none`);
 }
 
 function architecture(): Architecture {
@@ -185,7 +225,7 @@ function treePart({ destination, type, source, options }: OciMount): TreePart[] 
 /** Changes of these make the rendered bundle wrong, though no file of the site changed. */
 function ownSources(site: Site, tree: SiteTree): string[] {
   if (site.root.kind === 'host') return [...hostRootSources];
-  if (site.user === null && site.group === null) return [];
+  if (site.user === null && site.group === null && site.addGroups.length === 0) return [];
   return ['/etc/passwd', '/etc/group'].flatMap((path) => tree.find(path)?.path ?? []);
 }
 

@@ -8,26 +8,23 @@ import { overlayOptionBytesMax } from '../base/limits.ts';
 import type { IdRange, OverlayRoot, RootMount } from '../base/site.ts';
 import { bindIdmapped } from '../linux/detached-mount.ts';
 import { asOwnerOf } from '../linux/file-owner.ts';
-import { inPrivateMounts, mountOverlay } from '../linux/mount-namespace.ts';
+import { mountOverlay } from '../linux/mount-namespace.ts';
 import { withUserNamespace } from '../linux/user-namespace.ts';
 
 /** What takes part when a site's own directory outlives its image: without them layers may be exchanged below it. */
 const fixedOptions = 'index=off,metacopy=off,redirect_dir=off';
 
-/** Runs `act` where the root is mounted. @throws WakesockError `ERR_WAKESOCK_RUNTIME` where it cannot be */
-export function withRoot<T>(root: RootMount, act: () => T): T {
-  return inPrivateMounts(() => {
-    try {
-      mountRoot(root);
-    } catch (error) {
-      const what = root.kind === 'bind' ? root.source : `overlay of ${root.lower.length} layers in ${root.base}`;
-      throw new WakesockError('ERR_WAKESOCK_RUNTIME', `The root could not be mounted at ${root.target} (${what}): ${describeError(error).message}`, { cause: error });
-    }
-    return act();
-  });
+/** In a mount namespace of its own. @throws WakesockError `ERR_WAKESOCK_RUNTIME` where it cannot be mounted */
+export function mountRoot(root: RootMount): void {
+  try {
+    mountKind(root);
+  } catch (error) {
+    const what = root.kind === 'bind' ? root.source : `overlay of ${root.lower.length} layers in ${root.base}`;
+    throw new WakesockError('ERR_WAKESOCK_RUNTIME', `The root could not be mounted at ${root.target} (${what}): ${describeError(error).message}`, { cause: error });
+  }
 }
 
-function mountRoot(root: RootMount): void {
+function mountKind(root: RootMount): void {
   if (root.kind === 'bind') withUserNamespace(root.ids, (userNamespace) => bindIdmapped(root.source, root.target, userNamespace));
   else if (root.ids === null) mountOverlay(root.base, root.target, overlayOptions(root));
   else mountMapped(root, root.ids);

@@ -70,7 +70,8 @@ export function stateError(path: string, error: unknown): unknown {
   return new WakesockError('ERR_WAKESOCK_STATE_DIR', `${where}: expected to write the state of a site, got ${code ?? syscall}`, { cause: error });
 }
 
-function writeWhole(path: string, data: string, mode: number): void {
+/** The file is whole on the disk when this returns. What a power cut takes the content of would be there, and empty. */
+export function writeWhole(path: string, data: string, mode: number): void {
   // Left by one who was killed and had our number.
   rmSync(path, { force: true });
   const fd = openSync(path, 'wx', mode);
@@ -83,8 +84,8 @@ function writeWhole(path: string, data: string, mode: number): void {
   }
 }
 
-/** Makes the renames themselves survive a power cut. */
-function syncDirectory(path: string): void {
+/** Makes names themselves survive a power cut: renames, links, new files. */
+export function syncDirectory(path: string): void {
   const fd = openSync(path, 'r');
   try {
     fsyncSync(fd);

@@ -10,6 +10,7 @@ import { withFreshRoot } from './image-root.ts';
 import { foundBelow } from './mounts-below.ts';
 import { entryProblem, withMappable, type Mappable } from './mappable.ts';
 import type { OciConfig, OciMount } from './oci.ts';
+import { secretsDirectory } from './secret-mount.ts';
 import { ensureDirectory } from './state-files.ts';
 
 export interface Rendered<Root> {
@@ -41,7 +42,7 @@ export function giveUserNamespace(site: Site, paths: Paths, rendered: Rendered<O
   const table = readMountTable();
   const target = rootTarget(paths);
   ensureDirectory(target, 0o755);
-  const mapped = entryProblem(target) ?? withMappable(table, (mappable) => mapFiles(rendered, site, mappable, table));
+  const mapped = entryProblem(target) ?? withMappable(table, (mappable) => mapFiles(rendered, site, mappable, { table, secrets: `${secretsDirectory(paths)}/` }));
   let problem = typeof mapped === 'string' ? mapped : null;
   if (typeof mapped !== 'string') {
     checkIds(rendered.config, count);
@@ -60,14 +61,15 @@ interface Mapped {
 }
 
 /** Text: why not. */
-function mapFiles({ config, rootMount }: Rendered<OverlayRoot>, site: Site, mappable: Mappable, table: readonly MountEntry[]): Mapped | string {
+function mapFiles({ config, rootMount }: Rendered<OverlayRoot>, site: Site, mappable: Mappable, { table, secrets }: { readonly table: readonly MountEntry[]; readonly secrets: string }): Mapped | string {
   const roots = rootMount === null ? [config.root.path] : [rootMount.base, rootMount.own];
   const problem = firstOf(roots, mappable);
   if (problem !== null) return problem;
   const directories = new Set<string>();
   const mounts: OciMount[] = [];
   for (const mount of config.mounts) {
-    if (mount.type !== 'bind') {
+    // What a wake puts into memory it gives to the site's ids itself.
+    if (mount.type !== 'bind' || mount.source.startsWith(secrets)) {
       mounts.push(mount);
       continue;
     }

@@ -1,6 +1,7 @@
 import { idleMsDefault, startTimeoutMsDefault, stopTimeoutMsDefault } from '../base/limits.ts';
-import type { ListenAddress, ProgramPort, Site } from '../base/site.ts';
+import type { ListenAddress, ProgramPort, ScopeProperty, Site, SiteMount } from '../base/site.ts';
 import type { From, SiteDraft } from './draft.ts';
+import { siteMount } from './mount-options.ts';
 import type { Reading } from './reading.ts';
 
 /** Makes the site of what its keys say; what only shows between keys is reported. Null if there is no root. */
@@ -37,12 +38,25 @@ export function assembleSite(name: string, draft: SiteDraft, reading: Reading): 
     startTimeoutMs: draft.startTimeoutMs ?? startTimeoutMsDefault,
     stopTimeoutMs: draft.stopTimeoutMs ?? stopTimeoutMsDefault,
     root: root.value, exec, entrypoint: image ? draft.entrypoint : null, environment: Object.fromEntries(draft.environment),
-    volumes: draft.volumes.map(({ value }) => value), tmpfs: draft.tmpfs,
-    user: draft.user, group: draft.group, workingDir: draft.workingDir, hostName: draft.hostName, userNs: draft.userNs,
-    readOnly: draft.readOnly, noNewPrivileges: draft.noNewPrivileges, seccompProfile: draft.seccompProfile,
+    mounts: mountsOf(draft), secrets: draft.secrets.map(({ value }) => value), credentials: [...draft.credentials.values()], devices: draft.devices.map(({ value }) => value),
+    user: draft.user, group: draft.group, addGroups: [...new Set(draft.addGroups)], workingDir: draft.workingDir, hostName: draft.hostName, userNs: draft.userNs,
+    readOnly: draft.readOnly, readOnlyTmpfs: draft.readOnlyTmpfs, timezone: draft.timezone, shmBytes: draft.shmBytes,
+    mask: draft.mask, unmask: draft.unmask, annotations: Object.fromEntries(draft.annotations), noNewPrivileges: draft.noNewPrivileges, seccompProfile: draft.seccompProfile,
     addCapabilities: [...new Set(draft.addCapabilities)], dropCapabilities: [...new Set(draft.dropCapabilities)],
-    ulimits: Object.fromEntries(draft.ulimits), stopSignal: draft.stopSignal ?? (image ? null : 'TERM'), resources: draft.resources,
+    ulimits: Object.fromEntries(draft.ulimits), stopSignal: draft.stopSignal ?? (image ? null : 'TERM'), resources: lastOfEach(draft.resources),
   };
+}
+
+/** `Memory=` says what `MemoryMax=` says again, and a share (`MemoryMaxScale`) what an amount does. */
+function lastOfEach(resources: readonly ScopeProperty[]): ScopeProperty[] {
+  return [...new Map(resources.map((property) => [property.name.replace(/Scale$/, ''), property])).values()];
+}
+
+/** `VolatileTmp=` has no meaning where a read-only root has such a directory anyway. */
+function mountsOf(draft: SiteDraft): SiteMount[] {
+  const mounts = draft.mounts.map(({ value }) => value);
+  if (draft.volatileTmp?.value !== true || draft.readOnly || mounts.some(({ target }) => target === '/tmp')) return mounts;
+  return [...mounts, siteMount('tmpfs', '/tmp', { data: ['size=512m', 'mode=1777'] })];
 }
 
 function reportTwice(listen: readonly From<ListenAddress>[], reading: Reading): void {

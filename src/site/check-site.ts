@@ -19,8 +19,8 @@ export function checkSite(site: Site, places?: SitePlaces): Diagnostic[] {
   const report = (code: string, place: Place | null | undefined, message: string, suggestion: string | null = null): void => {
     found.push({ severity: 'error', code, ...placeOf(place, places), message, suggestion });
   };
-  for (const [i, volume] of site.volumes.entries()) {
-    if (kindOf(volume.source) === null) report('volume-missing', places?.volumes[i], `Expected a file or directory for the volume at ${volume.target}, found nothing at ${volume.source}`);
+  for (const { kind, source, target } of site.mounts) {
+    if (kind === 'bind' && source !== null && kindOf(source) === null) report('volume-missing', places?.mounts.get(target), `Expected a file or directory for the volume at ${target}, found nothing at ${source}`);
   }
   found.push(...userNamespaceProblems(site, places));
   // Whether podman has the image, and what is in it, is looked at when the site is prepared.
@@ -42,7 +42,7 @@ function userNamespaceProblems(site: Site, places: SitePlaces | undefined): Diag
   if (userNs === null || process.geteuid?.() !== 0) return [];
   const tried = [
     ...site.root.kind === 'rootfs' ? [{ path: site.root.path, place: places?.root }] : [],
-    ...site.volumes.map(({ source }, index) => ({ path: source, place: places?.volumes[index] })),
+    ...site.mounts.flatMap(({ kind, source, target }) => (kind === 'bind' && source !== null ? [{ path: source, place: places?.mounts.get(target) }] : [])),
   ].filter(({ path }) => kindOf(path) !== null);
   const problems = withMappable(readMountTable(), (mappable) => tried.flatMap(({ path, place }) => {
     const message = mappable(path);
@@ -82,7 +82,9 @@ function programProblem(site: Site, root: string): string | null {
     : path.split(':').map((dir) => (dir.startsWith('/') ? `${dir}/${program}` : `${workingDir}/${dir}/${program}`));
   let reason = `found nothing${program.includes('/') ? '' : ` in ${path}`}`;
   for (const candidate of candidates) {
-    const there = resolveInRoot(root, candidate, site.volumes);
+    // What is in a volume only podman can say, and enable does.
+    if (site.mounts.some(({ kind, target }) => kind === 'volume' && candidate.startsWith(`${target}/`))) return null;
+    const there = resolveInRoot(root, candidate, site.mounts);
     if (there === null) continue;
     if (!there.stat.isFile()) reason = `found something that is no file at ${candidate}`;
     else if ((there.stat.mode & 0o111) === 0) reason = `found a file that nobody may execute at ${candidate}`;
@@ -94,5 +96,5 @@ function programProblem(site: Site, root: string): string | null {
 
 /** Of the host only /usr is in the root of a Root=host site. */
 function isInHostRoot(path: string, site: Site): boolean {
-  return path.startsWith('/usr/') || site.volumes.some(({ target }) => path === target || path.startsWith(`${target}/`));
+  return path.startsWith('/usr/') || site.mounts.some(({ kind, target }) => kind !== 'tmpfs' && ( path === target || path.startsWith(`${target}/`)));
 }

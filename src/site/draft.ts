@@ -1,4 +1,4 @@
-import type { ListenAddress, ProgramPort, ScopeProperty, Site, SiteRoot, SiteVolume } from '../base/site.ts';
+import type { ListenAddress, ProgramPort, ScopeProperty, Site, SiteCredential, SiteDevice, SiteMount, SiteRoot, SiteSecret } from '../base/site.ts';
 import { userNsDefault } from './user-ns.ts';
 import type { UnitEntry } from '../unitfile/unit-file.ts';
 
@@ -24,14 +24,24 @@ export interface SiteDraft {
   entrypoint: readonly string[] | null;
   /** EnvironmentFile= is read before Environment=, which therefore wins, as with podman. */
   environment: Map<string, string>;
-  volumes: From<SiteVolume>[];
-  tmpfs: { readonly target: string; readonly options: readonly string[] }[];
+  mounts: From<SiteMount>[];
+  secrets: From<SiteSecret>[];
+  credentials: Map<string, SiteCredential>;
+  devices: From<SiteDevice>[];
   user: string | null;
   group: string | null;
+  addGroups: string[];
   workingDir: string | null;
   hostName: string | null;
   userNs: Site['userNs'];
   readOnly: boolean;
+  readOnlyTmpfs: boolean;
+  volatileTmp: From<boolean> | null;
+  timezone: string | null;
+  shmBytes: string | null;
+  mask: string[];
+  unmask: string[];
+  annotations: Map<string, string>;
   noNewPrivileges: boolean;
   seccompProfile: Site['seccompProfile'];
   addCapabilities: string[];
@@ -45,7 +55,7 @@ export function emptyDraft(): SiteDraft {
   return {
     description: null, handoff: null, target: null, listen: [], ports: [], published: [], hosts: [],
     idleMs: null, startTimeoutMs: null, stopTimeoutMs: null, roots: [], exec: null, entrypoint: null,
-    environment: new Map(), volumes: [], tmpfs: [], user: null, group: null, workingDir: null, hostName: null, userNs: userNsDefault,
-    readOnly: false, noNewPrivileges: true, seccompProfile: 'default', addCapabilities: [], dropCapabilities: [], ulimits: new Map(), stopSignal: null, resources: [],
+    environment: new Map(), mounts: [], secrets: [], credentials: new Map(), devices: [], user: null, group: null, addGroups: [], workingDir: null, hostName: null, userNs: userNsDefault,
+    readOnly: false, readOnlyTmpfs: true, volatileTmp: null, timezone: null, shmBytes: null, mask: [], unmask: [], annotations: new Map(), noNewPrivileges: true, seccompProfile: 'default', addCapabilities: [], dropCapabilities: [], ulimits: new Map(), stopSignal: null, resources: [],
   };
 }

@@ -1,4 +1,5 @@
 export { checkConfiguration, loadAll } from './check-configuration.ts';
+export { checkControllers } from './check-controllers.ts';
 export { checkSite, pathDefault } from './check-site.ts';
 export { instancesDir, listSiteNames, listTemplateNames } from './list-sites.ts';
 export { loadSite, type LoadedSite, type SitePlaces } from './load-site.ts';

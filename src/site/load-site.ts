@@ -24,8 +24,8 @@ export interface SitePlaces {
   readonly listen: readonly Place[];
   /** By host name. */
   readonly hosts: ReadonlyMap<string, Place>;
-  /** By index of `site.volumes`. */
-  readonly volumes: readonly Place[];
+  /** By target of `site.mounts`. */
+  readonly mounts: ReadonlyMap<string, Place>;
 }
 
 export interface LoadedSite {
@@ -53,7 +53,7 @@ export function loadSite(paths: Paths, name: string): LoadedSite {
       ? `Expected a file ${name}.container, found it masked (empty, or a link to /dev/null)`
       : `Expected a file ${name}.container in ${paths.siteDirs.join(', ')}, found none`);
   }
-  const reading = new Reading(main.file, { ...systemSpecifiers, ...nameSpecifiers(splitUnitName(unit.name) as UnitName) });
+  const reading = new Reading(main.file, paths.siteDirs, { ...systemSpecifiers, ...nameSpecifiers(splitUnitName(unit.name) as UnitName) });
   for (const file of unit.files) reading.diagnostics.push(...file.diagnostics);
   const merged = mergeUnits(unit.files);
   reportUnknownKeys(merged, reading);
@@ -85,7 +85,7 @@ export function loadSite(paths: Paths, name: string): LoadedSite {
       exec: draft.exec?.entry.place() ?? null,
       listen: listen.map(({ entry }) => entry.place()),
       hosts: new Map(draft.hosts.map(({ value, entry }) => [value, entry.place()])),
-      volumes: draft.volumes.map(({ entry }) => entry.place()),
+      mounts: new Map(draft.mounts.map(({ value, entry }) => [value.target, entry.place()])),
     },
   };
 }

@@ -8,10 +8,13 @@ import { sourceState } from '../base/sources.ts';
 import { applyImage } from '../image/apply-image.ts';
 import { parseImageConfig } from '../image/config.ts';
 import { isLocal, type ImageFinder } from '../image/podman.ts';
+import { findSecretStore, findVolumes } from '../image/podman-volumes.ts';
 import { imageListPath, readImage } from '../image/store.ts';
-import { prepareBundle } from '../runtime/prepare.ts';
+import { prepareBundle, type PrepareExtra } from '../runtime/prepare.ts';
 import { readPrepared } from '../runtime/prepared.ts';
+import { readSecrets, secretEnvironment } from '../secrets/read-secrets.ts';
 import type { Diagnostic } from '../unitfile/diagnostic.ts';
+import { checkControllers } from './check-controllers.ts';
 import { SiteCache } from './site-cache.ts';
 
 /** The activator asks again why a site cannot be prepared, at each try to wake it. */
@@ -29,14 +32,22 @@ export interface PrepareParts {
  */
 export function prepareSite(paths: Paths, name: string, parts: PrepareParts = {}): PreparedSite {
   const loaded = load(paths, name);
-  return prepareLoaded(paths, loaded, loaded.site.root.kind === 'image' ? remembered(paths, name, loaded.site.root.image) : null, parts);
+  const before = lastPrepared(paths, name);
+  const image = loaded.site.root.kind === 'image' ? remembered(before, name, loaded.site.root.image) : null;
+  return prepareLoaded(paths, loaded, { image, volumes: before?.volumes ?? [], secretStore: before?.secretStore ?? null, settle: false }, parts);
 }
 
-/** As {@link prepareSite}, and has podman find the image, or fetch it. */
+/** As {@link prepareSite}, and has podman find the image, or fetch it; volumes that are new are made, filled, and given to the site's user. */
 export async function prepareSiteWithPodman(paths: Paths, name: string, images: ImageFinder, parts: PrepareParts = {}): Promise<PreparedSite> {
   const loaded = load(paths, name);
-  const { root } = loaded.site;
-  return prepareLoaded(paths, loaded, root.kind === 'image' ? { ...await images.find(root.image), asked: root.image } : null, parts);
+  const { site } = loaded;
+  const { root } = site;
+  const image = root.kind === 'image' ? { ...await images.find(root.image), asked: root.image } : null;
+  const secretStore = await findSecretStore(site);
+  // They must be there, and are read again by each wake.
+  if (site.secrets.length + site.credentials.length > 0) secretEnvironment(site, await readSecrets(site, secretStore));
+  const volumes = await findVolumes(site, lastPrepared(paths, name)?.volumes ?? []);
+  return prepareLoaded(paths, loaded, { image, volumes, secretStore, settle: true }, parts);
 }
 
 interface Loaded {
@@ -46,26 +57,31 @@ interface Loaded {
 }
 
 function load(paths: Paths, name: string): Loaded {
-  const { site, diagnostics, sources } = cacheOf(paths).load(name);
+  const { site, diagnostics, sources, places } = cacheOf(paths).load(name);
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
   if (site === null || errors.length > 0) throw new WakesockError('ERR_WAKESOCK_SITE_FILE', `${name}: ${errors.map(lineOf).join('; ')}`);
-  return { site, sources, warnings: diagnostics.map(lineOf) };
+  return { site, sources, warnings: [...diagnostics, ...checkControllers(site, places.file)].map(lineOf) };
 }
 
 function lineOf({ file, line, message }: Diagnostic): string {
-  return `${file}:${line}: ${message}`;
+  return `${file}${line > 0 ? `:${line}` : ''}: ${message}`;
 }
 
-function prepareLoaded(paths: Paths, { site, warnings, sources }: Loaded, image: PreparedImage | null, parts: PrepareParts): PreparedSite {
+/** What podman knows of a site. */
+interface Found extends Pick<PrepareExtra, 'volumes' | 'secretStore' | 'settle'> {
+  readonly image: PreparedImage | null;
+}
+
+function prepareLoaded(paths: Paths, { site, warnings, sources }: Loaded, { image, ...found }: Found, parts: PrepareParts): PreparedSite {
   const notifyShutdown = notifiesShutdown(paths, site.name, site.listen);
-  if (image === null) return prepareBundle(site, paths, { ...parts, sources, warnings, notifyShutdown });
+  if (image === null) return prepareBundle(site, paths, { ...parts, ...found, sources, warnings, notifyShutdown });
   // Before it is read: what changes meanwhile is seen by the next wake.
   const listed = sourceState(imageListPath(image.store));
   const stored = readImage(image);
   if (stored === null) throw new WakesockError('ERR_WAKESOCK_IMAGE', `${site.name}: Image=${image.asked} is not in podman's storage (${image.store.root}) any more; this brings it back: ${rescueOf(site.name, image)}`);
   const config = parseImageConfig(stored.config);
   return prepareBundle(applyImage(site, config, image.asked), paths, {
-    ...parts, warnings, notifyShutdown, sources: [...sources, listed],
+    ...parts, ...found, warnings, notifyShutdown, sources: [...sources, listed],
     image: { base: stored.base, lower: stored.lower, volumes: config.volumes, image: { ...image, id: stored.id } },
   });
 }
@@ -76,10 +92,14 @@ function rescueOf(name: string, { reference }: PreparedImage): string {
 }
 
 /** Where the image was found when the site was last prepared. */
-function remembered(paths: Paths, name: string, asked: string): PreparedImage {
-  const before = existsSync(preparedDir(paths, name)) ? readPrepared(paths, name).image ?? null : null;
-  if (before?.asked === asked) return before;
+function remembered(before: PreparedSite | null, name: string, asked: string): PreparedImage {
+  if (before?.image?.asked === asked) return before.image;
   throw new WakesockError('ERR_WAKESOCK_IMAGE', `${name}: Image=${asked} was not looked for yet; run \`wakesock prepare ${name}\``);
+}
+
+/** Null: never, or something is left of it that is not whole. */
+function lastPrepared(paths: Paths, name: string): PreparedSite | null {
+  return existsSync(`${preparedDir(paths, name)}/site.json`) ? readPrepared(paths, name) : null;
 }
 
 function cacheOf(paths: Paths): SiteCache {

@@ -14,9 +14,12 @@ export class Reading {
   readonly sources: SourceState[] = [];
   readonly specifiers: SpecifierContext;
   readonly mainFile: string;
+  /** Where files of sites are, and what stands beside them. */
+  readonly siteDirs: readonly string[];
 
-  constructor(mainFile: string, specifiers: SpecifierContext) {
+  constructor(mainFile: string, siteDirs: readonly string[], specifiers: SpecifierContext) {
     this.mainFile = mainFile;
+    this.siteDirs = siteDirs;
     this.specifiers = specifiers;
   }
 

@@ -17,6 +17,7 @@ export const problemCodes: Readonly<Record<string, string>> = {
   'line-too-long': 'A line with its continuation lines is longer than 1 MiB.',
   'missing-equals': 'A line is neither a section header nor an assignment.',
   'missing-key': 'A key that a site needs is not there, or a line begins with `=`.',
+  'no-controller': 'Limits have no effect, since the machine\'s control groups lack a controller.',
   'no-effect': 'A key is known, and has no effect here.',
   'not-utf-8': 'The file is not UTF-8.',
   'nul': 'The file holds a NUL character.',

@@ -17,26 +17,18 @@ const startup = [
 
 export const refusedKeys: readonly KeyRow[] = [
   ...rows('Container', 'error', {
-    'AddDevice': 'devices are not passed to a site yet',
     'AddHost DNS DNSOption DNSSearch IP IP6 NetworkAlias': 'a site has no network of its own yet',
-    'AppArmor Mask Unmask SecurityLabelDisable SecurityLabelFileType SecurityLabelLevel SecurityLabelNested SecurityLabelType':
+    'AppArmor SecurityLabelDisable SecurityLabelFileType SecurityLabelLevel SecurityLabelNested SecurityLabelType':
       'isolation is wakesock\'s own; other profiles are not applied yet',
     'UIDMap GIDMap SubUIDMap SubGIDMap RemapUsers RemapUid RemapGid RemapUidSize': 'a site has ids of its own, as with UserNS=auto, and which they are makes no difference to its files; say UserNS=host or UserNS=auto:size= instead',
-    'Secret': 'secrets are not passed to a site yet; use EnvironmentFile= or Volume=',
-    'Mount': 'not supported yet; use Volume= or Tmpfs=',
-    'GroupAdd': 'supplementary groups are not supported yet',
     'Sysctl': 'not supported yet',
     'EnvironmentHost': 'a site never gets the host\'s environment; name the variables with Environment=',
     'RunInit': 'no init process is added; the program is process 1',
     'Pod StartWithPod': 'a site is one container; pods are not supported',
     'PodmanArgs GlobalArgs ContainersConfModule': 'podman does not run the site, so its options have no meaning',
-    'Memory': 'use MemoryMax= in [Service]',
-    'PidsLimit': 'use TasksMax= in [Service]',
-    'VolatileTmp': 'use Tmpfs=/tmp',
-    'Timezone': 'not supported yet; use Environment=TZ=…',
   }),
   ...rows('Container', 'warning', {
-    'Annotation Label AutoUpdate': 'nothing here reads it',
+    'Label AutoUpdate': 'nothing here reads it',
     'CgroupsMode': 'a site\'s control group is a scope of systemd',
     'ExposeHostPort HttpProxy': 'a site has no network that this could concern',
     ['HealthCmd HealthInterval HealthLogDestination HealthMaxLogCount HealthMaxLogSize HealthOnFailure HealthRetries HealthStartPeriod '
@@ -45,11 +37,8 @@ export const refusedKeys: readonly KeyRow[] = [
     'LogDriver LogOpt': 'a site\'s output goes to the journal',
     'Notify': 'a site is ready when its program listens',
     'Pull Retry RetryDelay': 'nothing is pulled when a site wakes',
-    'ReadOnlyTmpfs': 'a read-only site gets the directories that Tmpfs= names',
     'ReloadCmd ReloadSignal': 'sites are not reloaded',
     'ServiceName': 'a site has no service of its own',
-    'ShmSize': 'not applied yet',
-    'StopTimeout': 'use TimeoutStopSec= in [Service]',
   }),
   ...rows('Unit', 'silent', {
     'After Before Wants Documentation DefaultDependencies OnFailure OnSuccess StartLimitBurst StartLimitIntervalSec SourcePath':
@@ -70,7 +59,8 @@ export const refusedKeys: readonly KeyRow[] = [
   ...rows('Service', 'error', {
     'ExecStartPre ExecStartPost ExecStop ExecStopPost ExecCondition ExecReload': 'no other programs run beside the site\'s',
     'ExecStart': 'the program of a site is Exec= in [Container]',
-    'DeviceAllow DevicePolicy': 'devices are not passed to a site yet',
+    'DeviceAllow DevicePolicy': 'a site may open what AddDevice= in [Container] names, and nothing else',
+    'ImportCredential': 'which credentials there are is not looked at again at each wake; name each with LoadCredential=',
     'IPAddressAllow IPAddressDeny IPIngressFilterPath IPEgressFilterPath RestrictNetworkInterfaces NFTSet':
       'it would not see the site\'s clients, whose sockets are the socket unit\'s: put it into a drop-in of that',
     'SocketBindAllow SocketBindDeny': 'a site is given its sockets and binds nothing that is reached from outside',

@@ -1,5 +1,5 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
-import type { SiteVolume } from '../base/site.ts';
+import type { SiteMount } from '../base/site.ts';
 
 /** As the kernel's MAXSYMLINKS. */
 const linksMax = 40;
@@ -11,7 +11,7 @@ export interface InRoot { readonly path: string; readonly hostPath: string; read
  * Resolves an absolute path as a process in the root would: symbolic links, absolute ones too, stay inside, and `..` stops
  * at the root. Volumes cover what is below them. Null if there is nothing, or too many links.
  */
-export function resolveInRoot(root: string, path: string, volumes: readonly SiteVolume[] = []): InRoot | null {
+export function resolveInRoot(root: string, path: string, volumes: readonly SiteMount[] = []): InRoot | null {
   const pending = path.split('/').toReversed();
   let done: string[] = [];
   let links = 0;
@@ -44,9 +44,12 @@ export function resolveInRoot(root: string, path: string, volumes: readonly Site
 }
 
 /** The deepest volume that covers the path says where it is on the host. */
-function hostPathOf(root: string, path: string, volumes: readonly SiteVolume[]): string {
-  let best: SiteVolume | null = null;
-  for (const volume of volumes) {
+function hostPathOf(root: string, path: string, volumes: readonly SiteMount[]): string {
+  let best: { readonly source: string; readonly target: string } | null = null;
+  for (const { kind, source, target } of volumes) {
+    // What is in a volume of podman's is not known before it is asked, and a tmpfs begins with what the root has.
+    if (kind !== 'bind' || source === null) continue;
+    const volume = { source, target };
     const covers = path === volume.target || path.startsWith(`${volume.target}/`);
     if (covers && (best === null || volume.target.length > best.target.length)) best = volume;
   }

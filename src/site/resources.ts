@@ -107,3 +107,35 @@ export const resourceRows: readonly KeyRow[] = [
   single('ManagedOOMMemoryPressureLimit', 'PERCENT', 'How much of the time is too much. 0%: what oomd.conf(5) says.', pressureLimit),
   choice('ManagedOOMPreference', ['none', 'avoid', 'omit'], 'Whether systemd-oomd(8) spares the site.'),
 ];
+
+/** A controller of cgroups(7), as /sys/fs/cgroup/cgroup.controllers names it. */
+export type Controller = 'memory' | 'cpu' | 'cpuset' | 'io' | 'pids';
+
+export interface ResourceProperty {
+  /** As in site files. */
+  readonly key: string;
+  /** As it is read back; a share is set by another one of its name with `Scale`. */
+  readonly property: string;
+  /** Without it systemd takes the property, and nothing happens. */
+  readonly controller: Controller;
+}
+
+const renamed: Readonly<Record<string, string>> = {
+  CPUQuota: 'CPUQuotaPerSecUSec', CPUQuotaPeriodSec: 'CPUQuotaPeriodUSec', IODeviceLatencyTargetSec: 'IODeviceLatencyTargetUSec',
+};
+/** By the beginning of a key. */
+const controllers: readonly (readonly [prefix: string, Controller])[] = [
+  // systemd-oomd(8) looks at memory.pressure and memory.swap.current.
+  ['Memory', 'memory'], ['ManagedOOM', 'memory'], ['CPU', 'cpu'], ['Allowed', 'cpuset'], ['IO', 'io'], ['Tasks', 'pids'],
+];
+
+export const resourceProperties: readonly ResourceProperty[] = resourceRows.map(({ key }) => {
+  const [, controller] = controllers.find(([prefix]) => key.startsWith(prefix)) ?? [];
+  if (controller === undefined) throw new Error(`Expected a controller for ${key}=, found none`);
+  return { key, property: renamed[key] ?? key, controller };
+});
+
+/** What a property of a site is; null where no key makes it. */
+export function resourceOf(name: string): ResourceProperty | null {
+  return resourceProperties.find(({ property }) => property === name || `${property}Scale` === name) ?? null;
+}

@@ -12,10 +12,12 @@ import { parseListenAddress } from './listen-address.ts';
 import { parsePublishPort } from './publish-port.ts';
 import { NotSupportedError } from './reading.ts';
 import { refusedKeys } from './refused-keys.ts';
+import { containerRows } from './container-rows.ts';
 import { resourceRows } from './resources.ts';
+import { storageRows } from './storage-rows.ts';
 import {
   oneOf, parseAbsolutePath, parseAccount, parseCapabilities, parseEntrypoint, parseHostName, parseHosts, parseImage, parseMs, parseProgramPort,
-  parseRootfs, parseSeccompProfile, parseText, parseTimeoutMs, parseTmpfs, parseUlimit, parseVolume,
+  parseRootfs, parseSeccompProfile, parseText, parseTimeoutMs, parseUlimit,
 } from './values.ts';
 
 /** In the order in which they are read and documented. */
@@ -102,18 +104,7 @@ export const schema: readonly KeyRow[] = [
       }
     },
   },
-  {
-    section: 'Container', key: 'Volume', syntax: 'HOST-DIR:CONTAINER-DIR[:ro]', list: true,
-    text: 'A directory or file of the host inside the container. Named and anonymous volumes are not supported yet.',
-    read: each(parseVolume, (draft, value, entry) => {
-      if (draft.volumes.some((other) => other.value.target === value.target)) throw new UnitValueError(`Expected one volume at ${quote(value.target)}, found another before`);
-      draft.volumes.push({ value, entry });
-    }),
-  },
-  {
-    section: 'Container', key: 'Tmpfs', syntax: 'CONTAINER-DIR[:OPTIONS]', list: true, text: 'An empty directory in memory, for example `/tmp:size=64m`.',
-    read: each(parseTmpfs, (draft, value) => { draft.tmpfs.push(value); }),
-  },
+  ...storageRows.filter(({ section }) => section === 'Container'),
   {
     section: 'Container', key: 'User', syntax: 'USER[:GROUP]', default: 'root', text: 'Who the program runs as, by name or number in the container.',
     read: one((text) => text.split(':'), (draft, [user = '', group, ...rest]) => {
@@ -126,6 +117,7 @@ export const schema: readonly KeyRow[] = [
     section: 'Container', key: 'Group', syntax: 'GROUP', default: 'the user\'s', text: 'The group of the program, by name or number in the container.',
     read: one(parseAccount, (draft, value) => { draft.group = value; }),
   },
+  ...containerRows,
   {
     section: 'Container', key: 'UserNS', syntax: 'auto[:size=NUMBER] | host', default: 'auto, where the machine can',
     text: 'A user namespace of the site\'s own: its users and groups, root included, are nobody\'s on the machine. Files keep their owners: user 33 of '
@@ -189,6 +181,7 @@ export const schema: readonly KeyRow[] = [
     }, () => {}),
   },
   ...resourceRows,
+  ...storageRows.filter(({ section }) => section === 'Service'),
   {
     section: 'Service', key: 'TimeoutSec', syntax: 'TIME-SPAN', text: 'Both of the following.',
     read: one(parseTimeoutMs, (draft, value) => { draft.startTimeoutMs = value; draft.stopTimeoutMs = value; }),

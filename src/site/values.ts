@@ -1,6 +1,6 @@
 /** Small value readers of site keys. All throw UnitValueError. */
 import { domainToASCII } from 'node:url';
-import type { ProgramPort, SiteVolume } from '../base/site.ts';
+import type { ProgramPort } from '../base/site.ts';
 import { quote } from '../unitfile/quote.ts';
 import { parsePort, unixPathBytesMax } from '../unitfile/socket-address.ts';
 import { suggest } from '../unitfile/suggest.ts';
@@ -39,40 +39,6 @@ export function parseRootfs(text: string): string {
   const colon = text.indexOf(':');
   if (colon >= 0) throw new NotSupportedError(`The options ${quote(text.slice(colon))} are not supported yet`, { offset: colon, suggestion: text.slice(0, colon) });
   return parseAbsolutePath(text);
-}
-
-/** Host options that change nothing of what a bind mount is here. */
-const plainVolumeOptions = new Set(['rw', 'rbind', 'bind', 'rprivate', 'private', 'z', 'Z']);
-
-/** `Volume=HOST-DIR:CONTAINER-DIR[:OPTIONS]` */
-export function parseVolume(text: string): SiteVolume {
-  const [source, target, options, ...rest] = text.split(':');
-  if (source === undefined || target === undefined) throw new NotSupportedError('Anonymous volumes are not supported yet: give a directory of the host', { suggestion: `/srv/DIRECTORY:${text}` });
-  if (rest.length > 0) throw new UnitValueError(`Expected HOST-DIR:CONTAINER-DIR[:OPTIONS], found ${quote(text)}`);
-  if (!source.startsWith('/')) throw new NotSupportedError(`The named volume ${quote(source)} is not supported yet: give a directory of the host`);
-  let readOnly = false;
-  for (const option of options === undefined || options === '' ? [] : options.split(',')) {
-    if (option === 'ro') readOnly = true;
-    else if (option === 'rw') readOnly = false;
-    else if (!plainVolumeOptions.has(option)) throw new NotSupportedError(`The option ${quote(option)} is not supported yet`, { offset: source.length + target.length + 2 });
-  }
-  const path = parseAbsolutePath(target);
-  if (path === '/') throw new UnitValueError('Expected a directory below the root, found "/"', { offset: source.length + 1 });
-  return { source: parseAbsolutePath(source), target: path, readOnly };
-}
-
-/** `Tmpfs=CONTAINER-DIR[:OPTIONS]` */
-export function parseTmpfs(text: string): { target: string; options: string[] } {
-  const colon = text.indexOf(':');
-  const target = parseAbsolutePath(colon < 0 ? text : text.slice(0, colon));
-  const options = colon < 0 ? [] : text.slice(colon + 1).split(',').filter((option) => option !== '' && option !== 'notmpcopyup');
-  for (const option of options) {
-    if (option === 'tmpcopyup' || option === 'U') throw new NotSupportedError(`The option ${quote(option)} is not supported yet`, { offset: colon + 1 });
-    if (!/^(?:(?:no)?(?:exec|suid|dev|atime)|r[ow]|(?:size|nr_inodes|mode|uid|gid)=[0-9A-Za-z%]+)$/.test(option)) {
-      throw new UnitValueError(`Expected an option of tmpfs such as size=64m, found ${quote(option)}`, { offset: colon + 1 });
-    }
-  }
-  return { target, options };
 }
 
 /** Linux capabilities (`man 7 capabilities`), without CAP_. */

@@ -1,4 +1,5 @@
 /** A small client of systemd's manager, org.freedesktop.systemd1(5). */
+import type { Variant } from 'dbus-next';
 import { WakesockError } from '../base/errors.ts';
 import { errorName, type Signal } from './bus.ts';
 import { unitObjectPath } from './escape.ts';
@@ -54,6 +55,10 @@ export interface Manager {
   listUnits(patterns: readonly string[]): Promise<UnitStatus[]>;
   /** Properties by name, 64-bit integers as BigInt. */
   getUnitProperties(name: string, iface: UnitInterface, properties: readonly string[]): Promise<Record<string, unknown>>;
+  /** All of one interface, as they came. Of a unit that is not loaded, what it would be. */
+  getAllProperties(name: string, iface: UnitInterface): Promise<Record<string, Variant>>;
+  /** Until the unit ends. All are set, or, where one is refused, none. False: there is no such unit. */
+  setUnitProperties(name: string, properties: readonly (readonly [string, Variant])[]): Promise<boolean>;
   /** What systemd is about to do with the unit: `start`, `stop`, `restart`, …; null: nothing. */
   jobType(name: string): Promise<string | null>;
   /** A property of the manager itself, e.g. `Version`. */
@@ -233,6 +238,19 @@ export function createManager(options: { readonly busAddress?: string } = {}): M
       }));
     },
     getUnitProperties,
+    async getAllProperties(name, iface) {
+      const [all] = await session().callOn(unitObjectPath(name), 'org.freedesktop.DBus.Properties', 'GetAll', 's', [`${systemdName}.${iface}`]);
+      return all as Record<string, Variant>;
+    },
+    async setUnitProperties(name, properties) {
+      try {
+        await session().call('SetUnitProperties', 'sba(sv)', [name, true, properties]);
+        return true;
+      } catch (error) {
+        ignoreNoSuchUnit(error);
+        return false;
+      }
+    },
     async jobType(name) {
       const { Job: job } = await getUnitProperties(name, 'Unit', ['Job']);
       const [id, path] = job as [number, string];

@@ -27,7 +27,7 @@ export function scopeProperties(scope: ScopeStart, knowsOomPolicy: boolean): [st
     // (DefaultOOMPolicy=stop) systemd would end the whole site, past every client that we would hold.
     ...knowsOomPolicy ? [toVariant({ name: 'OOMPolicy', signature: 's', value: 'continue' })] : [],
     // crun makes device nodes of its own and looks at no others: one that somebody put into a root would be the machine's device. What is
-    // left are null, zero, full, random, urandom, tty and terminals of one's own.
+    // left are null, zero, full, random, urandom, tty and terminals of one's own, and what DeviceAllow names.
     toVariant({ name: 'DevicePolicy', signature: 's', value: 'closed' }),
     ...scope.properties.map(toVariant),
   ];
@@ -63,6 +63,14 @@ export function toVariant(property: ScopeProperty): [string, Variant] {
     case 'ay':
       if (!Array.isArray(value) || !value.every((byte) => Number.isInteger(byte) && inRange('y', Number(byte)))) unfit();
       return [name, new Variant('ay', Buffer.from(value as readonly number[]))];
+    case 'a(ss)': {
+      if (!Array.isArray(value)) unfit();
+      const texts = (value as readonly unknown[]).map((pair): [string, string] => {
+        const [first, second] = Array.isArray(pair) ? (pair as readonly unknown[]) : [];
+        return typeof first === 'string' && typeof second === 'string' ? [first, second] : unfit();
+      });
+      return [name, new Variant('a(ss)', texts)];
+    }
     case 'a(st)': {
       if (!Array.isArray(value)) unfit();
       const pairs = (value as readonly unknown[]).map((pair): [string, bigint] => {
@@ -81,7 +89,7 @@ export function toVariant(property: ScopeProperty): [string, Variant] {
     case 'd':
       return [name, new Variant('d', typeof value === 'number' ? value : unfit())];
     default:
-      throw new WakesockError('ERR_WAKESOCK_SCOPE', `The scope property ${name} has the D-Bus type ${signature}, which is not one of s, b, t, x, u, i, q, n, y, d, ay, a(st)`);
+      throw new WakesockError('ERR_WAKESOCK_SCOPE', `The scope property ${name} has the D-Bus type ${signature}, which is not one of s, b, t, x, u, i, q, n, y, d, ay, a(st), a(ss)`);
   }
 }
 

@@ -11,6 +11,7 @@ import { makeGate } from '../runtime/gate.ts';
 import type { Crun } from '../runtime/crun.ts';
 import { WakesockError } from '../base/errors.ts';
 import type { RootMount, Site } from '../base/site.ts';
+import type { SecretFiles } from '../runtime/secret-mount.ts';
 
 export interface LaunchPlaces {
   /** `config.json` of the prepared site. */
@@ -18,6 +19,14 @@ export interface LaunchPlaces {
   /** Runtime directory of this site, made here. */
   readonly runtime: string;
   readonly rootMount: RootMount | null;
+  readonly secrets: WakeSecrets | null;
+}
+
+/** Read for this wake. */
+export interface WakeSecrets {
+  /** `NAME=value` */
+  readonly environment: readonly string[];
+  readonly files: SecretFiles | null;
 }
 
 export interface LaunchParts {
@@ -50,7 +59,7 @@ export async function launch(site: Site, places: LaunchPlaces, listenFds: readon
   await parts.crun.delete(site.name);
   // Who gives up in between finds no crun to kill.
   parts.signal.throwIfAborted();
-  const gate = makeGate(places.runtime, `${places.bundle}/config.json`);
+  const gate = makeGate(places.runtime, `${places.bundle}/config.json`, places.secrets?.environment ?? []);
   let child: Child | null = null;
   const kill = (): void => child?.kill();
   parts.signal.addEventListener('abort', kill);
@@ -100,7 +109,7 @@ function startCrun(site: Site, places: LaunchPlaces, configPath: string, pidFile
   };
   try {
     const [stdout, stderr] = [pipe(), pipe()];
-    const run = crun.run({ id: site.name, bundle: places.bundle, configPath, pidFile, stdout: stdout.writeEnd, stderr: stderr.writeEnd, listenFds, rootMount: places.rootMount });
+    const run = crun.run({ id: site.name, bundle: places.bundle, configPath, pidFile, stdout: stdout.writeEnd, stderr: stderr.writeEnd, listenFds, mounts: { root: places.rootMount, secrets: places.secrets?.files ?? null } });
     unused.delete(stdout.readEnd);
     unused.delete(stderr.readEnd);
     return { run, output: { stdout: stdout.readEnd, stderr: stderr.readEnd } };

@@ -2,7 +2,7 @@
  * A real systemd as PID 1 in its own namespaces, over a copy-on-write view of a root. `boot` beside this file
  * does the mounting; here is what tests, demo and benchmarks use.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { constants, existsSync, openSync, readFileSync, realpathSync } from 'node:fs';
 import { mkdir, open, readdir } from 'node:fs/promises';
 import { Socket } from 'node:net';
@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { debian13Root } from './debian13.ts';
+import { machineOf, signalNumbers, type BoxProcess, type Machine } from './machine.ts';
 import { findCgroup2, separateMounts } from './mounts.ts';
 
 const run = promisify(execFile);
@@ -37,40 +38,8 @@ export interface BoxInfo {
   readonly bootMs: number;
 }
 
-export interface ExecOptions {
-  /** Standard input. Default: none. */
-  readonly input?: string | Uint8Array;
-  /** Added to a clean environment of PATH, HOME and LANG. */
-  readonly env?: Readonly<Record<string, string>>;
-  /** Everything started is killed then, and the call throws. Default 60,000. */
-  readonly timeoutMs?: number;
-}
-
-export interface ExecResult {
-  /** Exit code, or 128 + signal. */
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** A program that runs in the box until it ends, is killed, or the box stops. */
-export interface BoxProcess {
-  readonly child: ChildProcess;
-  /** Resolves with the exit code, or 128 + signal. */
-  readonly exited: Promise<number>;
-  /** Signals the program and all of its process group. */
-  kill(signal?: NodeJS.Signals): void;
-}
-
-export interface AttachedBox {
+export interface AttachedBox extends Machine {
   readonly info: BoxInfo;
-  exec(command: readonly string[], options?: ExecOptions): Promise<ExecResult>;
-  /** As `exec`, but throws on any exit code but 0. Resolves with standard output. */
-  run(command: readonly string[], options?: ExecOptions): Promise<string>;
-  spawn(command: readonly string[], options?: { readonly env?: Readonly<Record<string, string>> }): BoxProcess;
-  /** Makes missing parent directories. `mode` is octal text, e.g. `755`. */
-  writeFile(path: string, data: string | Uint8Array, mode?: string): Promise<void>;
-  readFile(path: string): Promise<string>;
 }
 
 export interface Box extends AttachedBox {
@@ -78,7 +47,6 @@ export interface Box extends AttachedBox {
   stop(): Promise<void>;
 }
 
-const signalNumbers: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 1, SIGINT: 2, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGPIPE: 13, SIGTERM: 15 };
 const bootTimeoutMs = 60_000;
 const stateRoot = '/run/wakesock-box';
 const cgroupPrefix = 'wakesock-box-';
@@ -193,44 +161,11 @@ export function attachBox(info: BoxInfo): AttachedBox {
     return { child, exited, kill };
   };
 
-  const exec = async (command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> => {
-    const { child, exited, kill } = start(command, options.env);
-    const timeoutMs = options.timeoutMs ?? 60_000;
-    let late = false;
-    const timer = setTimeout(() => { late = true; kill('SIGKILL'); }, timeoutMs);
-    const stdout: Buffer[] = [];
-    const stderr: Buffer[] = [];
-    child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
-    child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
-    // A program may end without reading its input.
-    child.stdin?.on('error', () => undefined).end(options.input);
-    const code = await exited.finally(() => clearTimeout(timer));
-    const result = { code, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() };
-    if (late) throw new Error(`Expected ${command.join(' ')} to end within ${timeoutMs} ms, it did not\n${result.stdout}${result.stderr}`);
-    return result;
-  };
-
-  const runInBox = async (command: readonly string[], options?: ExecOptions): Promise<string> => {
-    const result = await exec(command, options);
-    if (result.code !== 0) throw new Error(`Expected ${command.join(' ')} to exit with 0, got ${result.code}\n${result.stdout}${result.stderr}`);
-    return result.stdout;
-  };
-
-  return {
-    info,
-    exec,
-    run: runInBox,
-    spawn: (command, options) => start(command, options?.env),
-    // Not through /proc/PID/root: absolute links would lead out of the box.
-    writeFile: async (path, data, mode = '644') => {
-      await runInBox(['sh', '-c', 'mkdir -p "$(dirname "$0")" && cat >"$0" && chmod "$1" "$0"', path, mode], { input: data });
-    },
-    readFile: (path) => runInBox(['cat', '--', path]),
-  };
+  return { info, ...machineOf(start) };
 }
 
 /** Field 22 of proc_pid_stat(5): with it a number that was used again is told from the process it once named. */
-function startTime(pid: number): string | undefined {
+export function startTime(pid: number): string | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];

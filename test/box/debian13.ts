@@ -1,11 +1,8 @@
 /** The Debian 13 root of the second target: made once by mmdebstrap, kept in a cache outside the checkout. */
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { aptOptions } from './apt-options.ts';
+import { madeOnce } from './made-once.ts';
 import { findDebianMirror } from './mirror.ts';
 
 const run = promisify(execFile);
@@ -36,34 +33,12 @@ const packages = {
 export async function debian13Root(log: (line: string) => void): Promise<string> {
   const mirror = await findDebianMirror();
   const names = Object.keys(packages);
-  const hash = createHash('sha256').update(JSON.stringify([suite, mirror.uri, names])).digest('hex').slice(0, 12);
-  const cache = join(process.env['XDG_CACHE_HOME'] || '/var/cache', 'wakesock-test');
-  const root = join(cache, `debian13-${hash}`);
-  if (existsSync(root)) return root;
-
-  await mkdir(cache, { recursive: true });
-  await removeUnfinished(cache);
-  const unfinished = `${root}.making-${process.pid}`;
-  log(`making a Debian 13 root in ${root} from ${mirror.uri} (once; a quarter of a minute and 220 MB)`);
-  try {
+  return madeOnce('debian13', [suite, mirror.uri, names], async (unfinished, root) => {
+    log(`making a Debian 13 root in ${root} from ${mirror.uri} (once; a quarter of a minute and 220 MB)`);
     await run('mmdebstrap', [
       '--mode=root', '--variant=minbase', `--include=${names.join(',')}`,
       ...(await aptOptions()).map((option) => `--aptopt=${option}`),
       suite, unfinished, `deb ${mirror.options}${mirror.uri} ${suite} main`,
     ], { maxBuffer: 64 * 1024 * 1024 });
-    await rename(unfinished, root);
-  } catch (error) {
-    await rm(unfinished, { recursive: true, force: true });
-    // Another run was quicker: its root is as good.
-    if (existsSync(root)) return root;
-    throw error;
-  }
-  return root;
-}
-
-async function removeUnfinished(cache: string): Promise<void> {
-  for (const name of await readdir(cache)) {
-    const pid = /\.making-(\d+)$/.exec(name)?.[1];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) await rm(join(cache, name), { recursive: true, force: true });
-  }
+  });
 }

@@ -51,7 +51,7 @@ while True:
     threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
 '`;
 
-const site = { name: 'blog', description: 'Blog', handoff: 'listen-fds', listen: [], ports: [], hosts: [], idleMs: 60_000, startTimeoutMs: 20_000, stopTimeoutMs: 10_000, stopSignal: 'TERM', resources: [] } as unknown as Site;
+const site = { name: 'blog', description: 'Blog', handoff: 'listen-fds', listen: [], ports: [], hosts: [], idleMs: 60_000, startTimeoutMs: 20_000, stopTimeoutMs: 10_000, stopSignal: 'TERM', mounts: [], secrets: [], credentials: [], resources: [] } as unknown as Site;
 
 interface Stage {
   readonly runner: SiteRunner;

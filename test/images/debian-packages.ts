@@ -1,11 +1,9 @@
 /** What images of real programs are built from: one Debian base and, for each program, the packages on top of it. Made once, kept in a cache. */
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { aptOptions } from '../box/apt-options.ts';
+import { madeOnce } from '../box/made-once.ts';
 import { findDebianMirror } from '../box/mirror.ts';
 
 const run = promisify(execFile);
@@ -27,31 +25,19 @@ export const imagePackages = {
 /** A directory with `base.tar` and `IMAGE/*.deb`; fetched first where it is missing, which takes a minute. */
 export async function debianPackages(log: (line: string) => void): Promise<string> {
   const mirror = await findDebianMirror();
-  const hash = createHash('sha256').update(JSON.stringify([suite, mirror.uri, imagePackages])).digest('hex').slice(0, 12);
-  const directory = join(process.env['XDG_CACHE_HOME'] || '/var/cache', 'wakesock-test', `images-${hash}`);
-  if (existsSync(directory)) return directory;
-
-  const unfinished = `${directory}.making-${process.pid}`;
-  await mkdir(unfinished, { recursive: true });
-  log(`fetching Debian packages for images into ${directory} from ${mirror.uri} (once; a minute and 300 MB)`);
-  // By the base's own apt, before mmdebstrap takes its lists away.
-  const fetch = Object.entries(imagePackages).map(([image, names]) => [
-    `chroot "$1" apt-get install --quiet --yes --no-install-recommends --download-only ${names}`,
-    `mkdir "$1/${image}"`, `mv "$1"/var/cache/apt/archives/*.deb "$1/${image}"`,
-  ].join(' && ')).join(' && ');
-  const images = Object.keys(imagePackages);
-  try {
+  return madeOnce('images', [suite, mirror.uri, imagePackages], async (unfinished, directory) => {
+    await mkdir(unfinished, { recursive: true });
+    log(`fetching Debian packages for images into ${directory} from ${mirror.uri} (once; a minute and 300 MB)`);
+    // By the base's own apt, before mmdebstrap takes its lists away.
+    const fetch = Object.entries(imagePackages).map(([image, names]) => [
+      `chroot "$1" apt-get install --quiet --yes --no-install-recommends --download-only ${names}`,
+      `mkdir "$1/${image}"`, `mv "$1"/var/cache/apt/archives/*.deb "$1/${image}"`,
+    ].join(' && ')).join(' && ');
+    const images = Object.keys(imagePackages);
     await run('mmdebstrap', [
       '--mode=root', '--variant=minbase', '--format=tar', ...(await aptOptions()).map((option) => `--aptopt=${option}`),
       `--customize-hook=${fetch}`, ...images.map((name) => `--customize-hook=copy-out /${name} ${unfinished}`), ...images.map((name) => `--customize-hook=rm -r "$1/${name}"`),
       suite, `${unfinished}/base.tar`, `deb ${mirror.options}${mirror.uri} ${suite} main`,
     ], { maxBuffer: 64 * 1024 * 1024 });
-    await rename(unfinished, directory);
-  } catch (error) {
-    await rm(unfinished, { recursive: true, force: true });
-    // Another run was quicker: its packages are as good.
-    if (existsSync(directory)) return directory;
-    throw error;
-  }
-  return directory;
+  });
 }

@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await scene.close();
-  await run('podman rmi --all --force >/dev/null; rm -rf /root/outside /srv/images');
+  await run('podman volume rm --all --force >/dev/null; podman secret rm hostile >/dev/null; podman rmi --all --force >/dev/null; rm -rf /run/hostile /run/hostile-device /srv/credential /root/outside /srv/images');
 });
 
 /** Nothing was made, changed or bound over where the links point. */
@@ -69,6 +69,37 @@ describe('links that lead out of the root', () => {
     expect(await ask(8455, 'open /srv/out/root/outside/secret')).toBe('ENOENT');
     expect(await ask(8455, 'read /etc/hosts')).toContain('127.0.1.1 links');
     expect(await ask(8455, 'list /srv/out/root/outside')).toEqual(['hosts', 'more']);
+    await expectOutsideUntouched();
+  });
+
+  test('volumes of each kind, memory, secrets, devices: mounted inside, and filled from inside', async () => {
+    const image = await makeImage(scene.box, 'mounts', [[...rootEntries, { name: 'srv/out', link: out }, { name: 'run', link: `${out}/root/outside` }, { name: 'root' }, { name: 'root/outside', mode: 0o755 }]], config);
+    await run('printf hidden | podman secret create hostile - && mknod -m 666 /run/hostile-device c 1 3 && echo hidden >/srv/credential && mkdir -p /run/hostile');
+    await scene.enable({ mounts: imageSite(image, 8472, {
+      Container: {
+        Volume: [usrVolume, `${programs}:/programs:ro`, 'hostile:/srv/out/root/outside/named', '/srv/out/root/outside/own', '/run/hostile:/srv/out/root/outside/bound:ro'],
+        Tmpfs: '/srv/out/root/outside/memory', Mount: 'type=tmpfs,destination=/srv/out/root/outside/empty,notmpcopyup',
+        Secret: ['hostile', 'hostile,target=/srv/out/root/outside/file'], AddDevice: '/run/hostile-device:/dev/out/hostile',
+      },
+      Service: { LoadCredential: 'one:/srv/credential' },
+    }) });
+    expect(await ask(8472, 'open /dev/out/hostile')).toBe('opened');
+    expect(await ask(8472, 'read /srv/out/root/outside/file')).toBe('hidden');
+    expect(await ask(8472, 'read /run/secrets/hostile')).toBe('hidden');
+    for (const directory of ['named', 'own', 'memory', 'empty']) expect(await ask(8472, `list /srv/out/root/outside/${directory}`), directory).toEqual([]);
+    await expectOutsideUntouched();
+  });
+
+  test('a new volume is filled with what the image has where its links lead inside, and never with the machine\'s', async () => {
+    const image = await makeImage(scene.box, 'fills', [[
+      ...rootEntries, { name: 'srv/out', link: `${out}/root/outside` }, { name: 'root' }, { name: 'root/outside' }, { name: 'root/outside/inner', data: 'inner', mode: 0o4755, uid: 77 },
+      { name: 'root/outside/link', link: `${out}/root/outside/secret` }, { name: 'root/outside/kmsg', device: [1, 11], mode: 0o666 },
+    ]], config);
+    await scene.enable({ fills: imageSite(image, 8473, { Container: { Volume: [usrVolume, `${programs}:/programs:ro`, 'fills:/srv/out'] } }) });
+    const filled = (await run('podman volume inspect --format "{{.Mountpoint}}" fills')).trim();
+    expect(await run(`ls -A ${filled}; readlink ${filled}/link`)).toBe(`inner\nkmsg\nlink\n${out}/root/outside/secret\n`);
+    expect(await ask(8473, 'open /srv/out/kmsg')).toBe('EACCES');
+    expect(await ask(8473, 'open /srv/out/link')).toBe('ENOENT');
     await expectOutsideUntouched();
   });
 

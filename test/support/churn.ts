@@ -3,7 +3,7 @@
  * request and meet every phase of it, an activator that is killed and made to step aside in between.
  */
 import { createInterface } from 'node:readline';
-import type { BoxProcess } from '../box/box.ts';
+import type { BoxProcess } from '../box/machine.ts';
 import { momentsDirectory } from './moments.ts';
 import { programs } from './product.ts';
 import { node, python, type Scene, siteFile, type SiteKeys } from './scene.ts';

@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { AttachedBox, BoxProcess } from '../box/box.ts';
+import type { BoxProcess, Machine } from '../box/machine.ts';
 
 /** What test/programs/answering.py says. */
 export interface Answer {
@@ -30,7 +30,10 @@ export class Clients {
   readonly #connections = new Map<number, Connection>();
   #ids = 0;
 
-  constructor(box: AttachedBox) {
+  readonly #answerTimeoutMs: number;
+
+  constructor(box: Machine) {
+    this.#answerTimeoutMs = answerTimeoutMs * box.slowness;
     this.#process = box.spawn([process.execPath, agent]);
     const { stdout } = this.#process.child;
     if (!stdout) throw new Error('Expected the agent to have a standard output');
@@ -43,7 +46,7 @@ export class Clients {
   /** Begins to connect. `to` is HOST:PORT, [HOST]:PORT or a path. */
   open(to: string, send?: string): Connection {
     const id = this.#ids += 1;
-    const connection = new Connection(to, (command) => this.#process.child.stdin?.write(`${JSON.stringify({ id, ...command })}\n`));
+    const connection = new Connection(to, this.#answerTimeoutMs, (command) => this.#process.child.stdin?.write(`${JSON.stringify({ id, ...command })}\n`));
     this.#connections.set(id, connection);
     connection.command({ do: 'open', to, ...(send === undefined ? {} : { send }) });
     return connection;
@@ -74,6 +77,7 @@ export class Clients {
 
 export class Connection {
   readonly #to: string;
+  readonly #timeoutMs: number;
   readonly #lines: string[] = [];
   readonly #wanted: ((line: string | Error) => void)[] = [];
   #local: readonly [string | null, number | null] = [null, null];
@@ -86,8 +90,9 @@ export class Connection {
   readonly command: (command: Record<string, string>) => void;
   answers = 0;
 
-  constructor(to: string, command: (command: Record<string, string>) => void) {
+  constructor(to: string, timeoutMs: number, command: (command: Record<string, string>) => void) {
     this.#to = to;
+    this.#timeoutMs = timeoutMs;
     this.command = command;
   }
 
@@ -124,7 +129,7 @@ export class Connection {
     let timer: NodeJS.Timeout | undefined;
     const found = await new Promise<string | Error>((resolve) => {
       this.#wanted.push(resolve);
-      timer = setTimeout(() => resolve(new Error(`Expected an answer from ${this.#to} within ${answerTimeoutMs} ms, got none`)), answerTimeoutMs);
+      timer = setTimeout(() => resolve(new Error(`Expected an answer from ${this.#to} within ${this.#timeoutMs} ms, got none`)), this.#timeoutMs);
     });
     clearTimeout(timer);
     if (found instanceof Error) throw found;

@@ -1,10 +1,10 @@
 /** Images of test sites, built in the box by podman from what is there. */
-import type { AttachedBox } from '../box/box.ts';
+import type { Machine } from '../box/machine.ts';
 import { programs } from './product.ts';
 import { siteText, type SiteKeys } from './scene.ts';
 
 /** Lines of a Containerfile; paths of COPY are in `context`, a directory of the box. */
-export async function buildImage(box: AttachedBox, name: string, lines: readonly string[], context = '/srv/build'): Promise<void> {
+export async function buildImage(box: Machine, name: string, lines: readonly string[], context = '/srv/build'): Promise<void> {
   await box.writeFile(`${context}/Containerfile`, `${lines.join('\n')}\n`);
   // Nobody here may raise a limit, which podman would.
   await box.run(['podman', 'build', '--quiet', '--ulimit=nofile=1024:1024', '--ulimit=nproc=1000:1000', '--tag', name, context]);
@@ -14,7 +14,7 @@ export async function buildImage(box: AttachedBox, name: string, lines: readonly
  * A directory of the box to build from: a root whose programs are the machine's, mounted by {@link usrVolume}. So images of any
  * program are a few kilobytes, which no test waits for.
  */
-export async function makeContext(box: AttachedBox, context = '/srv/build'): Promise<void> {
+export async function makeContext(box: Machine, context = '/srv/build'): Promise<void> {
   await box.run(['sh', '-ec', `
     mkdir -p $0/root/etc $0/root/srv $0/root/tmp $0/root/usr
     for link in bin sbin lib lib64; do ln -sfn usr/$link $0/root/$link; done
@@ -40,7 +40,7 @@ export interface LayerEntry {
 }
 
 /** An image as no builder would make it. @returns what `Image=` says of it */
-export async function makeImage(box: AttachedBox, name: string, layers: readonly (readonly LayerEntry[])[], config: Readonly<Record<string, unknown>>): Promise<string> {
+export async function makeImage(box: Machine, name: string, layers: readonly (readonly LayerEntry[])[], config: Readonly<Record<string, unknown>>): Promise<string> {
   const directory = `/srv/images/${name}`;
   await box.run(['rm', '-rf', directory]);
   await box.run(['/usr/bin/python3', `${programs}/make_image.py`, directory], { input: JSON.stringify({ layers, config }) });

@@ -1,6 +1,6 @@
 /** The box's journal as a stream of events to wait for: what the activator, systemd and the sites say. */
 import { createInterface } from 'node:readline';
-import type { AttachedBox, BoxProcess } from '../box/box.ts';
+import type { BoxProcess, Machine } from '../box/machine.ts';
 
 export interface Entry {
   /** `wakesock` units, sites, `systemd`: SYSLOG_IDENTIFIER. */
@@ -17,15 +17,15 @@ const waitTimeoutMs = 20_000;
 let marks = 0;
 
 export class Journal {
-  readonly #box: AttachedBox;
+  readonly #box: Machine;
   readonly #process: BoxProcess;
   readonly #entries: Entry[] = [];
   readonly #waiting = new Set<() => void>();
   #ended = false;
 
-  private constructor(box: AttachedBox) {
+  private constructor(box: Machine, since: string) {
     this.#box = box;
-    this.#process = box.spawn(['journalctl', '--follow', '--output=json', '--all', '--lines=all', `--since=@${Math.floor(Date.now() / 1000)}`]);
+    this.#process = box.spawn(['journalctl', '--follow', '--output=json', '--all', '--lines=all', `--since=@${since}`]);
     const { stdout } = this.#process.child;
     if (!stdout) throw new Error('Expected journalctl to have a standard output');
     createInterface({ input: stdout }).on('line', (line) => {
@@ -36,8 +36,9 @@ export class Journal {
     });
   }
 
-  static async follow(box: AttachedBox): Promise<Journal> {
-    const journal = new Journal(box);
+  static async follow(box: Machine): Promise<Journal> {
+    // By its own clock: a virtual machine's is not ours.
+    const journal = new Journal(box, (await box.run(['date', '+%s'])).trim());
     await journal.mark();
     return journal;
   }
@@ -75,11 +76,12 @@ export class Journal {
           return;
         }
       };
+      const timeoutMs = waitTimeoutMs * this.#box.slowness;
       const timer = setTimeout(() => {
         settle();
         const seen = this.#entries.slice(from).map(({ identifier, text }) => `  ${identifier}: ${text}`);
-        reject(new Error(`Expected ${what} in the journal within ${waitTimeoutMs} ms, found\n${seen.slice(-40).join('\n')}`));
-      }, waitTimeoutMs);
+        reject(new Error(`Expected ${what} in the journal within ${timeoutMs} ms, found\n${seen.slice(-40).join('\n')}`));
+      }, timeoutMs);
       const settle = (): void => {
         clearTimeout(timer);
         this.#waiting.delete(look);

@@ -21,7 +21,7 @@ const places = {
   'crun started, its output not stored': { find: 'this.#parts.fdStore.keep(`stdout=${this.name}`, [stdout]);' },
   'crun started, no scope': { find: 'this.#parts.fdStore.keep(`stderr=${this.name}`, [stderr]);', behind: true },
   'in its scope, gate shut': { find: 'steps.scope();', behind: true },
-  'configuration written, gate half open': { find: '(0, node_fs.symlinkSync)(configPath, `${path}.file`);' },
+  'configuration written, gate half open': { find: '(0, node_fs.renameSync)(`${path}.file`, path);' },
   'gate open': { find: 'gate.open();', behind: true },
   'crun has ended': { find: 'steps.started();' },
   'notify descriptor received, not stored': { find: 'this.#parts.fdStore.keep(`notify=${this.name}`, [fd]);' },

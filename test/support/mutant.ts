@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { AttachedBox } from '../box/box.ts';
+import type { Machine } from '../box/machine.ts';
 
 const checkout = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const copy = '/opt/wakesock-mutant';
@@ -18,7 +18,7 @@ export interface Mutation {
 }
 
 /** From here on systemd starts the copy, until {@link removeMutant}. */
-export async function installMutant(box: AttachedBox, exitIdleTime: string, ...mutations: readonly Mutation[]): Promise<void> {
+export async function installMutant(box: Machine, exitIdleTime: string, ...mutations: readonly Mutation[]): Promise<void> {
   await box.run(['sh', '-c', 'rm -rf "$0" && mkdir -p "$0" && cp -r "$1/dist" "$0" && ln -s "$1/node_modules" "$0/node_modules"', copy, checkout]);
   for (const [path, text] of mutated(mutations)) await box.writeFile(join(copy, path), text);
   const command = `${process.execPath} ${copy}/dist/wakesock.cjs run --exit-idle-time=${exitIdleTime} --log-level=debug`;
@@ -26,13 +26,13 @@ export async function installMutant(box: AttachedBox, exitIdleTime: string, ...m
   await restart(box);
 }
 
-export async function removeMutant(box: AttachedBox): Promise<void> {
+export async function removeMutant(box: Machine): Promise<void> {
   await box.run(['rm', '-f', dropIn]);
   await restart(box);
 }
 
 /** The activator that runs is the other one: its end is waited for. */
-async function restart(box: AttachedBox): Promise<void> {
+async function restart(box: Machine): Promise<void> {
   await box.run(['systemctl', 'daemon-reload']);
   await box.run(['systemctl', 'try-restart', 'wakesock.service']);
 }

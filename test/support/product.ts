@@ -2,41 +2,42 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { SiteStatus, StatusReport } from '../../src/control/types.ts';
-import type { AttachedBox, ExecResult } from '../box/box.ts';
+import type { ExecResult, Machine } from '../box/machine.ts';
 
 const checkout = join(dirname(fileURLToPath(import.meta.url)), '../..');
 /** The programs of test sites, one file each; the box sees the checkout read-only under its own path. */
 export const programs = join(checkout, 'test/programs');
-const wakesock = ['node', join(checkout, 'dist/wakesock.cjs')];
 
 export class Product {
-  readonly box: AttachedBox;
+  readonly box: Machine;
+  readonly #program: string;
 
-  constructor(box: AttachedBox) {
+  constructor(box: Machine, program = join(checkout, 'dist/wakesock.cjs')) {
     this.box = box;
+    this.#program = program;
   }
 
   /** Idempotent. `exitIdleTime`: how long the activator stays when nothing is awake. */
   async install(exitIdleTime = '1s'): Promise<void> {
     await this.run('install');
     await this.box.writeFile('/etc/systemd/system/wakesock.service.d/test.conf', [
-      '[Service]', 'ExecStart=', `ExecStart=${wakesock.join(' ')} run --exit-idle-time=${exitIdleTime} --log-level=debug`, '',
-    ].join('\n').replace('ExecStart=node', `ExecStart=${process.execPath}`));
+      '[Service]', 'ExecStart=', `ExecStart=${process.execPath} ${this.#program} run --exit-idle-time=${exitIdleTime} --log-level=debug`, '',
+    ].join('\n'));
     await this.box.run(['systemctl', 'daemon-reload']);
   }
 
   /** Exit code 0, or throws with what it said. Resolves with standard output. */
   run(...args: readonly string[]): Promise<string> {
-    return this.box.run([...wakesock, ...args]);
+    return this.box.run(this.command(...args));
   }
 
   exec(...args: readonly string[]): Promise<ExecResult> {
-    return this.box.exec([...wakesock, ...args]);
+    return this.box.exec(this.command(...args));
   }
 
   /** The command line of a verb, to be run in the box. */
   command(...args: readonly string[]): string[] {
-    return [...wakesock, ...args];
+    return ['node', this.#program, ...args];
   }
 
   /** Writes SITE.container and enables it. */

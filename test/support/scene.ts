@@ -1,7 +1,7 @@
 /** What a whole-system test works with: the product in the box, clients of its sites, the journal to wait on. */
 import { realpathSync } from 'node:fs';
 import { expect } from 'vitest';
-import type { AttachedBox } from '../box/box.ts';
+import type { Machine } from '../box/machine.ts';
 import type { SiteStatus, StatusReport } from '../../src/control/types.ts';
 import { Clients, type Answer } from './clients.ts';
 import { Journal } from './journal.ts';
@@ -52,23 +52,28 @@ export async function pollUntil(what: string, isSo: () => Promise<boolean>, time
 }
 
 export class Scene {
-  readonly box: AttachedBox;
+  readonly box: Machine;
   readonly product: Product;
   readonly clients: Clients;
   readonly journal: Journal;
   readonly #sites = new Set<string>();
 
-  private constructor(box: AttachedBox, journal: Journal) {
+  private constructor(box: Machine, journal: Journal, program?: string) {
     this.box = box;
-    this.product = new Product(box);
+    this.product = new Product(box, program);
     this.clients = new Clients(box);
     this.journal = journal;
   }
 
-  static async open(box: AttachedBox, exitIdleTime = '200ms'): Promise<Scene> {
-    const scene = new Scene(box, await Journal.follow(box));
+  static async open(box: Machine, exitIdleTime = '200ms', program?: string): Promise<Scene> {
+    const scene = await Scene.of(box, program);
     await scene.product.install(exitIdleTime);
     return scene;
+  }
+
+  /** Of a machine in which it was installed before. `program`: dist/wakesock.cjs, by default the checkout's. */
+  static async of(box: Machine, program?: string): Promise<Scene> {
+    return new Scene(box, await Journal.follow(box), program);
   }
 
   /** Disables the sites of this scene and waits until nothing of ours runs. */
@@ -167,7 +172,7 @@ export class Scene {
     await pollUntil(`a client of ${to} to be served again`, async () => {
       answer = await this.clients.ask(to).catch(() => undefined);
       return answer !== undefined;
-    });
+    }, 15_000 * this.box.slowness);
     if (!answer) throw new Error('unreachable');
     return answer;
   }

@@ -6,6 +6,7 @@ import { testBox } from '../support/test-box.ts';
 import { makeBundle } from '../unit/bundle.ts';
 import { makeSite } from '../unit/runtime/fixtures.ts';
 import { refusedCalls } from '../../src/runtime/seccomp-profile.ts';
+import { siteMount } from '../../src/site/mount-options.ts';
 import type { Site } from '../../src/base/site.ts';
 import type { RunRequest, RunResult } from './bundle/run-site.ts';
 
@@ -29,7 +30,7 @@ interface Seen {
 
 const hostSite = (overrides: Partial<Site> = {}): Site => makeSite({
   name: 'probe', root: { kind: 'host' }, exec: ['node', '/probe/probe.cjs', '/checkout/node_modules/koffi', JSON.stringify({ ...refused, clone3 })],
-  volumes: [{ source: checkout, target: '/checkout', readOnly: true }, { source: `${ground}/probe`, target: '/probe', readOnly: true }], ...overrides,
+  mounts: [siteMount('bind', '/checkout', { source: checkout, readOnly: true }), siteMount('bind', '/probe', { source: `${ground}/probe`, readOnly: true })], ...overrides,
 });
 
 async function run(request: Partial<RunRequest> & { site: Site }): Promise<RunResult> {
@@ -91,7 +92,7 @@ describe('a program of a Root=host site', () => {
   beforeAll(async () => {
     const writes = ['/usr/x', '/usr/share/wakesock-bundle-test/x', '/etc/x', '/etc/hosts', '/x', '/probe/x', '/sys/x', '/proc/sys/kernel/hostname', '/data/x', '/tmp/x', '/var/tmp/x', '/run/x', '/dev/shm/x'];
     const site = hostSite();
-    seen = await look({ site: { ...site, environment: { WRITES: writes.join(':') }, volumes: [...site.volumes, { source: `${ground}/data`, target: '/data', readOnly: false }] } });
+    seen = await look({ site: { ...site, environment: { WRITES: writes.join(':') }, mounts: [...site.mounts, siteMount('bind', '/data', { source: `${ground}/data` })] } });
   });
 
   test('is in namespaces of its own', async () => {

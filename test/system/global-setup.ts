@@ -15,8 +15,7 @@ export default function setup(project: TestProject): Promise<() => Promise<void>
 
 /** @param share directories that box and machine share */
 export async function bootFor(project: TestProject, share: readonly string[] = []): Promise<() => Promise<void>> {
-  const target = process.env['WAKESOCK_TEST_TARGET'] ?? 'debian12';
-  if (!isTarget(target)) throw new Error(`Expected WAKESOCK_TEST_TARGET to be debian12 or debian13, got ${target}`);
+  const target = targetOfRun();
   const boxes: Box[] = [];
   for (let worker = 0; worker < Number(project.config.maxWorkers); worker += 1) {
     boxes.push(await bootBox({ target, share, log: (line) => process.stderr.write(`box: ${line}\n`) }));
@@ -25,6 +24,12 @@ export async function bootFor(project: TestProject, share: readonly string[] = [
   return async () => {
     for (const { stop } of boxes) await stop();
   };
+}
+
+export function targetOfRun(): BoxTarget {
+  const target = process.env['WAKESOCK_TEST_TARGET'] ?? 'debian12';
+  if (!isTarget(target)) throw new Error(`Expected WAKESOCK_TEST_TARGET to be debian12 or debian13, got ${target}`);
+  return target;
 }
 
 function isTarget(text: string): text is BoxTarget {

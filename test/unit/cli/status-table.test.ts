@@ -66,4 +66,5 @@ test('a long name is cut, its state is not', () => {
 test('one site in detail', () => {
   expect(statusDetail(report.sites[0] as SiteStatus, plain, now)).toMatchSnapshot();
   expect(statusDetail(failed, plain, now)).toMatchSnapshot();
+  expect(statusDetail({ ...failed, oomKills: { count: 3, lastAt: '2026-05-04T11:57:00.000Z' } }, plain, now)).toContain('\n  OOM kills   3, the last 2026-05-04T11:57:00.000Z\n');
 });

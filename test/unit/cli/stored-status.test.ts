@@ -46,7 +46,7 @@ test('an enabled site that was never woken', async () => {
   await prepare();
   expect(status()).toEqual({
     name: 'blog', state: 'dormant', handoff: 'adopt', listen: ['0.0.0.0:8081'], hosts: ['blog.example.com'],
-    unit: 'wakesock-site-blog.socket', since: null, wakes: 0, connections: null, memoryBytes: null, cpuUsec: null,
+    unit: 'wakesock-site-blog.socket', since: null, wakes: 0, connections: null, memoryBytes: null, cpuUsec: null, oomKills: null,
     lastWake: null, error: null,
   });
 });

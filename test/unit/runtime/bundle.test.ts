@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bpfAnnotation, hostNameOf, renderBundle } from '../../../src/runtime/bundle.ts';
+import { bpfAnnotation, hostNameOf, renderBundle, type BundlePlaces } from '../../../src/runtime/bundle.ts';
 import { allCapabilities, boundingSet, chooseCapabilities, defaultCapabilities } from '../../../src/runtime/capabilities.ts';
+import type { SiteMount, SiteSecret } from '../../../src/base/site.ts';
+import type { OciConfig } from '../../../src/runtime/oci.ts';
+import { secretMounts } from '../../../src/runtime/secret-mount.ts';
+import { siteMount } from '../../../src/site/mount-options.ts';
 import { makePlaces, makeSite, root } from './fixtures.ts';
 import { ALLOW, NOTIFY, runFilter } from './run-filter.ts';
 
@@ -52,24 +56,67 @@ describe('mounts', () => {
   });
 
   test('read-only directories are so with all that is mounted in them', () => {
-    const config = renderBundle(makeSite({ root: { kind: 'host' }, volumes: [{ source: '/srv/data', target: '/data', readOnly: true }] }), root, makePlaces({ hostEtc: '/var/lib/wakesock/host-etc' }));
+    const config = renderBundle(makeSite({ root: { kind: 'host' }, mounts: [siteMount('bind', '/data', { source: '/srv/data', readOnly: true })] }), root, makePlaces({ hostEtc: '/var/lib/wakesock/host-etc' }));
     for (const destination of ['/usr', '/etc', '/data']) expect(mountAt(config, destination)[0]?.options).toEqual(expect.arrayContaining(['rbind', 'rro']));
   });
 
   test('crun takes recursive options for directories only', () => {
-    const site = makeSite({ volumes: [{ source: '/srv/a.conf', target: '/etc/a.conf', readOnly: true }] });
-    expect(mountAt(renderBundle(site, root, makePlaces({ fileVolumes: new Set(['/srv/a.conf']) })), '/etc/a.conf')[0]?.options).toEqual(['bind', 'nosuid', 'nodev', 'ro']);
+    const site = makeSite({ mounts: [siteMount('bind', '/etc/a.conf', { source: '/srv/a.conf', readOnly: true })] });
+    expect(mountAt(renderBundle(site, root, makePlaces({ fileSources: new Set(['/srv/a.conf']) })), '/etc/a.conf')[0]?.options).toEqual(['bind', 'nosuid', 'nodev', 'ro']);
   });
 
   test('the user\'s own take the place of ours, parents first', () => {
     const site = makeSite({
-      readOnly: true, tmpfs: [{ target: '/tmp', options: ['size=1m'] }],
-      volumes: [{ source: '/b', target: '/data/b', readOnly: false }, { source: '/a', target: '/data', readOnly: false }],
+      readOnly: true,
+      mounts: [siteMount('bind', '/data/b', { source: '/b' }), siteMount('bind', '/data', { source: '/a' }), siteMount('tmpfs', '/tmp', { copyUp: false, data: ['size=1m'] })],
     });
     const config = renderBundle(site, root, makePlaces());
     expect(mountAt(config, '/tmp').map(({ options }) => options)).toEqual([['nosuid', 'nodev', 'size=1m']]);
     expect(config.mounts.slice(-3).map(({ destination }) => destination)).toEqual(['/data', '/tmp', '/data/b']);
   });
+});
+
+const optionsOf = (mount: SiteMount, overrides: Partial<BundlePlaces> = {}): unknown => {
+  const [found] = mountAt(renderBundle(makeSite({ mounts: [mount] }), { ...root, uid: 7, gid: 8 }, makePlaces(overrides)), '/data');
+  return [found?.type, found?.source, found?.options.join()];
+};
+
+describe('mounts that a site asks for', () => {
+  const volumePaths = new Map([['/data', '/v/_data']]);
+
+  test.each<[string, SiteMount, unknown]>([
+    ['a directory', siteMount('bind', '/data', { source: '/a' }), ['bind', '/a', 'rbind,rnosuid,rnodev']],
+    ['not what is below', siteMount('bind', '/data', { source: '/a', recursive: false, readOnly: true }), ['bind', '/a', 'bind,nosuid,nodev,ro']],
+    ['with less', siteMount('bind', '/data', { source: '/a', readOnly: true, exec: false, suid: true, dev: true }), ['bind', '/a', 'rbind,rnoexec,rro']],
+    ['a volume', siteMount('volume', '/data', { source: 'store', readOnly: true }), ['bind', '/v/_data', 'rbind,rnosuid,rnodev,rro']],
+    ['memory', siteMount('tmpfs', '/data', { data: ['size=1m'], chown: true, exec: false }), ['tmpfs', 'tmpfs', 'nosuid,nodev,noexec,tmpcopyup,uid=7,gid=8,size=1m']],
+  ])('%s', (_, mount, expected) => expect(optionsOf(mount, { volumePaths })).toEqual(expected));
+});
+
+const hidden = (mask: string[], unmask: string[]): OciConfig['linux'] => renderBundle(makeSite({ mask, unmask }), root, makePlaces()).linux;
+
+test('hidden paths: podman\'s, more, fewer, none', () => {
+  const [usual, some, none] = [hidden([], []), hidden(['/srv/x', '/proc/kcore'], ['/proc/s*', '/sys/firmware']), hidden([], ['ALL'])];
+  expect(some.maskedPaths).toEqual([...usual.maskedPaths.filter((path) => !/^\/proc\/s[^/]*$|^\/sys\/firmware$/.test(path)), '/srv/x']);
+  expect(some.readonlyPaths).toEqual(usual.readonlyPaths.filter((path) => !path.startsWith('/proc/s')));
+  expect([none.maskedPaths, none.readonlyPaths]).toEqual([[], []]);
+  expect(hidden([], ['/proc/.*']).maskedPaths).toEqual(usual.maskedPaths);
+});
+
+const secret = (target: string): SiteSecret => ({ name: 'x', as: { kind: 'file', target, uid: 0, gid: 0, mode: 0o444 } });
+
+test('secrets: one mount for those of podman\'s directory, one for credentials; a variable takes the place of the site\'s', () => {
+  const site = makeSite({
+    environment: { TOKEN: 'none', OTHER: 'x' }, secrets: [secret('/run/secrets/a'), secret('/run/secrets/b'), secret('/run/secrets/c/d'), secret('/etc/key'), { name: 'x', as: { kind: 'env', variable: 'TOKEN' } }],
+    credentials: [{ id: 'c', load: null, set: { base64: '', encrypted: false } }],
+  });
+  expect(secretMounts(site, '/p/secrets').map(({ source, target }) => [source, target])).toEqual([
+    ['/p/secrets/run', '/run/secrets'], ['/p/secrets/secret-2', '/run/secrets/c/d'], ['/p/secrets/secret-3', '/etc/key'], ['/p/secrets/credentials', '/run/credentials/blog'],
+  ]);
+  const { env } = renderBundle(site, root, makePlaces()).process;
+  expect(env.filter((line) => /^(?:TOKEN|OTHER|CREDENTIALS_DIRECTORY)=/.test(line))).toEqual(['CREDENTIALS_DIRECTORY=/run/credentials/blog', 'OTHER=x']);
+  // What the user mounts at podman's directory is not covered.
+  expect(secretMounts(makeSite({ secrets: [secret('/run/secrets/a')], mounts: [siteMount('tmpfs', '/run/secrets')] }), '/p/secrets')).toEqual([{ source: '/p/secrets/secret-0', target: '/run/secrets/a', file: true }]);
 });
 
 describe('capabilities', () => {

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { bundleConfigBytesMax } from '../../../src/base/limits.ts';
@@ -74,4 +74,44 @@ test('too large a file is a named error, and leaves nothing', () => {
   writeFileSync(`${directory}/big.json`, 'x'.repeat(bundleConfigBytesMax + 1));
   expect(() => makeGate(directory, `${directory}/big.json`)).toThrow(expect.objectContaining({ code: 'ERR_WAKESOCK_LIMIT' }));
   expect(existsSync(`${directory}/config.json`)).toBe(false);
+});
+
+// A program's own words look like the key, and are none.
+const configWith = (env: readonly string[]): string => JSON.stringify({ process: { args: ['"env":[', 'x'.repeat(70_000)], env, cwd: '/' }, annotations: { env: '"env":[]' } });
+
+describe('variables that stand in no file', () => {
+  const secrets = ['TOKEN="a\\b"\n', 'OTHER=ä'];
+
+  function inMemory(config: string): { gate: Gate; directory: string } {
+    const directory = mkdtempSync('/dev/shm/wakesock-gate-');
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const prepared = temporaryDirectory();
+    writeFileSync(`${prepared}/config.json`, config);
+    return { gate: makeGate(directory, `${prepared}/config.json`, secrets), directory };
+  }
+
+  test.each([[[]], [['A=1', 'B=2']]])('come first, and both times, before %j', async (env) => {
+    const { gate } = inMemory(configWith(env));
+    const { child, output } = reader(gate.path);
+    if (child.stderr) await once(child.stderr, 'data');
+    gate.open();
+    const read = (await output).split('|');
+    expect(read.map((one) => JSON.parse(one) as unknown)).toEqual([0, 1].map(() => JSON.parse(configWith([...secrets, ...env])) as unknown));
+  });
+
+  test('are gone as soon as nobody needs them', () => {
+    const { gate, directory } = inMemory(configWith([]));
+    gate.open();
+    expect(statSync(gate.path).mode & 0o777).toBe(0o600);
+    gate.abandon();
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  test('are never written to a disk', () => {
+    const directory = mkdtempSync(new URL('../../../.cache/gate-', import.meta.url).pathname);
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    writeFileSync(`${directory}/config.json.prepared`, configWith([]));
+    expect(() => makeGate(directory, `${directory}/config.json.prepared`, secrets)).toThrow(expect.objectContaining({ code: 'ERR_WAKESOCK_SECRET' }));
+    expect(readdirSync(directory)).toEqual(['config.json.prepared']);
+  });
 });

@@ -120,3 +120,12 @@ describe('what is mounted', () => {
     expect(tree.find('/srv/conf/x')).toBeNull();
   });
 });
+
+test('further groups, by name and number, also where a group was chosen; each once, and never the main one', () => {
+  const { tree } = makeTree(accounts);
+  const groups = (user: string | null, group: string | null, add: readonly string[]): readonly number[] => resolveIdentity(tree, user, group, add).additionalGids;
+  expect(groups('bob', null, ['none', '7', 'web'])).toEqual([33, 44, 7]);
+  expect(groups('bob', 'none', ['none', 'web'])).toEqual([33]);
+  expect(groups(null, null, ['web'])).toEqual([33]);
+  expect(() => groups(null, null, ['nobody-has'])).toThrow('GroupAdd=nobody-has');
+});

@@ -10,6 +10,7 @@ import type { OciConfig } from '../../../src/runtime/oci.ts';
 import { sourceState } from '../../../src/base/sources.ts';
 import { prepareBundle, removePrepared } from '../../../src/runtime/prepare.ts';
 import { readPrepared } from '../../../src/runtime/prepared.ts';
+import { siteMount } from '../../../src/site/mount-options.ts';
 import { makeSite } from './fixtures.ts';
 import { preparedVersion } from '../../../src/base/site.ts';
 
@@ -113,11 +114,11 @@ describe('prepareBundle', () => {
 
   test.each([
     ['a relayed site', { handoff: 'relay' } as const, code('NOT_SUPPORTED', 'relay')],
-    ['a named volume', { volumes: [{ source: 'data', target: '/data', readOnly: false }] }, code('NOT_SUPPORTED', 'Volume=data')],
+    ['a named volume', { mounts: [siteMount('volume', '/data', { source: 'data' })] }, code('VOLUME', 'Volume=data')],
     ['no root', { root: { kind: 'rootfs', path: '/not/there' } } as const, code('ROOTFS', 'Rootfs=/not/there', 'nothing')],
     ['a file for a root', { root: { kind: 'rootfs', path: '/etc/passwd' } } as const, code('ROOTFS', 'directory')],
     ['a relative root', { root: { kind: 'rootfs', path: 'x' } } as const, code('ROOTFS', 'absolute')],
-    ['a missing source of a volume', { volumes: [{ source: '/not/there', target: '/data', readOnly: false }] }, code('ROOTFS', 'Volume=/not/there')],
+    ['a missing source of a volume', { mounts: [siteMount('bind', '/data', { source: '/not/there' })] }, code('ROOTFS', 'Volume=/not/there')],
     ['no program', { exec: [] }, code('PROGRAM', 'found none')],
     ['a missing program', { exec: ['/bin/other'] }, code('PROGRAM', 'Exec=/bin/other')],
     ['a program not in PATH', { exec: ['other'], environment: { PATH: '/bin' } }, code('PROGRAM', 'PATH \\(/bin\\)')],
@@ -138,7 +139,7 @@ describe('prepareBundle', () => {
     symlinkSync('/bin/server', join(root, 'link'));
     const volume = makeDirectory();
     write(join(volume, 'run'), '', 0o755);
-    const site = makeSite({ root: { kind: 'rootfs', path: root }, exec: [program], workingDir, volumes: [{ source: volume, target: '/data', readOnly: true }] });
+    const site = makeSite({ root: { kind: 'rootfs', path: root }, exec: [program], workingDir, mounts: [siteMount('bind', '/data', { source: volume, readOnly: true })] });
     expect(prepareBundle(site, paths, extra).site.exec).toEqual([program]);
   });
 
@@ -163,7 +164,7 @@ describe('prepareBundle', () => {
     const { root, paths } = ground();
     const file = join(makeDirectory(), 'app.conf');
     write(file);
-    prepareBundle(makeSite({ root: { kind: 'rootfs', path: root }, volumes: [{ source: file, target: '/etc/app.conf', readOnly: true }] }), paths, extra);
+    prepareBundle(makeSite({ root: { kind: 'rootfs', path: root }, mounts: [siteMount('bind', '/etc/app.conf', { source: file, readOnly: true })] }), paths, extra);
     expect(configOf(paths).mounts.at(-1)).toMatchObject({ destination: '/etc/app.conf', options: ['bind', 'nosuid', 'nodev', 'ro'] });
   });
 });

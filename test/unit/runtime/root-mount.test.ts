@@ -2,7 +2,9 @@ import { chownSync, chmodSync, existsSync, mkdirSync, readFileSync, readdirSync,
 import { expect, test } from 'vitest';
 import { overlayOptionBytesMax } from '../../../src/base/limits.ts';
 import { makeRootMount, withFreshRoot } from '../../../src/runtime/image-root.ts';
-import { overlayOptions, withRoot } from '../../../src/runtime/root-mount.ts';
+import { withPrivateMounts } from '../../../src/runtime/private-mounts.ts';
+import { overlayOptions } from '../../../src/runtime/root-mount.ts';
+import type { RootMount } from '../../../src/base/site.ts';
 import { mountedDirectory } from '../image/fixtures.ts';
 
 function places(): { site: string; layers: { base: string; lower: string[] } } {
@@ -13,6 +15,8 @@ function places(): { site: string; layers: { base: string; lower: string[] } } {
   chownSync(`${directory}/layers/top`, 7, 8);
   return { site: `${directory}/site`, layers: { base: `${directory}/layers`, lower: ['top', 'bottom'] } };
 }
+
+const withRoot = <T>(root: RootMount, act: () => T): T => withPrivateMounts({ root, secrets: null }, act);
 
 test('what the program writes is in the site\'s own directory, and there again with other layers below', () => {
   const { site, layers } = places();

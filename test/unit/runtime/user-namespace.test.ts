@@ -7,6 +7,7 @@ import type { Site } from '../../../src/base/site.ts';
 import { mountsUnchanged } from '../../../src/runtime/mounts-below.ts';
 import { readMountTable } from '../../../src/linux/mount-table.ts';
 import type { OciConfig } from '../../../src/runtime/oci.ts';
+import { siteMount } from '../../../src/site/mount-options.ts';
 import { prepareBundle } from '../../../src/runtime/prepare.ts';
 import { mountedDirectory } from '../image/fixtures.ts';
 import { makeSite } from './fixtures.ts';
@@ -36,7 +37,7 @@ function mountOver(path: string, ...args: readonly string[]): void {
 }
 
 const bind = (config: OciConfig, target: string) => config.mounts.find(({ destination }) => destination === target);
-const volume = (source: string, target = '/data') => ({ source, target, readOnly: false });
+const volume = (source: string, target = '/data') => siteMount('bind', target, { source });
 
 test('a range of its own, its root mounted with it, the namespace first', () => {
   const { directory, paths, prepare } = ground();
@@ -53,7 +54,7 @@ test('a range of its own, its root mounted with it, the namespace first', () => 
 
 test('UserNS=host: as it was', () => {
   const { directory, paths, prepare } = ground();
-  const { ids, rootMount, mountsBelow, config } = prepare({ userNs: null, volumes: [volume(`${directory}/data`)] });
+  const { ids, rootMount, mountsBelow, config } = prepare({ userNs: null, mounts: [volume(`${directory}/data`)] });
   expect({ ids, rootMount, mountsBelow }).toEqual({ ids: null, rootMount: null, mountsBelow: null });
   expect(config.root.path).toBe(`${directory}/root`);
   expect(config.linux.namespaces.map(({ type }) => type)).not.toContain('user');
@@ -66,7 +67,7 @@ test('volumes: a directory that is a link is looked up at each wake, a file now'
   symlinkSync('data', `${directory}/current`);
   writeFileSync(`${directory}/file`, 'x');
   symlinkSync('file', `${directory}/link`);
-  const { config } = prepare({ volumes: [volume(`${directory}/current`, '/a'), volume(`${directory}/link`, '/b')] });
+  const { config } = prepare({ mounts: [volume(`${directory}/current`, '/a'), volume(`${directory}/link`, '/b')] });
   expect(bind(config, '/a')).toMatchObject({ source: `${directory}/current/.`, options: ['bind', 'rnosuid', 'rnodev', 'idmap'] });
   expect(bind(config, '/b')).toMatchObject({ source: `${directory}/file`, options: ['bind', 'nosuid', 'nodev', 'idmap'] });
 });
@@ -75,7 +76,7 @@ test('what is mounted below a volume is named, too; another mount there is notic
   const { directory, prepare } = ground();
   mountOver(`${directory}/data/disk`, '-t', 'tmpfs', 'tmpfs');
   symlinkSync('data', `${directory}/current`);
-  const { config, mountsBelow } = prepare({ volumes: [volume(`${directory}/current`)] });
+  const { config, mountsBelow } = prepare({ mounts: [volume(`${directory}/current`)] });
   expect(bind(config, '/data/disk')).toMatchObject({ source: `${directory}/data/disk/.`, options: ['bind', 'rnosuid', 'rnodev', 'idmap'] });
   expect(config.mounts.findIndex(({ destination }) => destination === '/data/disk')).toBe(config.mounts.findIndex(({ destination }) => destination === '/data') + 1);
   const unchanged = (): boolean => mountsUnchanged(mountsBelow ?? null, { read: readMountTable });
@@ -85,8 +86,8 @@ test('what is mounted below a volume is named, too; another mount there is notic
 });
 
 test.each([
-  ['a volume', (directory: string) => ({ volumes: [volume(`${directory}/merged`)] })],
-  ['a mount below a volume', (directory: string) => ({ volumes: [volume(directory)] })],
+  ['a volume', (directory: string) => ({ mounts: [volume(`${directory}/merged`)] })],
+  ['a mount below a volume', (directory: string) => ({ mounts: [volume(directory)] })],
   ['the root', (directory: string) => ({ root: { kind: 'rootfs', path: `${directory}/merged` } as const })],
 ])('%s whose owners a mount cannot change: a warning that names it, or an error where the site insists', (_, overrides) => {
   const { directory, paths, prepare } = ground();

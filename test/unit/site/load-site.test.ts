@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Site } from '../../../src/base/site.ts';
 import { listSiteNames, listTemplateNames, loadSite, sourcesUnchanged, timerMsMax, type LoadedSite } from '../../../src/site/index.ts';
+import { siteMount } from '../../../src/site/mount-options.ts';
 import { schema } from '../../../src/site/schema.ts';
 import { SiteFiles } from './site-files.ts';
 
@@ -29,8 +30,8 @@ test('the least that a site is', () => {
   expect(site(minimal)).toEqual({
     name: 'a', description: 'a', handoff: 'adopt', listen: [{ family: 'ipv4', address: '0.0.0.0', port: 8081, text: '0.0.0.0:8081' }],
     ports: [{ kind: 'tcp', port: 8081 }], hosts: [], target: null, idleMs: 300_000, startTimeoutMs: 30_000, stopTimeoutMs: 10_000,
-    root: { kind: 'rootfs', path: '/srv/root' }, exec: ['/bin/app'], entrypoint: null, environment: {}, volumes: [], tmpfs: [], user: null, group: null, workingDir: null,
-    hostName: null, userNs: { ids: 65_536, required: false }, readOnly: false, noNewPrivileges: true, seccompProfile: 'default', addCapabilities: [], dropCapabilities: [], ulimits: {}, stopSignal: 'TERM', resources: [],
+    root: { kind: 'rootfs', path: '/srv/root' }, exec: ['/bin/app'], entrypoint: null, environment: {}, mounts: [], secrets: [], credentials: [], devices: [], user: null, group: null, addGroups: [], workingDir: null,
+    hostName: null, userNs: { ids: 65_536, required: false }, readOnly: false, readOnlyTmpfs: true, timezone: null, shmBytes: null, mask: [], unmask: [], annotations: {}, noNewPrivileges: true, seccompProfile: 'default', addCapabilities: [], dropCapabilities: [], ulimits: {}, stopSignal: 'TERM', resources: [],
   });
 });
 
@@ -67,7 +68,7 @@ Any=thing
 `);
   expect(loaded).toMatchObject({
     description: 'Blog', root: { kind: 'image', image: 'localhost/blog:1' }, environment: { NODE_ENV: 'production', GREETING: 'hello world' },
-    volumes: [{ source: '/srv/blog', target: '/data', readOnly: true }], tmpfs: [{ target: '/tmp', options: ['size=64m'] }],
+    mounts: [siteMount('bind', '/data', { source: '/srv/blog', readOnly: true }), siteMount('tmpfs', '/tmp', { data: ['size=64m'] })],
     listen: [{ text: '0.0.0.0:8081' }, { text: '[::1]:8082' }], ports: [{ kind: 'tcp', port: 3000 }, { kind: 'tcp', port: 3001 }],
     user: '1000', group: '1000', addCapabilities: ['CAP_NET_BIND_SERVICE', 'CAP_CHOWN'], ulimits: { nofile: { soft: '2048', hard: '2048' } }, readOnly: true, startTimeoutMs: 20_000,
     resources: [
@@ -117,7 +118,7 @@ test.each<[string, string[]]>([
 ])('[X-Wakesock] %j', (lines, expected) => expect(problems(wakesock(lines))).toEqual(expected));
 
 test.each<[string, string[]]>([
-  ['Secret=x\n', ['error ERR_WAKESOCK_NOT_SUPPORTED 7:1']],
+  ['Secret=x,type=file\n', ['error bad-value 7:8']],
   ['Network=bridge\n', ['error ERR_WAKESOCK_NOT_SUPPORTED 7:9']],
   ['Network=none\n', []],
   ['Label=a=b\nAutoUpdate=registry\n', ['warning no-effect 7:1', 'warning no-effect 8:1']],
@@ -127,8 +128,8 @@ test.each<[string, string[]]>([
   ['Environment=A=b \\\n  C\n', ['error bad-value 8:3']],
   ['EnvironmentFile=nothing\n', ['error bad-value 7:17']],
   ['EnvironmentFile=-nothing\n', []],
-  ['Volume=data:/data\n', ['error ERR_WAKESOCK_NOT_SUPPORTED 7:8']],
-  ['Volume=/a:/b:U\n', ['error ERR_WAKESOCK_NOT_SUPPORTED 7:14']],
+  ['Volume=-data:/data\n', ['error bad-value 7:8']],
+  ['Volume=/a:/b:ro,O\n', ['error ERR_WAKESOCK_NOT_SUPPORTED 7:17']],
   ['Volume=/a:/b\nVolume=/c:/b\n', ['error bad-value 8:8']],
   ['Image=x\n', ['error conflict 7:1']],
   ['PublishPort=3000\n', ['error bad-value 7:13']],

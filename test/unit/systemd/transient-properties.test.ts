@@ -12,6 +12,7 @@ test.each([
   [{ name: 'U', signature: 'u', value: 4294967295 }, 4294967295],
   [{ name: 'D', signature: 'd', value: 0.5 }, 0.5],
   [{ name: 'AllowedCPUs', signature: 'ay', value: [5, 255] }, Buffer.from([5, 255])],
+  [{ name: 'DeviceAllow', signature: 'a(ss)', value: [['/dev/char/10:229', 'rwm']] }, [['/dev/char/10:229', 'rwm']]],
   [{ name: 'IODeviceWeight', signature: 'a(st)', value: [['/dev/sda', '18446744073709551615'], ['/srv', '1']] }, [['/dev/sda', 18446744073709551615n], ['/srv', 1n]]],
 ] as const)('%j', (property, value) => {
   const [name, variant] = toVariant(property);
@@ -34,6 +35,8 @@ test.each([
   { name: 'Y', signature: 'ay', value: '5' },
   { name: 'P', signature: 'a(st)', value: [['/dev/sda', '-1']] },
   { name: 'P', signature: 'a(st)', value: [5] },
+  { name: 'P', signature: 'a(ss)', value: [[5, 'x']] },
+  { name: 'P', signature: 'a(ss)', value: 'x' },
   { name: 'P', signature: 'a(st)', value: 'x' },
 ])('ERR_WAKESOCK_SCOPE: %j', (property) => {
   expect(() => toVariant(property as ScopeProperty)).toThrow(expect.objectContaining({ code: 'ERR_WAKESOCK_SCOPE', message: expect.stringContaining(property.name) }));

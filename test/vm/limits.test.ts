@@ -1,0 +1,140 @@
+/** Limits that bite: a kernel with every controller, which the test box does not have. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { python, type Scene, scopeUnit, tcpSite, type SiteKeys } from '../support/scene.ts';
+import { bootInstalled, openScene } from '../support/virtual-machine.ts';
+import type { VirtualMachine } from './machine/machine.ts';
+
+let machine: VirtualMachine;
+let scene: Scene;
+
+beforeAll(async () => {
+  machine = await bootInstalled();
+  scene = await openScene(machine);
+});
+afterAll(async () => {
+  await machine.stop();
+});
+
+const consumer = (port: number, limits: SiteKeys['Service'] = {}): string => tcpSite(python('consumes.py'), port, { Service: limits });
+const ask = (port: number, say = 'hello') => scene.clients.ask(`127.0.0.1:${port}`, say);
+const cgroup = (site: string, file: string): Promise<string> => machine.readFile(`/sys/fs/cgroup/wakesock.slice/${scopeUnit(site)}/${file}`);
+/** Of all at one time. */
+async function usageUsec(...sites: readonly string[]): Promise<number[]> {
+  const text = await machine.run(['cat', ...sites.map((site) => `/sys/fs/cgroup/wakesock.slice/${scopeUnit(site)}/cpu.stat`)]);
+  return [...text.matchAll(/^usage_usec (\d+)$/gm)].map(([, usage]) => Number(usage));
+}
+
+test('the controllers are there, and nobody is told otherwise', async () => {
+  expect((await machine.readFile('/sys/fs/cgroup/cgroup.controllers')).split(' ')).toEqual(expect.arrayContaining(['cpuset', 'cpu', 'io', 'memory', 'pids']));
+  await scene.write({ told: consumer(8701, { MemoryMax: '64M', CPUWeight: 20, AllowedCPUs: 0, IOWeight: 20, TasksMax: 20 }) });
+  const { stdout, stderr } = await scene.product.exec('enable', 'told');
+  expect({ stdout, stderr }).toEqual({ stdout: 'told  sleeps at 0.0.0.0:8701\n', stderr: '' });
+});
+
+describe('MemoryMax=', () => {
+  test('a program that wants more is killed within its scope; its next client wakes it again, and nobody else notices', async () => {
+    await scene.enable({ greedy: consumer(8702, { MemoryMax: '64M', MemorySwapMax: 0 }), neighbour: consumer(8703) });
+    const neighbour = scene.clients.open('127.0.0.1:8703', 'hello\n');
+    const { start: neighbourStart } = await neighbour.answer();
+    const { start } = await ask(8702, 'allocate 20');
+    const from = await scene.mark();
+    await expect(ask(8702, 'allocate 200')).rejects.toThrow('the connection ended');
+    await scene.inState('greedy', 'dormant', from);
+    const again = await ask(8702, 'allocate 20');
+    expect(again).toMatchObject({ result: 'allocated' });
+    expect(again.start).not.toBe(start);
+    const { oomKills } = await scene.status('greedy');
+    expect(oomKills).toEqual({ count: 1, lastAt: expect.any(String) });
+    expect(await scene.product.run('status', 'greedy')).toContain(`OOM kills   1, the last ${oomKills?.lastAt}\n`);
+    expect(scene.journal.since(from, ({ text }) => text === 'greedy: the kernel killed a process of it for want of memory')).toHaveLength(1);
+    expect((await neighbour.ask('still')).start).toBe(neighbourStart);
+    neighbour.close();
+  });
+
+  test('a worker that wants more is killed alone', async () => {
+    await scene.enable({ workers: consumer(8704, { MemoryMax: '64M', MemorySwapMax: 0 }) });
+    const { start } = await ask(8704);
+    expect(await ask(8704, 'allocate-apart 200')).toMatchObject({ start, result: 'SIGKILL' });
+    expect(await scene.status('workers')).toMatchObject({ state: 'awake', oomKills: { count: 1 } });
+    expect((await scene.status('neighbour')).oomKills).toBeNull();
+  });
+
+  test('one that is killed before it listens: the error says why', async () => {
+    await scene.enable({ never: tcpSite(`/usr/bin/python3 -c "held = bytearray(b'x') * (200 << 20)"`, 8713, { Service: { MemoryMax: '32M', MemorySwapMax: 0 } }) });
+    await scene.expectFailed('never', 'ERR_WAKESOCK_EXITED', '127.0.0.1:8713', /before it listened: the kernel killed it, or a process of it, for want of memory/);
+  });
+});
+
+test('TasksMax=: who forks without end gets EAGAIN, others fork on, and the site can be stopped', async () => {
+  await scene.enable({ forks: consumer(8705, { TasksMax: 16 }), other: consumer(8706) });
+  const { result: [made, why] } = await ask(8705, 'fork 1000') as unknown as { result: [number, string] };
+  expect(why).toBe('EAGAIN');
+  expect(made).toBeLessThan(16);
+  expect(Number(await cgroup('forks', 'pids.current'))).toBeLessThanOrEqual(16);
+  expect((await ask(8706, 'fork 30')).result).toEqual([30, null]);
+  await scene.product.run('sleep', '--force', 'forks', 'other');
+  expect(await machine.exec(['ls', `/sys/fs/cgroup/wakesock.slice/${scopeUnit('forks')}`])).toMatchObject({ code: 2 });
+  expect(await scene.status('forks')).toMatchObject({ state: 'dormant', memoryBytes: null, cpuUsec: null });
+});
+
+/** CPU time of both over one time: from now until the second has done `rounds` of its work. */
+async function share(sites: readonly [string, string], port: number, rounds: number): Promise<number> {
+  const before = await usageUsec(...sites);
+  await ask(port, `worked ${rounds}`);
+  const after = await usageUsec(...sites);
+  const [first = 0, second = 0] = after.map((usage, index) => usage - (before[index] ?? 0));
+  return first / second;
+}
+
+describe('CPU', () => {
+  test('CPUWeight=: two busy sites share one CPU as told, and as told anew by apply', async () => {
+    await scene.enable({ heavy: consumer(8707, { CPUWeight: 80, AllowedCPUs: 0 }), light: consumer(8708, { CPUWeight: 20, AllowedCPUs: 0 }) });
+    await Promise.all([ask(8707, 'spin'), ask(8708, 'spin')]);
+    const asTold = await share(['heavy', 'light'], 8708, 20);
+    await scene.write({ heavy: consumer(8707, { CPUWeight: 20, AllowedCPUs: 0 }) });
+    expect(await scene.product.run('apply', 'heavy')).toContain('CPUWeight= from 80 to 20');
+    const asToldAnew = await share(['heavy', 'light'], 8708, 20);
+    expect(asTold).toBeGreaterThan(3);
+    expect(asTold).toBeLessThan(5.3);
+    expect(asToldAnew).toBeGreaterThan(0.7);
+    expect(asToldAnew).toBeLessThan(1.4);
+    await scene.product.run('sleep', '--force', 'heavy', 'light');
+  });
+
+  test('CPUQuota=: a busy site stays below it; with apply it may have all again', async () => {
+    await scene.enable({ bounded: consumer(8709, { CPUQuota: '10%', AllowedCPUs: 0 }), free: consumer(8710, { AllowedCPUs: 1 }) });
+    await Promise.all([ask(8709, 'spin'), ask(8710, 'spin')]);
+    const bounded = await share(['bounded', 'free'], 8710, 20);
+    await scene.write({ bounded: consumer(8709, { AllowedCPUs: 0 }) });
+    expect(await scene.product.run('apply', 'bounded')).toContain('CPUQuota= from 10% to default');
+    const unbounded = await share(['bounded', 'free'], 8710, 20);
+    expect(bounded).toBeLessThan(0.3);
+    expect(unbounded).toBeGreaterThan(0.6);
+    await scene.product.run('sleep', '--force', 'bounded', 'free');
+  });
+});
+
+describe('apply', () => {
+  test('a lower MemoryMax= bites at once, and so does a higher', async () => {
+    await scene.enable({ grows: consumer(8711, { MemoryMax: '64M', MemorySwapMax: 0 }) });
+    const { start } = await ask(8711);
+    expect((await ask(8711, 'allocate-apart 100')).result).toBe('SIGKILL');
+    await scene.write({ grows: consumer(8711, { MemoryMax: '256M', MemorySwapMax: 0 }) });
+    await scene.product.run('apply', 'grows');
+    expect(await ask(8711, 'allocate-apart 100')).toMatchObject({ start, result: 0 });
+    await scene.write({ grows: consumer(8711, { MemoryMax: '64M', MemorySwapMax: 0 }) });
+    await scene.product.run('apply', 'grows');
+    expect(await ask(8711, 'allocate-apart 100')).toMatchObject({ start, result: 'SIGKILL' });
+  });
+});
+
+test('status has figures, and takes them back when the site sleeps', async () => {
+  await scene.enable({ shown: consumer(8712) });
+  await ask(8712, 'allocate 30');
+  const { memoryBytes, cpuUsec } = await scene.status('shown');
+  expect(memoryBytes).toBeGreaterThan(30 * 2 ** 20);
+  expect(memoryBytes).toBeLessThan(80 * 2 ** 20);
+  expect(cpuUsec).toBeGreaterThan(10_000);
+  await scene.product.run('sleep', '--force', 'shown');
+  expect(await scene.status('shown')).toMatchObject({ memoryBytes: null, cpuUsec: null });
+});
