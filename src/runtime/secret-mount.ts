@@ -6,7 +6,7 @@ import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { WakesockError, describeError } from '../base/errors.ts';
 import type { Paths } from '../base/paths.ts';
-import type { IdRange, Site, SiteSecret } from '../base/site.ts';
+import type { Site, SiteSecret } from '../base/site.ts';
 import { mountMemory } from '../linux/mount-namespace.ts';
 
 /** A bind mount of the bundle. Its source is there from the moment a wake mounts {@link SecretFiles}. */
@@ -24,7 +24,7 @@ export interface SecretFile {
   readonly mode: number;
 }
 
-/** What is mounted at `directory`, an empty one, for one start. Ids are the machine's. */
+/** What is mounted at `directory`, an empty one, for one start. Ids are those in the container's own eyes. */
 export interface SecretFiles {
   readonly directory: string;
   readonly files: readonly SecretFile[];

@@ -7,7 +7,6 @@ import type { Site, SiteMount } from '../../../src/base/site.ts';
 import { mountsUnchanged } from '../../../src/runtime/mounts-below.ts';
 import { readMountTable } from '../../../src/linux/mount-table.ts';
 import type { OciConfig } from '../../../src/runtime/oci.ts';
-import { siteMount } from '../../../src/site/mount-options.ts';
 import { prepareBundle } from '../../../src/runtime/prepare.ts';
 import { siteMount } from '../../../src/site/mount-options.ts';
 import { mountedDirectory } from '../image/fixtures.ts';
