@@ -146,13 +146,9 @@ export class Wakesock {
   }
 
   async #run(...args: readonly string[]): Promise<void> {
-    try {
-      await run(process.execPath, [this.#program, ...args], { maxBuffer: outputBytesMax });
-    } catch (error) {
-      // Not the whole of its command line, which may name thousands of sites.
-      const { message, stderr = '' } = error as Error & { stderr?: string };
-      throw new Error(`wakesock ${args[0]}: ${stderr.trim().split('\n').at(-1) || message.slice(0, 200)}`, { cause: message.slice(0, 200) });
-    }
+    const failed = await run(process.execPath, [this.#program, ...args], { maxBuffer: outputBytesMax }).then(() => null, (error: Error & { stderr?: string }) => error);
+    // Not the whole of its command line, which may name thousands of sites.
+    if (failed) throw new Error(`wakesock ${args[0]}: ${failed.stderr?.trim().split('\n').at(-1) || failed.message.slice(0, 200)}`);
   }
 }
 
