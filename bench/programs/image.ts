@@ -1,7 +1,7 @@
 /** The same program in an image of podman's storage, and on the host's root, beside the root that it has. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { findProgram } from '../../src/runtime/crun.ts';
+import { findProgram } from '../../src/runtime/find-program.ts';
 import { type Bench, type Program, Unavailable } from '../types.ts';
 
 /** Nothing that the machine's /usr has: links to it, and who is root. */

@@ -1,7 +1,7 @@
 /** Subjects that are launcher.pl with the product's own rendering of the program's bundle. */
 import { readFileSync, rmSync, watch } from 'node:fs';
 import { dirname } from 'node:path';
-import { findProgram } from '../../src/runtime/crun.ts';
+import { findProgram } from '../../src/runtime/find-program.ts';
 import type { Manager } from '../../src/systemd/manager.ts';
 import { scopeName, sliceUnitName } from '../../src/systemd/unit-names.ts';
 import { LineProcess } from '../harness/line-process.ts';

@@ -1,6 +1,6 @@
 /** Programs of Debian packages that a subject needs, and what versions they are. */
 import { execFileSync } from 'node:child_process';
-import { findProgram } from '../../src/runtime/crun.ts';
+import { findProgram } from '../../src/runtime/find-program.ts';
 import { Unavailable } from '../types.ts';
 
 /** @throws {@link Unavailable} with the package's name */

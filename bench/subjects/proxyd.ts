@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { findProgram } from '../../src/runtime/crun.ts';
+import { findProgram } from '../../src/runtime/find-program.ts';
 import { podman, podmanArguments, skeleton, valueOf } from '../programs/image.ts';
 import { type Bench, type Program, Unavailable } from '../types.ts';
 import { writeBundle } from './crun-bundle.ts';

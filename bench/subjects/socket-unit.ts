@@ -1,5 +1,5 @@
 /** What systemd does by itself: a socket unit whose service is `crun run`, which passes LISTEN_FDS on. The native floor. */
-import { findProgram } from '../../src/runtime/crun.ts';
+import { findProgram } from '../../src/runtime/find-program.ts';
 import { writeBundle } from './crun-bundle.ts';
 import { serviceUnit, socketUnit, unitSubject } from './units.ts';
 

@@ -3,22 +3,34 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { WakesockError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import type { Paths } from '../base/paths.ts';
 import type { ControlBackend } from '../control/backend.ts';
 import type { ControlListen } from '../control/listen.ts';
 import type { ControlServer } from '../control/server.ts';
+import type { SiteStatus } from '../control/types.ts';
+import { born } from '../lifecycle/lifecycle.ts';
 import type { ExitPolicy } from './exit-policy.ts';
+import { readHistory } from './history.ts';
+import type { LoopbackSites } from './loopback-sites.ts';
 import type { SiteRunner } from './site-runner.ts';
+import { siteStatus } from './site-status.ts';
+
+export interface ControlledSites {
+  readonly runners: ReadonlyMap<string, SiteRunner>;
+  readonly loopback: LoopbackSites;
+  readonly paths: Paths;
+}
 
 export class ActivatorControl {
   readonly #listen: ControlListen | null;
-  readonly #runners: ReadonlyMap<string, SiteRunner>;
+  readonly #sites: ControlledSites;
   readonly #exit: ExitPolicy;
   readonly #log: Log;
   #server: ControlServer | null = null;
 
-  constructor(listen: ControlListen | null, runners: ReadonlyMap<string, SiteRunner>, exit: ExitPolicy, log: Log) {
+  constructor(listen: ControlListen | null, sites: ControlledSites, exit: ExitPolicy, log: Log) {
     this.#listen = listen;
-    this.#runners = runners;
+    this.#sites = sites;
     this.#exit = exit;
     this.#log = log;
   }
@@ -42,25 +54,40 @@ export class ActivatorControl {
   }
 
   #backend(): ControlBackend {
-    const status = (name: string) => Promise.resolve(this.#runner(name).status());
+    const { runners } = this.#sites;
+    // Of a site with no socket of its own there is nothing to ask while it sleeps: nothing is begun for a look.
+    const status = (name: string) => Promise.resolve(runners.get(name)?.status() ?? this.#sleepingStatus(name));
     return {
-      sites: () => Promise.resolve([...this.#runners.values()].map((runner) => runner.status())),
+      sites: () => Promise.resolve([...runners.values()].map((runner) => runner.status())),
       site: status,
       wake: async (name, by) => {
-        await this.#runner(name).wake(by);
+        await this.#awakened(name).wake(by);
         return status(name);
       },
       sleep: async (name, { force }) => {
-        await this.#runner(name).sleep(force);
+        await runners.get(name)?.sleep(force);
         return status(name);
       },
-      lease: (name) => this.#runner(name).lease(),
+      lease: (name, asked) => this.#awakened(name).lease(asked),
     };
   }
 
-  #runner(name: string): SiteRunner {
-    const runner = this.#runners.get(name);
-    if (!runner) throw new WakesockError('ERR_WAKESOCK_SITE_NOT_FOUND', `No site \`${name}\` has a socket here; is it enabled?`);
+  /** To be woken: its socket is made where systemd holds none. */
+  #awakened(name: string): SiteRunner {
+    const runner = this.#sites.runners.get(name) ?? this.#sites.loopback.open(name);
+    if (!runner) throw notFound(name);
     return runner;
   }
+
+  #sleepingStatus(name: string): SiteStatus {
+    const prepared = this.#sites.loopback.find(name);
+    if (!prepared) throw notFound(name);
+    const history = readHistory(this.#sites.paths, name);
+    const status = siteStatus(name, { state: born.state, history, prepared, container: null, listeners: [], unit: null, established: () => 0 });
+    return history.state === 'failed' ? { ...status, state: 'failed', error: history.error } : status;
+  }
+}
+
+function notFound(name: string): WakesockError {
+  return new WakesockError('ERR_WAKESOCK_SITE_NOT_FOUND', `No site \`${name}\` has a socket here; is it enabled?`);
 }

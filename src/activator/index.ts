@@ -18,6 +18,7 @@ import { beginAhead, type Ahead } from './ahead.ts';
 import { ActivatorControl } from './control.ts';
 import { EXIT_AGAIN, ExitPolicy, type Successor } from './exit-policy.ts';
 import { inherit, openOwn, type Inheritance } from './inheritance.ts';
+import { LoopbackSites } from './loopback-sites.ts';
 import { SeccompReceiver } from './seccomp-receiver.ts';
 import { serviceManager } from './service-manager.ts';
 import { siteOutput } from './site-output.ts';
@@ -63,16 +64,23 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
     fdStore: service.fdStore,
     now: () => performance.now(),
     lines: siteOutput(embedded, log),
-    changed: () => exit.reconsider(),
+    changed: () => {
+      loopback.closeQuiet();
+      exit.reconsider();
+    },
     ...preparing(paths, log),
   };
+  const loopback = new LoopbackSites(runners, parts, inheritance.loopback);
   startRunners(runners, inheritance, parts);
   service.ready();
 
-  const control = new ActivatorControl(inheritance.control ?? (embedded ? { path: paths.controlPath } : null), runners, exit, log);
+  const control = new ActivatorControl(inheritance.control ?? (embedded ? { path: paths.controlPath } : null), { runners, loopback, paths }, exit, log);
   // Loading them takes as long as half a wake: not while the first client waits.
   void firstWakes([...runners.values()])
-    .then(() => Promise.all([log.open(), control.serve()]))
+    .then(() => {
+      loopback.takeOver();
+      return Promise.all([log.open(), control.serve()]);
+    })
     .catch((error: unknown) => log.error('The control socket is not served', describeError(error)))
     // Started for nothing, as by a socket that no site can use, there is nobody else who asks.
     .finally(() => exit.reconsider());

@@ -7,6 +7,7 @@ import type { Paths } from '../base/paths.ts';
 import { emptyOut } from '../sockets/empty-out.ts';
 import { addressText, inspectListener, openListener, type Listener } from '../sockets/listener.ts';
 import type { ControlListen } from '../control/listen.ts';
+import { recordEnabled } from '../runtime/enabled.ts';
 import { takeListenFds } from '../systemd/listen-fds.ts';
 import type { StoredFds } from './parts.ts';
 import { processIdentity, readRuntimeState } from './runtime-state.ts';
@@ -14,6 +15,8 @@ import { processIdentity, readRuntimeState } from './runtime-state.ts';
 export interface Inheritance {
   readonly control: ControlListen | null;
   readonly sites: ReadonlyMap<string, readonly Listener[]>;
+  /** Of these sites the only socket is one that the activator made (loopback-sites.ts). */
+  readonly loopback: readonly string[];
   /** Every socket that systemd would start us again for. */
   readonly everyFd: readonly number[];
   stored(site: string): StoredFds;
@@ -22,7 +25,7 @@ export interface Inheritance {
 }
 
 /** `KIND=SITE`, of spares `spare.INODE=SITE`: `=` is in no site's name and in no unit's. */
-const storedName = /^(notify|stdout|stderr|spare\.\d+)=(.+)$/;
+const storedName = /^(notify|stdout|stderr|listen|spare\.\d+)=(.+)$/;
 
 export function inherit(env: NodeJS.ProcessEnv, log: Log): Inheritance {
   let control: ControlListen | null = null;
@@ -55,8 +58,9 @@ export function inherit(env: NodeJS.ProcessEnv, log: Log): Inheritance {
       closeFd(fd);
     }
   }
+  const loopback = addLoopback(sites, store, log);
   return {
-    control, sites, everyFd,
+    control, sites, loopback, everyFd,
     stored: (site) => {
       const of = store.get(site) ?? new Map<string, number>();
       store.delete(site);
@@ -75,6 +79,26 @@ export function inherit(env: NodeJS.ProcessEnv, log: Log): Inheritance {
   };
 }
 
+/** Sockets that an earlier activator made itself. Nobody but a lease's holder connects there: none is a reason for systemd to start us. */
+function addLoopback(sites: Map<string, Listener[]>, store: ReadonlyMap<string, Map<string, number>>, log: Log): string[] {
+  const alone: string[] = [];
+  for (const [site, of] of store) {
+    const fd = of.get('listen');
+    if (fd === undefined) continue;
+    of.delete('listen');
+    try {
+      const listener = inspectListener(fd, `listen=${site}`);
+      if (!sites.has(site)) alone.push(site);
+      // With a socket unit since: the program that runs is still the other socket's.
+      sites.set(site, [...(sites.get(site) ?? []), listener]);
+    } catch (error) {
+      log.error('A socket of our own cannot be used any more', { site, ...describeError(error) });
+      closeFd(fd);
+    }
+  }
+  return alone;
+}
+
 /** Embedded: the sockets of every site are opened here, and their bundles prepared. */
 export async function openOwn(paths: Paths, log: Log): Promise<Inheritance> {
   const { listSiteNames } = await import('../site/index.ts');
@@ -89,6 +113,11 @@ export async function openOwn(paths: Paths, log: Log): Promise<Inheritance> {
     try {
       endLeftover(paths, name);
       const { site } = await prepareSiteWithPodman(paths, name, images, { syncEtc });
+      if (site.listen.length === 0) {
+        recordEnabled(paths, name);
+        log.info(`${name} sleeps, and is woken through the front door`, { site: name });
+        continue;
+      }
       const listeners = site.listen.map((address) => openListener(address));
       sites.set(name, listeners);
       everyFd.push(...listeners.map(({ fd }) => fd));
@@ -97,7 +126,7 @@ export async function openOwn(paths: Paths, log: Log): Promise<Inheritance> {
       log.error(`${name} is not served: ${describeError(error).message}`, { site: name, code: describeError(error).code });
     }
   }
-  return { control: null, sites, everyFd, stored: () => storedFds(new Map()), closeUnclaimed: () => {} };
+  return { control: null, sites, loopback: [], everyFd, stored: () => storedFds(new Map()), closeUnclaimed: () => {} };
 }
 
 /** The container of an embedded activator that was killed: it holds the address, and nothing of it can be taken over. */

@@ -2,7 +2,8 @@
 import { describeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Paths } from '../base/paths.ts';
-import type { SiteHistory, WakePhases } from '../control/types.ts';
+import { wokenAtMax } from '../base/limits.ts';
+import type { SiteHistory, StatusError, WakeCause, WakePhases } from '../control/types.ts';
 import type { State } from '../lifecycle/lifecycle.ts';
 import { readHistory, writeHistory } from './history.ts';
 
@@ -31,10 +32,16 @@ export class SiteRecord {
     return this.#history;
   }
 
-  wakeBegins(by: string): void {
+  /** @param cause whom it is for, where that is known */
+  wakeBegins(by: string, cause: WakeCause | null): void {
+    const at = new Date().toISOString();
     this.#wakeStartedMs = this.#parts.now();
     this.#phases = noPhases;
-    this.#history = { ...this.#history, wakes: this.#history.wakes + 1, lastWake: { at: new Date().toISOString(), by, phasesMs: noPhases } };
+    this.#history = {
+      ...this.#history, wakes: this.#history.wakes + 1, lastWake: { at, by, ...(cause === null ? {} : { cause }), phasesMs: noPhases },
+      wokenAt: [...(this.#history.wokenAt ?? []), at].slice(-wokenAtMax),
+    };
+    if (cause !== null) this.#parts.log.info(`${this.#name} is woken for ${cause.client}`, { site: this.#name, by, ...cause });
   }
 
   /** The first time counts: crun hands over the notify descriptor before it says that the program was started. */
@@ -58,7 +65,7 @@ export class SiteRecord {
 
   stateChanged(before: State['name'], state: State): void {
     const { log } = this.#parts;
-    const error = state.name === 'failed' ? state.error : null;
+    const error: StatusError | null = state.name === 'failed' ? { ...state.error, ...this.#retry(state.untilMs) } : null;
     this.#history = { ...this.#history, state: state.name, since: new Date().toISOString(), error };
     if (error) log.error(`${this.#name} failed: ${error.message}`, { site: this.#name, code: error.code });
     else log.info(`${this.#name}: ${before} → ${state.name}`, { site: this.#name, state: state.name, ...(state.name === 'awake' ? { ms: this.#history.lastWake?.phasesMs.total ?? null } : {}) });
@@ -75,6 +82,10 @@ export class SiteRecord {
         log.warn('The wake history could not be written', { site: this.#name, message: describeError(problem).message });
       }
     });
+  }
+
+  #retry(untilMs: number): { retryAt: string } {
+    return { retryAt: new Date(Date.now() + untilMs - this.#parts.now()).toISOString() };
   }
 
   #sinceStart(): number {

@@ -18,7 +18,7 @@ import { freezeMsMax, stopTimeoutMsDefault } from '../base/limits.ts';
 import { preparedDir, runtimeSiteDir } from '../base/paths.ts';
 import { WakesockError, describeError } from '../base/errors.ts';
 import type { PreparedSite } from '../base/site.ts';
-import { BackoffError } from '../control/backend.ts';
+import { BackoffError, type LeaseAsked } from '../control/backend.ts';
 import type { LeaseAddress, SiteStatus } from '../control/types.ts';
 import { scopeName, writtenSocketUnit } from '../systemd/unit-names.ts';
 import { modesOf, watchModes } from './blocking-modes.ts';
@@ -64,6 +64,8 @@ export class SiteRunner {
   /** Settled, unless the program is frozen for an instant. */
   #interrupted: Promise<void> = Promise.resolve();
   #retired = false;
+  /** The last lease, until a wake begins. */
+  #asked: LeaseAsked | null = null;
 
   constructor(name: string, listeners: readonly Listener[], parts: RunnerParts) {
     this.name = name;
@@ -134,6 +136,12 @@ export class SiteRunner {
     this.#sendAway();
   }
 
+  /** Gives up its sockets: it sleeps, and whoever asks for it again gets a new one. */
+  close(): void {
+    this.#retired = true;
+    this.sockets.close();
+  }
+
   #sendAway(): void {
     this.#waiters.sendAway(new WakesockError('ERR_WAKESOCK_NOT_RUNNING', 'The activator ends'));
   }
@@ -184,12 +192,13 @@ export class SiteRunner {
   }
 
   /** Keeps the site awake until the returned function is called. */
-  lease(): { address: LeaseAddress; release: () => void } {
+  lease(asked: LeaseAsked): { address: LeaseAddress; release: () => void } {
     const listener = this.sockets.listeners[0];
-    if (!listener) throw new WakesockError('ERR_WAKESOCK_NOT_SUPPORTED', `${this.name}: a lease of a site without a socket is not supported yet`);
+    if (!listener) throw new WakesockError('ERR_WAKESOCK_SOCKET', `${this.name} has no socket`);
     const end = this.#idleness.lease();
     // Nobody waits for the answer: the holder connects, and its connection waits in the backlog.
-    this.wake('lease').catch(() => {});
+    this.#asked = asked;
+    this.wake(asked.by).catch(() => {});
     let held = true;
     return {
       address: { family: listener.family, address: connectableText(listener) },
@@ -255,7 +264,7 @@ export class SiteRunner {
 
   #rearm(): void {
     const { name } = this.#life.state;
-    if (name === 'dormant' || name === 'failed') this.#carryOutSafely({ type: 'arm' });
+    if (!this.#retired && (name === 'dormant' || name === 'failed')) this.#carryOutSafely({ type: 'arm' });
   }
 
   #carryOut(effect: Effect): void {
@@ -282,7 +291,8 @@ export class SiteRunner {
   // --- waking
 
   #launch(by: string): void {
-    this.#record.wakeBegins(by);
+    this.#record.wakeBegins(by, this.#asked?.by === by ? this.#asked.cause : null);
+    this.#asked = null;
     this.#parts.gracePeriod?.begin();
     this.#readiness.begins();
     this.#idleness.begins();
@@ -304,7 +314,7 @@ export class SiteRunner {
     const prepared = await this.#parts.prepared(this.name);
     signal.throwIfAborted();
     this.#prepared = prepared;
-    const { site } = prepared;
+    const { site, network = null } = prepared;
     this.#readiness.setDeadline(site.startTimeoutMs);
     this.#saveState(null);
     const secrets = await wakeSecrets(prepared, paths, signal);
@@ -314,9 +324,9 @@ export class SiteRunner {
     const { manager } = this.#parts;
     const pid = await launch(
       site,
-      { bundle: preparedDir(paths, this.name), runtime: runtimeSiteDir(paths, this.name), rootMount: prepared.rootMount ?? null, secrets },
+      { bundle: preparedDir(paths, this.name), runtime: runtimeSiteDir(paths, this.name), rootMount: prepared.rootMount ?? null, network, secrets },
       listenFds,
-      { crun, signal, startScope: manager ? (_, process) => startScope(manager, site, process, signal, (error) => this.#hindered(error)) : null },
+      { crun, signal, startScope: manager ? (_, process) => startScope(manager, site, network, process, signal, (error) => this.#hindered(error)) : null },
       {
         process: ({ stdout, stderr }) => {
           this.#record.phase('process');

@@ -64,7 +64,21 @@ export const upstreamIdleMsMax = 4_000;
 export const upstreamIdleMax = 512;
 /** A lease is held this long after the last request, so that a warm one costs no question to the activator. */
 export const leaseHoldMs = 4_000;
-/** Requests that wait for one site to wake: each is a connection in its backlog. */
+/** A navigation that waits longer is shown a page (default of `WaitPageAfterSec=`): within two seconds people wait for a page as for any. */
+export const waitPageAfterMsDefault = 2_000;
+/** `WaitPage=`, and a file of `NoWake=`: a page, a robots.txt, an icon. They are held in memory. */
+export const frontFileBytesMax = 256 * 1024;
+/** All such files held at once; those of sites that nobody asks for are read again. */
+export const frontFilesBytesMax = 16 * 1024 * 1024;
+/** `NoWake=` lines of a site: each is tried for a request to it while it sleeps. */
+export const noWakeRulesMax = 64;
+/** Wakes of a site that are remembered with their times, for `woken:` of `NoWake=`. */
+export const wokenAtMax = 20;
+/** Of who caused a wake: each of path and user agent, in the log and the history. */
+export const causeTextMax = 256;
+/** `MaxPending=` at most: the kernel's backlog of a socket (net.core.somaxconn). */
+export const pendingMaxMax = 4_096;
+/** Requests that wait for one site to wake (default of `MaxPending=`): each is a connection in its backlog. */
 export const waitingPerSiteMax = 512;
 /** TCP asks a silent peer whether it is still there. */
 export const tcpKeepAliveMs = 60_000;

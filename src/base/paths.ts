@@ -22,6 +22,11 @@ export function preparedDir(paths: Paths, site: string): string {
   return `${paths.stateDir}/sites/${site}`;
 }
 
+/** Left by `enable` where no socket unit of the site tells that it is enabled: of an instance of a template, and of a site with `Host=` only. */
+export function enabledRecord(paths: Paths, site: string): string {
+  return `${paths.stateDir}/instances/${site}`;
+}
+
 /** Runtime state of a site that is not dormant. */
 export function runtimeSiteDir(paths: Paths, site: string): string {
   return `${paths.runtimeDir}/sites/${site}`;

@@ -44,7 +44,7 @@ address and host names. It is yours to change. If the site cannot be enabled, no
     if (values['json'] === true) context.stdout.write(`${JSON.stringify({ site: enabled })}\n`);
     for (const warning of enabled.warnings) context.stderr.write(`wakesock: ${site}: warning: ${printable(warning)}\n`);
     if (enabled.error) context.stderr.write(`wakesock: ${printable(enabled.error.message)} (${enabled.error.code})\n`);
-    else if (values['json'] !== true) context.stdout.write(`${site}  ${enabled.listen.length > 0 ? `sleeps at ${enabled.listen.join(', ')}` : 'is ready; it has no ListenStream='}\n`);
+    else if (values['json'] !== true) context.stdout.write(`${site}  ${enabled.listen.length > 0 ? `sleeps at ${enabled.listen.join(', ')}` : 'sleeps; the front door wakes it'}\n`);
     return enabled.error ? 1 : 0;
   },
 };

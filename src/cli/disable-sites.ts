@@ -1,6 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { describeError } from '../base/errors.ts';
-import type { Paths } from '../base/paths.ts';
+import { enabledRecord, type Paths } from '../base/paths.ts';
 import type { Manager } from '../systemd/manager.ts';
 import { scopeName, serviceUnitName, socketUnitName } from '../systemd/unit-names.ts';
 import { isPrepared, removePrepared } from './remove-prepared.ts';
@@ -40,7 +40,7 @@ export async function disableSites(names: readonly string[], { paths, unitDir, m
     if (!enabled.includes(name)) return { name, wasEnabled: false, data: null, error: null };
     try {
       await manager.stopUnit(scopeName(name));
-      rmSync(instanceRecord(paths, name), { force: true });
+      rmSync(enabledRecord(paths, name), { force: true });
       return { name, wasEnabled: true, data: removePrepared(paths, name), error: null };
     } catch (error) {
       return { name, wasEnabled: true, data: null, error: describeError(error) };
@@ -49,9 +49,5 @@ export async function disableSites(names: readonly string[], { paths, unitDir, m
 }
 
 function wasEnabled(name: string, paths: Paths, unitDir: string): boolean {
-  return isOurs(`${unitDir}/${socketUnitName(name)}`) || isPrepared(paths, name) || existsSync(instanceRecord(paths, name));
-}
-
-function instanceRecord(paths: Paths, name: string): string {
-  return `${paths.stateDir}/instances/${name}`;
+  return isOurs(`${unitDir}/${socketUnitName(name)}`) || isPrepared(paths, name) || existsSync(enabledRecord(paths, name));
 }

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { describeError, WakesockError } from '../base/errors.ts';
 import { listenFdNamesBytesMax } from '../base/limits.ts';
 import type { Paths } from '../base/paths.ts';
 import type { PreparedSite } from '../base/site.ts';
+import { recordEnabled } from '../runtime/enabled.ts';
 import type { Manager } from '../systemd/manager.ts';
 import { syncDirectory } from '../runtime/state-files.ts';
 import { serviceUnitName, siteOfUnit, socketUnitName, socketUnitPattern } from '../systemd/unit-names.ts';
@@ -77,7 +78,7 @@ async function prepareOne(name: string, { paths, unitDir, prepare }: EnableParts
     if (site.handoff === 'relay') {
       throw new WakesockError('ERR_WAKESOCK_NOT_SUPPORTED', `${name}: Handoff=relay needs the front door, which this version does not have`);
     }
-    if (isInstance(name)) recordInstance(paths, name);
+    if (isInstance(name) || site.listen.length === 0) recordEnabled(paths, name);
     if (site.listen.length > 0) {
       enabling.unit = socketUnitName(name);
       enabling.change = writeOurs(`${unitDir}/${enabling.unit}`, socketUnitText({ ...site, name }));
@@ -86,12 +87,6 @@ async function prepareOne(name: string, { paths, unitDir, prepare }: EnableParts
     enabling.error = asWakesockError(error);
   }
   return enabling;
-}
-
-function recordInstance(paths: Paths, name: string): void {
-  mkdirSync(`${paths.stateDir}/instances`, { recursive: true });
-  writeFileSync(`${paths.stateDir}/instances/${name}`, '');
-  syncDirectory(`${paths.stateDir}/instances`);
 }
 
 /** systemd makes the links and leaves it to the kernel when they are on the disk. */

@@ -12,7 +12,8 @@ export const verb: Verb = {
   ],
   details: `
 Renders the bundle of each site, writes /etc/systemd/system/wakesock-site-SITE.socket from its ListenStream=, enables and
-starts it. SITE is a file SITE.container in the search path, or TEMPLATE@INSTANCE of a template TEMPLATE@.container.
+starts it. A site with Host= and no ListenStream= gets no unit: the front door wakes it. SITE is a file SITE.container in
+the search path, or TEMPLATE@INSTANCE of a template TEMPLATE@.container.
 Call it again after a change of ListenStream=: a site that is awake then is stopped, since its program holds the old
 socket. Other changes are noticed at the next wake.
 
@@ -27,7 +28,7 @@ Name many sites at once: they need one reload of systemd between them. Other sit
     for (const { name, listen, warnings, error } of sites) {
       for (const warning of warnings) context.stderr.write(`wakesock: ${name}: warning: ${printable(warning)}\n`);
       if (error) context.stderr.write(`wakesock: ${printable(error.message.startsWith(name) ? error.message : `${name}: ${error.message}`)} (${error.code})\n`);
-      else if (values['json'] !== true) context.stdout.write(`${name}  ${listen.length > 0 ? `sleeps at ${listen.join(', ')}` : 'is ready; it has no ListenStream='}\n`);
+      else if (values['json'] !== true) context.stdout.write(`${name}  ${listen.length > 0 ? `sleeps at ${listen.join(', ')}` : 'sleeps; the front door wakes it'}\n`);
     }
     return sites.some(({ error }) => error !== null) ? 1 : 0;
   },

@@ -17,7 +17,8 @@ export const verb: Verb = {
   ],
   details: `
 wakesock-front.service runs this; \`systemctl enable --now wakesock-front.socket\` opens port 80. HTTP/1.1 requests go to
-the enabled site whose Host= has the name; a site that sleeps is woken, and the request waits.
+the enabled site whose Host= has the name; a site that sleeps is woken, and the request waits. GET /.well-known/wakesock of
+any of its names tells the state of a site without waking it.
 
 It starts nothing itself: it holds a lease of each site with requests in flight (docs/front.md).`,
   parse: { ...pathOptions, listen: { type: 'string', multiple: true }, 'exit-idle-time': { type: 'string' }, 'log-level': { type: 'string' } },

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { WakesockError } from '../base/errors.ts';
-import { preparedDir, type Paths } from '../base/paths.ts';
+import { enabledRecord, preparedDir, type Paths } from '../base/paths.ts';
 import { parseListenAddress } from '../site/listen-address.ts';
 import { assertSiteName } from '../site/site-name.ts';
 import { parseHosts, parseImage, parseProgramPort } from '../site/values.ts';
@@ -77,7 +77,7 @@ export function removeSiteFiles(paths: Paths, name: string): void {
 
 /** Files of a program without a site do not count: `rm --keep-data` left them for one of that name. */
 function whatIsThere(paths: Paths, name: string): string | null {
-  const candidates = [...siteFiles(paths, name), dropInPath(paths, name), `${paths.stateDir}/instances/${name}`, `${preparedDir(paths, name)}/site.json`];
+  const candidates = [...siteFiles(paths, name), dropInPath(paths, name), enabledRecord(paths, name), `${preparedDir(paths, name)}/site.json`];
   return candidates.find((path) => existsSync(path)) ?? null;
 }
 

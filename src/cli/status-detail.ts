@@ -1,4 +1,4 @@
-import type { SiteStatus } from '../control/types.ts';
+import type { SiteStatus, WakeCause } from '../control/types.ts';
 import { formatAgeSince, formatBytes, formatCount, formatCpu, formatMs } from './format.ts';
 import { hintFor } from './hints.ts';
 import { formatPhases } from './phases.ts';
@@ -23,8 +23,8 @@ export function statusDetail(site: SiteStatus, terminal: Terminal, now: Date): s
   if (site.oomKills !== null) row('OOM kills', `${site.oomKills.count}, the last ${site.oomKills.lastAt}`);
   row('wakes', String(site.wakes));
   if (site.lastWake !== null) {
-    const { at, by, phasesMs } = site.lastWake;
-    row('last wake', `${formatMs(phasesMs.total)}, ${at}, by ${printable(by)}`, formatPhases(phasesMs));
+    const { at, by, cause, phasesMs } = site.lastWake;
+    row('last wake', `${formatMs(phasesMs.total)}, ${at}, by ${printable(by)}`, ...(cause === undefined ? [] : [printable(causeOf(cause))]), formatPhases(phasesMs));
   }
   if (site.error !== null) {
     const [first = '', ...others] = printable(site.error.message).trimEnd().split('\n');
@@ -32,4 +32,9 @@ export function statusDetail(site: SiteStatus, terminal: Terminal, now: Date): s
     row('error', terminal.paint('red', first), ...others, ...[site.error.code, hint].filter((line) => line !== null));
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** `192.0.2.7 GET blog.example.com/feed.xml, Feedly/1.0` */
+function causeOf({ client, method, host, path, agent }: WakeCause): string {
+  return `for ${client} ${method} ${host}${path}${agent === '' ? '' : `, ${agent}`}`;
 }

@@ -1,5 +1,5 @@
 import { WakesockError } from '../base/errors.ts';
-import type { LeaseAddress, SiteStatus } from './types.ts';
+import type { LeaseAddress, SiteStatus, WakeCause } from './types.ts';
 
 /** What the control server needs of the activator. Every call may throw or reject with a WakesockError. */
 export interface ControlBackend {
@@ -10,7 +10,14 @@ export interface ControlBackend {
   /** Resolves when the site is dormant. @throws WakesockError ERR_WAKESOCK_BUSY in use, and not `force` */
   sleep(name: string, options: { readonly force: boolean }): Promise<SiteStatus>;
   /** Says at once where to connect to, and begins to wake the site. It is in use until `release`, called exactly once. */
-  lease(name: string): LeaseGrant;
+  lease(name: string, asked: LeaseAsked): LeaseGrant;
+}
+
+export interface LeaseAsked {
+  /** Who asks, as of a wake. */
+  readonly by: string;
+  /** For whom, where it is known. */
+  readonly cause: WakeCause | null;
 }
 
 export interface LeaseGrant {

@@ -1,7 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { errorCodes, WakesockError, type ErrorCode } from '../base/errors.ts';
 import { BackoffError } from './backend.ts';
-import type { LeaseAddress, SiteStatus, StatusReport } from './types.ts';
+import type { LeaseAddress, SiteStatus, StatusReport, WakeCause } from './types.ts';
 
 /** 100,000 sites of 500 bytes fit; what is larger is not our activator. */
 const answerBytesMax = 128 * 1024 * 1024;
@@ -18,7 +18,8 @@ export interface ControlClient {
   site(name: string): Promise<SiteStatus>;
   wake(name: string, options?: { readonly by?: string }): Promise<SiteStatus>;
   sleep(name: string, options?: { readonly force?: boolean }): Promise<SiteStatus>;
-  lease(name: string): Promise<Lease>;
+  /** @param options who asks and for whom, for the wake history */
+  lease(name: string, options?: { readonly by?: string; readonly cause?: WakeCause | null }): Promise<Lease>;
 }
 
 /**
@@ -44,7 +45,9 @@ export function controlClient(socketPath: string): ControlClient {
     site: (name) => call('GET', pathOf(name)),
     wake: (name, { by } = {}) => call('POST', pathOf(name, '/wake'), by === undefined ? {} : { headers: { 'Wakesock-By': by } }),
     sleep: (name, { force = false } = {}) => call('POST', pathOf(name, '/sleep'), { body: { force } }),
-    lease: (name) => againIfEnding(() => takeLease(socketPath, pathOf(name, '/lease'))),
+    lease: (name, { by, cause } = {}) => againIfEnding(() => takeLease(socketPath, {
+      method: 'POST', path: pathOf(name, '/lease'), ...(by === undefined ? {} : { headers: { 'Wakesock-By': by } }), ...(cause == null ? {} : { body: { cause } }),
+    })),
   };
 }
 
@@ -64,8 +67,8 @@ function pathOf(name: string, action = ''): string {
   return `/v1/sites/${encodeURIComponent(name)}${action}`;
 }
 
-async function takeLease(socketPath: string, path: string): Promise<Lease> {
-  const response = await ask(socketPath, { method: 'POST', path });
+async function takeLease(socketPath: string, question: Question): Promise<Lease> {
+  const response = await ask(socketPath, question);
   if (response.statusCode !== 200) {
     return parseAnswer(socketPath, response, await readAll(socketPath, response)) as never;
   }

@@ -5,6 +5,7 @@ import { WakesockError } from '../base/errors.ts';
 import { answerError, answerJson, malformedRequestAnswer } from './answer.ts';
 import type { ControlBackend } from './backend.ts';
 import { readJsonBody } from './body.ts';
+import { readCause } from './cause.ts';
 import { Connections } from './connections.ts';
 import { holdLease } from './hold-lease.ts';
 import { listenOn, type ControlListen } from './listen.ts';
@@ -59,7 +60,7 @@ export async function serveControl(
       const wanted = route(request.method ?? '', request.url ?? '');
       const body = await readJsonBody(request);
       if (wanted.call === 'lease') {
-        lease(wanted.site, request, response);
+        lease(wanted.site, request, response, body);
         return;
       }
       const value = await perform(backend, wanted, request, body);
@@ -71,11 +72,11 @@ export async function serveControl(
     }
   }
 
-  function lease(site: string, request: IncomingMessage, response: ServerResponse): void {
+  function lease(site: string, request: IncomingMessage, response: ServerResponse, body: Readonly<Record<string, unknown>>): void {
     const { socket } = request;
     if (closing) throw new WakesockError('ERR_WAKESOCK_NOT_RUNNING', 'The activator is ending; ask again');
     if (socket.destroyed) return;
-    const grant = backend.lease(site);
+    const grant = backend.lease(site, { by: askedBy(request, 'lease'), cause: readCause(body) });
     leases.add(socket);
     socket.once('close', () => leases.delete(socket));
     holdLease(socket, response, grant);
@@ -120,7 +121,7 @@ async function perform(
   switch (wanted.call) {
     case 'sites': return { activator: { state: 'running', pid: process.pid }, sites: await backend.sites() };
     case 'site': return backend.site(wanted.site);
-    case 'wake': return backend.wake(wanted.site, askedBy(request));
+    case 'wake': return backend.wake(wanted.site, askedBy(request, 'control'));
     case 'sleep': return backend.sleep(wanted.site, { force: forceOf(body) });
   }
 }
@@ -130,8 +131,8 @@ function forceOf({ force = false }: Readonly<Record<string, unknown>>): boolean 
   throw new WakesockError('ERR_WAKESOCK_USAGE', `Expected "force" to be true or false, got ${JSON.stringify(force)}`);
 }
 
-function askedBy(request: IncomingMessage): string {
-  const by = request.headers['wakesock-by'] ?? 'control';
+function askedBy(request: IncomingMessage, otherwise: string): string {
+  const by = request.headers['wakesock-by'] ?? otherwise;
   if (typeof by === 'string' && /^[\x21-\x7E]{1,64}$/.test(by)) return by;
   throw new WakesockError('ERR_WAKESOCK_USAGE', 'Expected the header Wakesock-By to be 1 to 64 visible ASCII characters');
 }

@@ -11,6 +11,33 @@ export interface WakePhases {
   readonly total: number | null;
 }
 
+/** The request that a wake was for: printable ASCII, {@link causeTextMax} characters each at most. What is not known is empty. */
+export interface WakeCause {
+  /** The client's address. */
+  readonly client: string;
+  readonly method: string;
+  readonly host: string;
+  /** Without its query, in which secrets stand. */
+  readonly path: string;
+  /** `User-Agent`. */
+  readonly agent: string;
+}
+
+export interface LastWake {
+  readonly at: string;
+  readonly by: string;
+  /** Where whoever asked said so. */
+  readonly cause?: WakeCause;
+  readonly phasesMs: WakePhases;
+}
+
+export interface StatusError {
+  readonly code: string;
+  readonly message: string;
+  /** Of a failed site: until then it is not tried again, ISO 8601 in UTC. */
+  readonly retryAt?: string;
+}
+
 export interface SiteStatus {
   readonly name: string;
   readonly state: SiteState;
@@ -28,8 +55,8 @@ export interface SiteStatus {
   readonly cpuUsec: number | null;
   /** Processes of the site that the kernel killed for want of memory, ever, and when the last; null: none that was seen. */
   readonly oomKills: { readonly count: number; readonly lastAt: string } | null;
-  readonly lastWake: { readonly at: string; readonly by: string; readonly phasesMs: WakePhases } | null;
-  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly lastWake: LastWake | null;
+  readonly error: StatusError | null;
 }
 
 export interface StatusReport {
@@ -54,6 +81,8 @@ export interface SiteHistory {
   readonly state: SiteState;
   readonly wakes: number;
   readonly lastWake: SiteStatus['lastWake'];
+  /** When each of the last wakes ({@link wokenAtMax}) began, the newest last. */
+  readonly wokenAt?: readonly string[];
   /** Not there in what an older version wrote. */
   readonly oomKills?: SiteStatus['oomKills'];
   readonly error: SiteStatus['error'];

@@ -1,20 +1,78 @@
+import { escapeHtml, page } from './page.ts';
+
 const reasons: Readonly<Record<number, string>> = {
-  400: 'Bad Request', 404: 'Not Found', 408: 'Request Timeout', 417: 'Expectation Failed', 431: 'Request Header Fields Too Large',
-  501: 'Not Implemented', 502: 'Bad Gateway', 503: 'Service Unavailable', 505: 'HTTP Version Not Supported',
+  200: 'OK', 204: 'No Content',
+  400: 'Bad Request', 403: 'Forbidden', 404: 'Not Found', 405: 'Method Not Allowed', 408: 'Request Timeout', 410: 'Gone', 417: 'Expectation Failed',
+  429: 'Too Many Requests', 431: 'Request Header Fields Too Large', 500: 'Internal Server Error', 501: 'Not Implemented', 502: 'Bad Gateway',
+  503: 'Service Unavailable', 504: 'Gateway Timeout', 505: 'HTTP Version Not Supported',
 };
 
 /** What the front door says itself, when no program does. */
 export interface OwnAnswer {
   readonly status: number;
+  /** One sentence, fit for anybody: no path, no program, no address of the machine. */
   readonly message: string;
   readonly retryAfterMs?: number | undefined;
+  /** Why a site is not to be had, `ERR_WAKESOCK_…`. */
+  readonly code?: string;
+  /** Instead of the message. */
+  readonly content?: Content;
+}
+
+export interface Content {
+  readonly type: string;
+  readonly bytes: Buffer;
+  /** Whole lines. */
+  readonly fields?: string;
+  /** Default: nobody may keep it. */
+  readonly cacheControl?: string;
+}
+
+/** Who is answered. */
+export interface Asker {
+  readonly ofHead: boolean;
+  /** A browser, or whoever else takes HTML. */
+  readonly html: boolean;
+  readonly host: string;
 }
 
 /** A whole response; the connection ends with it, since what follows is not known to be a request. */
-export function ownAnswer({ status, message, retryAfterMs }: OwnAnswer, ofHead: boolean): Buffer {
-  const body = `${status} ${reasons[status] ?? ''}\n${message}\n`;
-  const retry = retryAfterMs === undefined ? '' : `Retry-After: ${Math.max(1, Math.ceil(retryAfterMs / 1000))}\r\n`;
-  const head = `HTTP/1.1 ${status} ${reasons[status] ?? ''}\r\nDate: ${new Date().toUTCString()}\r\nContent-Type: text/plain; charset=utf-8\r\n`
-    + `Content-Length: ${Buffer.byteLength(body)}\r\nCache-Control: no-store\r\n${retry}Connection: close\r\n\r\n`;
-  return Buffer.from(ofHead ? head : head + body);
+export function ownAnswer(answer: OwnAnswer, asker: Asker): Buffer {
+  const { status, retryAfterMs } = answer;
+  const { type, bytes, fields = '', cacheControl = 'no-store' } = answer.content ?? contentOf(answer, asker);
+  const retry = retryAfterMs === undefined ? '' : `Retry-After: ${secondsOf(retryAfterMs)}\r\n`;
+  const about = status === 204 ? '' : `Content-Type: ${type}\r\nContent-Length: ${bytes.length}\r\n`;
+  const head = Buffer.from(`HTTP/1.1 ${status} ${reasons[status] ?? ''}\r\nDate: ${new Date().toUTCString()}\r\n${about}Cache-Control: ${cacheControl}\r\n${fields}${retry}Connection: close\r\n\r\n`, 'latin1');
+  return asker.ofHead || status === 204 ? head : Buffer.concat([head, bytes]);
+}
+
+/** A browser's user gets a page, whoever can make something of a code gets JSON, and all others two lines. */
+function contentOf({ status, message, code, retryAfterMs }: OwnAnswer, { html, host }: Asker): Content {
+  if (html && status >= 500) return failurePage({ status, message, code: code ?? null, retryAfterMs: retryAfterMs ?? null, host });
+  if (code !== undefined) return { type: 'application/json', bytes: Buffer.from(`${JSON.stringify({ error: { code, message } })}\n`) };
+  return { type: 'text/plain; charset=utf-8', bytes: Buffer.from(`${status} ${reasons[status] ?? ''}\n${message}\n`) };
+}
+
+function failurePage({ status, message, code, retryAfterMs, host }: { status: number; message: string; code: string | null; retryAfterMs: number | null; host: string }): Content {
+  const again = retryAfterMs === null ? '' : `<p>It is tried again ${retryAfterMs <= 1000 ? 'from now on' : `in ${secondsOf(retryAfterMs)} seconds at the earliest`}, when somebody asks for it.</p>\n`;
+  const { html, policy } = page({
+    title: `${host} is not available`,
+    main: `<h1>${escapeHtml(host)} is not available</h1>
+<p>${escapeHtml(message)}.</p>
+${again}<p><a href="">Try again</a></p>
+<p class="soft">${status} ${reasons[status] ?? ''}${code === null ? '' : ` <code>${escapeHtml(code)}</code>`}</p>`,
+  });
+  return htmlContent(Buffer.from(html), policy);
+}
+
+export function htmlContent(bytes: Buffer, policy: string): Content {
+  return {
+    type: 'text/html; charset=utf-8', bytes,
+    fields: `Content-Security-Policy: ${policy}\r\nReferrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff\r\n`,
+  };
+}
+
+/** RFC 9110 10.2.3: whole seconds. */
+function secondsOf(ms: number): number {
+  return Math.max(1, Math.ceil(ms / 1000));
 }

@@ -1,5 +1,5 @@
 import { chunkExtensionBytesMax, chunkSizeDigitsMax, headFieldsMax, trailerBytesMax } from '../base/limits.ts';
-import { Field, foldName, kindOfName, shown } from './fields.ts';
+import { foldName, kindOfName, passes, shown } from './fields.ts';
 import { COLON, CR, hexOctet, LF, nameOctet, SP, TAB, valueOctet } from './octets.ts';
 import { Refusal } from './refusal.ts';
 
@@ -160,7 +160,7 @@ export class Chunked {
   /** What frames or routes a message, or says who sent it, must not come after it (RFC 9110 6.5.1). */
   #checkName(): void {
     const name = foldName(this.#name);
-    if (kindOfName(name) !== Field.other || name === 'trailer') throw new Refusal(400, `Expected trailers that say nothing of the message's way, got ${name}`);
+    if (!passes(kindOfName(name)) || name === 'trailer') throw new Refusal(400, `Expected trailers that say nothing of the message's way, got ${name}`);
   }
 
   #expect(byte: number, expected: number): void {

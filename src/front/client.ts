@@ -1,13 +1,17 @@
 import type { Socket } from 'node:net';
 import { clientIdleMsMax, clientStallMsMax, headMsMax, lingerMsMax, pipelinedBytesMax } from '../base/limits.ts';
+import { causeText } from '../control/cause.ts';
+import type { WakeCause } from '../control/types.ts';
 import { ownAnswer, type OwnAnswer } from './answer.ts';
 import { Chunked } from './chunked.ts';
 import { Body } from './framing.ts';
-import { composeRequest, composeResponse, copiedBytesMax, forwardedSuffix } from './outgoing.ts';
+import { clientAddress, composeRequest, composeResponse, copiedBytesMax, forwardedSuffix } from './outgoing.ts';
 import { Refusal } from './refusal.ts';
+import { factsOf } from './request-facts.ts';
 import { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 import type { SitePool } from './site-pool.ts';
+import { asksForState } from './sleeping.ts';
 import type { Expiring, Sweep } from './sweep.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -17,6 +21,11 @@ export interface ClientOptions {
   /** The site of a host name, in lower case. @throws Refusal */
   readonly route: (host: string) => SitePool;
   readonly onClosed: () => void;
+}
+
+interface Held {
+  readonly sinceMs: number;
+  readonly navigation: boolean;
 }
 
 /**
@@ -49,6 +58,8 @@ export class Client implements Expiring {
   #untilClose = false;
   #closing = false;
   #served = false;
+  /** The site was not awake when the request came: since when it is held, and whether a person waits at a browser. */
+  #held: Held | null = null;
   #suffix: Buffer | null = null;
   #suffixHost = '';
 
@@ -98,6 +109,12 @@ export class Client implements Expiring {
     if (upstream !== null) this.connected(upstream);
   }
 
+  /** For whom the site is woken. Only directly after the head was parsed. */
+  cause(): WakeCause {
+    const { method, path, agent } = factsOf(this.#bytes as Buffer, this.head);
+    return { client: this.#address, method, host: causeText(this.head.host), path: causeText(path), agent: causeText(agent) };
+  }
+
   /** @param unanswered a fresh connection was closed without a word: the site may know why */
   fail(answer: OwnAnswer, unanswered: boolean): void {
     const site = this.#site;
@@ -121,6 +138,7 @@ export class Client implements Expiring {
   respond(bytes: Buffer, head: ResponseHead, end: number, from: Socket): void {
     this.#responding = true;
     this.#sent = null;
+    if (this.#held !== null) this.#isAnswered();
     this.#untilClose = head.framing.body === Body.untilClose;
     if (this.head.framing.close || this.#untilClose || !this.requestSent || (this.ended && this.#bytes === null)) this.#closing = true;
     this.write(composeResponse(bytes, head, end, this.#closing), from);
@@ -152,6 +170,7 @@ export class Client implements Expiring {
   openTunnel(bytes: Buffer, head: ResponseHead): void {
     const upstream = this.#upstream as Upstream;
     this.#responding = true;
+    this.#held = null;
     this.#part = 'tunnel';
     this.deadlineMs = Infinity;
     this.write(composeResponse(bytes, head, bytes.length, false), upstream.socket);
@@ -207,13 +226,48 @@ export class Client implements Expiring {
       return;
     }
     this.#searched = 0;
-    this.#site = this.#options.route(this.head.host);
+    const site = this.#options.route(this.head.host);
+    const answer = asksForState(bytes, this.head) ? site.stateAnswer(this.head.method)
+      : site.awake ? null : site.sleepingAnswer(() => factsOf(bytes, this.head), this.#address);
+    if (answer !== null) {
+      this.#answer(answer);
+      return;
+    }
+    this.#held = site.awake ? null : { sinceMs: performance.now(), navigation: factsOf(bytes, this.head).navigation };
+    this.#site = site;
     this.requestSent = false;
     this.#part = 'waiting';
     // A program's silence says nothing of the client.
     this.deadlineMs = Infinity;
-    this.#upstream = this.#site.acquire(this, !this.head.safe);
+    this.#upstream = site.acquire(this, !this.head.safe);
     this.#upstream?.carry(this);
+    this.#hold();
+  }
+
+  /** The site sleeps, or has not answered yet: for how long it is waited for, and what is shown meanwhile, is the site's to say. */
+  #hold(): void {
+    const held = this.#held;
+    const site = this.#site;
+    if (held === null || site === null) return;
+    const { sinceMs, navigation } = held;
+    const answer = site.heldAnswer({ navigation, host: this.head.host, heldMs: performance.now() - sinceMs });
+    if (typeof answer === 'number') {
+      this.deadlineMs = sinceMs + answer;
+      return;
+    }
+    const upstream = this.#upstream;
+    this.#endExchange();
+    upstream?.abandon();
+    this.#answer(answer);
+  }
+
+  #isAnswered(): void {
+    this.#held = null;
+    this.deadlineMs = Infinity;
+  }
+
+  get #address(): string {
+    return clientAddress(this.#socket.remoteAddress ?? 'unknown');
   }
 
   #begin(upstream: Upstream): void {
@@ -277,6 +331,8 @@ export class Client implements Expiring {
     this.deadlineMs = Infinity;
     this.requestSent = true;
     this.#part = 'response';
+    this.#hold();
+    if (this.#part !== 'response') return;
     // A program that was handed the socket would see the same.
     if (this.ended && this.#bytes === null) this.#upstream?.socket.end();
   }
@@ -327,7 +383,8 @@ export class Client implements Expiring {
   expire(): void {
     const idle = this.#idle;
     this.deadlineMs = Infinity;
-    if (idle) this.#finish();
+    if (this.#held !== null && (this.#part === 'waiting' || this.#part === 'response')) this.#hold();
+    else if (idle) this.#finish();
     else if (this.#part === 'linger' || this.#responding) this.#socket.destroy();
     else this.#refuse(new Refusal(408, this.#part === 'head' ? 'The head of the request took too long' : 'The body of the request took too long'));
   }
@@ -336,6 +393,7 @@ export class Client implements Expiring {
     const upstream = this.#upstream;
     this.#endExchange();
     upstream?.abandon();
+    this.head.html = false;
     if (this.#responding) this.#cutOff();
     else this.#answer({ status, message });
   }
@@ -348,13 +406,15 @@ export class Client implements Expiring {
 
   #answer(answer: OwnAnswer): void {
     if (this.#socket.destroyed) return;
-    this.#socket.write(ownAnswer(answer, this.head.method === 'HEAD'));
+    const { method, html, host } = this.head;
+    this.#socket.write(ownAnswer(answer, { ofHead: method === 'HEAD', html, host }));
     this.#finish();
   }
 
   #endExchange(): void {
     this.#upstream = null;
     this.#sent = null;
+    this.#held = null;
     const site = this.#site;
     this.#site = null;
     site?.release(this);

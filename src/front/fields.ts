@@ -17,6 +17,8 @@ export const Field = {
   forwarded: 8,
   /** Named by `Connection`. */
   named: 9,
+  /** Passes as any other; whom an answer of our own is for. */
+  accept: 10,
 } as const;
 
 const kinds: Readonly<Record<string, number>> = {
@@ -26,6 +28,7 @@ const kinds: Readonly<Record<string, number>> = {
   'connection': Field.connection,
   'upgrade': Field.upgrade,
   'expect': Field.expect,
+  'accept': Field.accept,
   'keep-alive': Field.hop,
   'proxy': Field.hop,
   'proxy-connection': Field.hop,
@@ -49,6 +52,11 @@ const kinds: Readonly<Record<string, number>> = {
 /** What decides where a message ends and whose it is: may neither be spelt oddly, nor named by `Connection`, nor trail. */
 export function isFraming(kind: number): boolean {
   return kind === Field.host || kind === Field.contentLength || kind === Field.transferEncoding;
+}
+
+/** It is only passed on: neither frames nor routes a message, nor says whose it is. */
+export function passes(kind: number): boolean {
+  return kind === Field.other || kind === Field.accept;
 }
 
 export function kindOfName(name: string): number {
@@ -147,7 +155,7 @@ export class Fields {
   /** Marks the fields that `Connection` named. @param names as {@link nameOctet} folds them */
   markNamed(bytes: Buffer, names: readonly string[]): void {
     for (let i = 0; i < this.count; i++) {
-      if (this.kind[i] === Field.other && names.includes(foldName(this.name(bytes, i)))) this.kind[i] = Field.named;
+      if (passes(this.kind[i] as number) && names.includes(foldName(this.name(bytes, i)))) this.kind[i] = Field.named;
     }
   }
 }

@@ -8,7 +8,9 @@ import { describeError, WakesockError } from '../base/errors.ts';
 import { createLog, type LogLevel } from '../base/log.ts';
 import type { Paths } from '../base/paths.ts';
 import { controlClient } from '../control/client.ts';
+import { storedState } from '../control/stored-state.ts';
 import { takeListenFds } from '../systemd/listen-fds.ts';
+import { FrontFiles } from './front-files.ts';
 import { RouteSource } from './route-source.ts';
 import { serveFront, type FrontListen, type FrontServer } from './server.ts';
 import { Sites } from './sites.ts';
@@ -32,9 +34,14 @@ export async function runFront({ paths, listen, exitIdleMs, logLevel }: FrontOpt
   }
   const routes = new RouteSource(paths, log);
   const sweep = new Sweep();
-  const sites = new Sites(() => routes.table, controlClient(paths.controlPath), sweep);
+  const sites = new Sites({
+    table: () => routes.table, keys: (name) => routes.keys(name), hasRules: (name) => routes.hasRules(name), state: (name) => storedState(paths, name),
+    control: controlClient(paths.controlPath), files: new FrontFiles(log), sweep,
+  });
   const idle = new IdleEnd(exitIdleMs, () => server?.connections === 0);
   let server: FrontServer | null = null;
+  // Until then clients wait in the backlog: a name that was not read yet would be nobody's.
+  await routes.ready;
   try {
     server = await serveFront({
       listen: [...inherited, ...listen], sweep, route: (host) => sites.route(host),

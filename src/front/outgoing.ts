@@ -85,9 +85,14 @@ function moveUp(bytes: Buffer, start: number, end: number, target: number): numb
   return moved;
 }
 
+/** An IPv4 client of an IPv6 socket is what it is. */
+export function clientAddress(remoteAddress: string): string {
+  return remoteAddress.startsWith('::ffff:') && remoteAddress.includes('.') ? remoteAddress.slice('::ffff:'.length) : remoteAddress;
+}
+
 /** What a proxy says of the client, and the empty line. @param hostText `Host` as the client sent it */
 export function forwardedSuffix(remoteAddress: string, hostText: string): Buffer {
-  const address = remoteAddress.startsWith('::ffff:') && remoteAddress.includes('.') ? remoteAddress.slice('::ffff:'.length) : remoteAddress;
+  const address = clientAddress(remoteAddress);
   // RFC 7239 6: an IPv6 address stands in brackets and quotes.
   const node = address.includes(':') ? `"[${address}]"` : address;
   return Buffer.from(`X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: ${hostText}\r\n`

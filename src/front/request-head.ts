@@ -4,6 +4,7 @@ import { headEnd } from './head-end.ts';
 import { CR, hostOctet, LF, SP, targetOctet } from './octets.ts';
 import { Refusal } from './refusal.ts';
 
+const html = Buffer.from('text/html');
 const SLASH = 0x2F;
 const QUESTION = 0x3F;
 const ASTERISK = 0x2A;
@@ -36,6 +37,8 @@ export class RequestHead {
   /** `Upgrade: websocket`, and nothing that would forbid it. */
   websocket = false;
   safe = false;
+  /** `Accept` has `text/html`, as browsers say it that open a page. */
+  html = false;
   /** Behind the head. */
   end = 0;
 
@@ -109,7 +112,9 @@ export class RequestHead {
     this.safe = framing.body === Body.none && safeMethods.has(this.method);
     this.websocket = framing.upgrade && framing.upgradeField !== -1 && framing.body === Body.none && this.minor === 1 && this.method === 'GET'
       && fields.value(bytes, framing.upgradeField).toLowerCase() === 'websocket';
+    this.html = false;
     for (let i = 0; i < fields.count; i++) {
+      if (fields.kind[i] === Field.accept) this.html ||= takesHtml(bytes, fields.valueStart[i] as number, fields.valueEnd[i] as number);
       if (fields.kind[i] === Field.expect && fields.value(bytes, i).toLowerCase() !== '100-continue') {
         throw new Refusal(417, 'Expected Expect to be 100-continue, got something else');
       }
@@ -133,6 +138,14 @@ export class RequestHead {
   missingPath(bytes: Buffer): boolean {
     return this.targetStart === this.targetEnd || bytes[this.targetStart] === QUESTION;
   }
+}
+
+/** The bare type, whatever is said of how much it is wanted. */
+function takesHtml(bytes: Buffer, start: number, end: number): boolean {
+  // `*/*`, as all say who are no browser.
+  if (end - start < html.length) return false;
+  const found = bytes.indexOf(html, start);
+  return found !== -1 && found + html.length <= end;
 }
 
 function isUpper(byte: number): boolean {

@@ -1,82 +1,134 @@
-import { readdirSync, watch, type FSWatcher } from 'node:fs';
+import { watch, type FSWatcher } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { LRUCache } from 'lru-cache';
 import { describeError } from '../base/errors.ts';
+import { siteCacheSitesMax } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import { preparedDir, type Paths } from '../base/paths.ts';
-import type { SourceState } from '../base/site.ts';
-import { sourcesUnchanged } from '../base/sources.ts';
-import { instancesDir, listSiteNames } from '../site/list-sites.ts';
+import { frontKeysDefault, type FrontKeys } from '../site/front-keys.ts';
+import { instancesDir } from '../site/list-sites.ts';
 import { loadSite } from '../site/load-site.ts';
 import { RouteTable } from './route-table.ts';
+import { SiteHostsReader, type SiteHosts } from './site-hosts.ts';
 
 /** Changes come in bursts: an editor writes, renames and removes; `enable` of a hundred sites. */
 const settleMs = 50;
-
-interface Known { readonly hosts: readonly string[]; readonly sources: readonly SourceState[] }
+/** Requests go on while files are read: no longer than this are they made to wait. */
+const sliceMs = 5;
 
 /**
  * The routes, from the `Host=` of every enabled site's file, read again when a file changes. Who asks for a host meanwhile
  * is answered from what was read last.
  */
 export class RouteSource {
-  table = new RouteTable([]);
+  table = new RouteTable();
+  /** The first reading is done. */
+  readonly ready: Promise<void>;
   readonly #paths: Paths;
   readonly #log: Log;
-  #known = new Map<string, Known>();
+  /** Of the sites that are asked for: what their files say besides their names. */
+  readonly #keys = new LRUCache<string, FrontKeys>({ max: siteCacheSitesMax });
+  #known = new Map<string, SiteHosts>();
   #watchers: FSWatcher[] = [];
   #timer: NodeJS.Timeout | null = null;
+  #reading = false;
+  #closed = false;
 
   constructor(paths: Paths, log: Log) {
     this.#paths = paths;
     this.#log = log;
-    this.#reload();
+    this.ready = this.#reload();
+  }
+
+  /** Whether some requests are not to wake the site: to look up its keys takes a millisecond when it is the first time. */
+  hasRules(name: string): boolean {
+    return this.#known.get(name)?.hasRules === true;
+  }
+
+  /** What the site's file says to the front door. */
+  keys(name: string): FrontKeys {
+    let keys = this.#keys.get(name);
+    if (keys === undefined) this.#keys.set(name, keys = this.#readKeys(name));
+    return keys;
   }
 
   close(): void {
+    this.#closed = true;
     for (const watcher of this.#watchers.splice(0)) watcher.close();
     if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
-  #reload(): void {
-    this.#timer = null;
-    // Before they are read: what changes meanwhile is another event.
-    this.#watch();
+  #readKeys(name: string): FrontKeys {
     try {
-      const known = new Map(this.#enabled().map((name) => [name, this.#hostsOf(name)]));
-      this.#known = known;
-      this.table = new RouteTable([...known].map(([name, { hosts }]) => ({ name, hosts })));
-      this.#log.info(`${this.table.size} host names of ${known.size} sites`);
-      for (const { host, site, other } of this.table.claimedTwice) this.#log.warn(`${host} belongs to ${site}, and is claimed by ${other} as well`, { site: other });
-    } catch (error) {
-      this.#log.error('The site files could not be read; the routes stay as they were', describeError(error));
+      return loadSite(this.#paths, name).front;
+    } catch {
+      // Gone a moment ago: its routes are, too, in a moment.
+      return frontKeysDefault;
     }
   }
 
-  /** Only they have a socket, and so an address. */
-  #enabled(): string[] {
-    const prepared = new Set(entries(preparedDir(this.#paths, '')));
-    return listSiteNames(this.#paths).filter((name) => prepared.has(name));
+  async #reload(): Promise<void> {
+    this.#reading = true;
+    // Before they are read: what changes meanwhile is another event.
+    this.#watch();
+    try {
+      await this.#read();
+    } catch (error) {
+      this.#log.error('The site files could not be read; the routes stay as they were', describeError(error));
+    }
+    this.#reading = false;
   }
 
-  #hostsOf(name: string): Known {
-    const before = this.#known.get(name);
-    if (before !== undefined && sourcesUnchanged(before.sources)) return before;
+  async #read(): Promise<void> {
+    const reader = await SiteHostsReader.open(this.#paths.siteDirs);
+    const [recorded, prepared] = [new Set(await entries(instancesDir(this.#paths))), await entries(preparedDir(this.#paths, ''))];
+    if (this.#closed) return;
+    for (const directory of reader.dropInDirs) this.#watchDirectory(directory, () => true);
+    const known = new Map<string, SiteHosts>();
+    const table = new RouteTable();
+    let sites = 0;
+    let untilMs = performance.now() + sliceMs;
+    // In order, since a name belongs to the first that claims it.
+    for (const name of prepared.toSorted()) {
+      if (performance.now() > untilMs) {
+        await nextTurn();
+        if (this.#closed) return;
+        untilMs = performance.now() + sliceMs;
+      }
+      const site = this.#readOne(reader, name);
+      if (site === null) continue;
+      known.set(name, site);
+      // Of an instance, and of a site without a socket unit, there is a record.
+      if (!recorded.has(name) && (!site.hasSocket || name.includes('@'))) continue;
+      sites++;
+      table.add(name, site.hosts);
+    }
+    this.#known = known;
+    this.table = table;
+    this.#keys.clear();
+    this.#log.info(`${table.size} host names of ${sites} sites`);
+    for (const { host, site, other } of table.claimedTwice) this.#log.warn(`${host} belongs to ${site}, and is claimed by ${other} as well`, { site: other });
+  }
+
+  #readOne(reader: SiteHostsReader, name: string): SiteHosts | null {
     try {
-      const { places, sources } = loadSite(this.#paths, name);
-      return { hosts: [...places.hosts.keys()], sources };
+      const site = reader.read(name, this.#known.get(name));
+      if (site?.unreadable === true) this.#log.error(`${name} has no routes: its file cannot be read (it must be readable by everybody, mode 0644)`, { site: name });
+      return site;
     } catch (error) {
       this.#log.error(`${name} has no routes`, { site: name, ...describeError(error) });
-      return { hosts: [], sources: [] };
+      return null;
     }
   }
 
   #watch(): void {
     for (const watcher of this.#watchers.splice(0)) watcher.close();
     const { siteDirs, stateDir } = this.#paths;
-    const dropIns = siteDirs.flatMap((dir) => entries(dir).filter((name) => name.endsWith('.container.d')).map((name) => `${dir}/${name}`));
     // In /run/wakesock/sites there is a directory for each site that is awake, too.
-    for (const directory of siteDirs) this.#watchDirectory(directory, (name) => /\.container(\.d)?$/.test(name));
-    for (const directory of [...dropIns, preparedDir(this.#paths, ''), instancesDir(this.#paths)]) this.#watchDirectory(directory, () => true);
+    for (const directory of siteDirs) this.#watchDirectory(directory, (name) => /(?:\.container(?:\.d)?|^container\.d)$/.test(name));
+    for (const directory of [preparedDir(this.#paths, ''), instancesDir(this.#paths)]) this.#watchDirectory(directory, () => true);
     this.#watchDirectory(stateDir, (name) => name === 'sites' || name === 'instances');
   }
 
@@ -91,13 +143,18 @@ export class RouteSource {
   }
 
   #soon(): void {
-    this.#timer ??= setTimeout(() => this.#reload(), settleMs);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      // What is being read may be from before the change.
+      if (this.#reading) this.#soon();
+      else void this.#reload();
+    }, settleMs);
   }
 }
 
-function entries(directory: string): string[] {
+async function entries(directory: string): Promise<string[]> {
   try {
-    return readdirSync(directory);
+    return await readdir(directory);
   } catch {
     return [];
   }

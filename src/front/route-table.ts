@@ -7,8 +7,8 @@ export class RouteTable {
   /** Names that a second site claims; the first keeps them. */
   readonly claimedTwice: { readonly host: string; readonly site: string; readonly other: string }[] = [];
 
-  constructor(sites: Iterable<{ readonly name: string; readonly hosts: readonly string[] }>) {
-    for (const { name, hosts } of sites) for (const host of hosts) this.#add(host, name);
+  add(site: string, hosts: readonly string[]): void {
+    for (const host of hosts) this.#add(host, site);
   }
 
   get size(): number {

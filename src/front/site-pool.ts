@@ -1,20 +1,32 @@
 import { WakesockError } from '../base/errors.ts';
-import { leaseHoldMs, upstreamIdleMax, upstreamIdleMsMax, waitingPerSiteMax } from '../base/limits.ts';
+import { leaseHoldMs, upstreamIdleMax, upstreamIdleMsMax } from '../base/limits.ts';
 import { BackoffError } from '../control/backend.ts';
 import type { Lease } from '../control/client.ts';
+import type { StoredState } from '../control/stored-state.ts';
+import type { WakeCause } from '../control/types.ts';
+import type { FrontKeys } from '../site/front-keys.ts';
 import type { OwnAnswer } from './answer.ts';
 import type { Client } from './client.ts';
+import type { FrontFiles } from './front-files.ts';
+import { ruleOf } from './no-wake.ts';
+import type { RequestFacts } from './request-facts.ts';
+import { noWakeAnswer, stateAnswer, waitAnswer } from './sleeping.ts';
 import type { Expiring, Sweep } from './sweep.ts';
 import { Upstream } from './upstream.ts';
 
 export interface SitePoolOptions {
   readonly name: string;
   readonly sweep: Sweep;
-  readonly lease: () => Promise<Lease>;
+  readonly files: FrontFiles;
+  /** What its file says, at this moment. */
+  readonly keys: () => FrontKeys;
+  /** Whether there is any `NoWake=`. */
+  readonly hasRules: () => boolean;
+  /** What is known of it without asking anybody. */
+  readonly state: () => StoredState;
+  readonly lease: (cause: WakeCause | null) => Promise<Lease>;
   /** Why the site does not answer, if it is known. */
   readonly explain: () => Promise<OwnAnswer | null>;
-  /** How long requests wait for a lease that cannot be had. */
-  readonly waitMs: number;
   /** Nothing is held any more: nobody asks for the site. */
   readonly onQuiet: () => void;
 }
@@ -33,15 +45,61 @@ export class SitePool implements Expiring {
   readonly #idle: Upstream[] = [];
   readonly #waiting = new Set<Client>();
   #lease: Lease | null = null;
+  /** Held until another is had: the site may have gone to sleep under it, and who wakes it now is to be told. */
+  #formerLease: Lease | null = null;
   #asking = false;
   #inFlight = 0;
   /** The program has answered under this lease: it is awake. */
   #awake = false;
+  /** Since when the site is asked for without having answered; of a page that is shown again. */
+  #askedSinceMs: number | null = null;
+  /** Whom the lease is asked for. */
+  #cause: WakeCause | null = null;
+  /** Until then the site is woken also for those who look at a waiting page, and have no request in flight. */
+  #pageUntilMs = 0;
 
   constructor(options: SitePoolOptions) {
     this.name = options.name;
     this.#options = options;
     options.sweep.add(this);
+    this.#restBegins();
+  }
+
+  /** The program has answered a moment ago: nothing is asked, nothing is looked at. */
+  get awake(): boolean {
+    return this.#awake;
+  }
+
+  /** `GET /.well-known/wakesock` */
+  stateAnswer(method: string): OwnAnswer {
+    return stateAnswer(this.#awake ? { state: 'awake', error: null } : this.#options.state(), method);
+  }
+
+  /** The answer to a request that is not to wake the site (`NoWake=`), if it sleeps. */
+  sleepingAnswer(facts: () => RequestFacts, client: string): OwnAnswer | null {
+    if (this.#awake || !this.#options.hasRules()) return null;
+    const { state, wokenAtMs } = this.#options.state();
+    if (state === 'awake' || state === 'waking') return null;
+    const rule = ruleOf(this.#options.keys().noWake, facts(), client, wokenAtMs);
+    return rule === null ? null : noWakeAnswer(rule, this.#options.files);
+  }
+
+  /**
+   * A request has been held for so long; what to do about it.
+   * @returns an answer; or after how long, from its beginning, this is asked again: Infinity where the program has it
+   */
+  heldAnswer({ navigation, host, heldMs }: { navigation: boolean; host: string; heldMs: number }): OwnAnswer | number {
+    if (this.#awake) return Infinity;
+    const keys = this.#options.keys();
+    const pageMs = navigation ? keys.waitPageAfterMs : Infinity;
+    const mostMs = waitMsMax(keys);
+    const dueMs = Math.min(pageMs, mostMs);
+    if (heldMs < dueMs) return dueMs;
+    // A program that listens is slow by itself: asked again it would only have more to do.
+    if (this.#options.state().state === 'awake') return Infinity;
+    if (pageMs > mostMs) return notReached;
+    this.#pageUntilMs = this.#options.sweep.nowMs + mostMs;
+    return waitAnswer(keys, host, Math.max(heldMs, performance.now() - (this.#askedSinceMs ?? Infinity)), this.#options.files);
   }
 
   /**
@@ -51,10 +109,13 @@ export class SitePool implements Expiring {
   acquire(client: Client, fresh: boolean): Upstream | null {
     this.#inFlight++;
     this.deadlineMs = Infinity;
-    if (!this.#awake && this.#inFlight > waitingPerSiteMax) {
-      client.fail({ status: 503, message: `${waitingPerSiteMax} requests wait for this site already`, retryAfterMs: 1_000 }, false);
+    if (!this.#awake && this.#inFlight > 1 && this.#inFlight > this.#options.keys().pendingMax) {
+      client.fail({ status: 503, message: 'Too many requests wait for this site already', code: 'ERR_WAKESOCK_LIMIT', retryAfterMs: 1_000 }, false);
       return null;
     }
+    if (!this.#awake) this.#askedSinceMs ??= performance.now();
+    if (!this.#awake && this.#inFlight === 1) this.#setLeaseAside();
+    if (this.#lease === null && !this.#asking) this.#cause = client.cause();
     return this.reconnect(client, fresh);
   }
 
@@ -70,8 +131,7 @@ export class SitePool implements Expiring {
   release(client: Client): void {
     this.#waiting.delete(client);
     this.#inFlight--;
-    if (this.#inFlight > 0) return;
-    this.deadlineMs = this.#options.sweep.nowMs + Math.max(leaseHoldMs, upstreamIdleMsMax);
+    if (this.#inFlight === 0) this.#restBegins();
   }
 
   /** A connection whose exchange is complete. */
@@ -86,16 +146,20 @@ export class SitePool implements Expiring {
     this.#idle.push(upstream);
     // The last in is the first out: those that are not needed any more are at the bottom, one by one.
     const oldest = this.#idle[0] as Upstream;
-    if (oldest.idleSinceMs + upstreamIdleMsMax < this.#options.sweep.nowMs) oldest.socket.destroy();
+    if (oldest.idleSinceMs + upstreamIdleMsMax < this.#options.sweep.nowMs) this.#idle.shift()?.socket.destroy();
   }
 
   gone(upstream: Upstream): void {
     const index = this.#idle.indexOf(upstream);
-    if (index !== -1) this.#idle.splice(index, 1);
+    if (index === -1) return;
+    this.#idle.splice(index, 1);
+    // Nothing was asked on it, so that it may be the program that is gone.
+    this.#awake = false;
   }
 
   answers(): void {
     this.#awake = true;
+    this.#askedSinceMs = null;
   }
 
   explain(): Promise<OwnAnswer | null> {
@@ -104,11 +168,36 @@ export class SitePool implements Expiring {
 
   /** Nobody has asked for a while. */
   expire(): void {
+    if (this.#wanted) {
+      // Once more, when it is awake: who looks at the page is told within a second or three, and comes.
+      const { state } = this.#options.state();
+      if (state === 'awake' || state === 'failed') this.#pageUntilMs = 0;
+      if (state !== 'failed') return this.#restBegins();
+    }
     for (const upstream of this.#idle.splice(0)) upstream.socket.destroy();
     this.#lease?.release();
     this.#lease = null;
+    this.#dropFormerLease();
     this.#options.sweep.remove(this);
     this.#options.onQuiet();
+  }
+
+  #setLeaseAside(): void {
+    this.#formerLease ??= this.#lease;
+    this.#lease = null;
+  }
+
+  #dropFormerLease(): void {
+    this.#formerLease?.release();
+    this.#formerLease = null;
+  }
+
+  #restBegins(): void {
+    this.deadlineMs = this.#options.sweep.nowMs + Math.max(leaseHoldMs, upstreamIdleMsMax);
+  }
+
+  get #wanted(): boolean {
+    return this.#inFlight > 0 || this.#options.sweep.nowMs < this.#pageUntilMs;
   }
 
   #connection(lease: Lease, fresh: boolean): Upstream {
@@ -124,13 +213,13 @@ export class SitePool implements Expiring {
   async #ask(): Promise<void> {
     if (this.#asking) return;
     this.#asking = true;
-    const untilMs = performance.now() + this.#options.waitMs;
-    for (let retryMs = retryFirstMs; this.#inFlight > 0; retryMs = Math.min(retryMs * 2, retryMaxMs)) {
+    const sinceMs = performance.now();
+    for (let retryMs = retryFirstMs; this.#wanted; retryMs = Math.min(retryMs * 2, retryMaxMs)) {
       try {
-        this.#hold(await this.#options.lease());
+        this.#hold(await this.#options.lease(this.#cause));
         break;
       } catch (error) {
-        const answer = refusalOf(error) ?? (performance.now() > untilMs ? notReached : null);
+        const answer = refusalOf(error) ?? (performance.now() - sinceMs > waitMsMax(this.#options.keys()) ? notReached : null);
         if (answer !== null) {
           this.#refuse(answer);
           break;
@@ -140,10 +229,11 @@ export class SitePool implements Expiring {
       }
     }
     this.#asking = false;
+    this.#dropFormerLease();
   }
 
   #hold(lease: Lease): void {
-    if (this.#inFlight === 0) {
+    if (!this.#wanted) {
       lease.release();
       return;
     }
@@ -160,7 +250,7 @@ export class SitePool implements Expiring {
     if (this.#lease !== lease) return;
     this.#lease = null;
     for (const upstream of this.#idle.splice(0)) upstream.socket.destroy();
-    if (this.#inFlight > 0) void this.#ask();
+    if (this.#wanted) void this.#ask();
   }
 
   #refuse(answer: OwnAnswer): void {
@@ -170,12 +260,17 @@ export class SitePool implements Expiring {
   }
 }
 
-const notReached: OwnAnswer = { status: 503, message: 'This site could not be reached in time', retryAfterMs: 5_000 };
+const notReached: OwnAnswer = { status: 503, message: 'This site could not be reached in time', code: 'ERR_WAKESOCK_START_TIMEOUT', retryAfterMs: 5_000 };
+
+/** A site that is just being stopped has to end before it can start. */
+function waitMsMax({ startTimeoutMs, stopTimeoutMs }: FrontKeys): number {
+  return startTimeoutMs + stopTimeoutMs;
+}
 
 /** What waiting would not help. Null: ask again. */
 function refusalOf(error: unknown): OwnAnswer | null {
-  if (error instanceof BackoffError) return { status: 502, message: `This site failed a moment ago (${error.code})`, retryAfterMs: error.retryAfterMs };
+  if (error instanceof BackoffError) return { status: 502, message: 'This site failed a moment ago', code: error.code, retryAfterMs: error.retryAfterMs };
   if (error instanceof WakesockError && (error.code === 'ERR_WAKESOCK_NOT_RUNNING' || error.code === 'ERR_WAKESOCK_CONTROL')) return null;
-  if (error instanceof WakesockError) return { status: 502, message: `This site cannot be woken (${error.code})` };
+  if (error instanceof WakesockError) return { status: 502, message: 'This site cannot be woken', code: error.code };
   throw error;
 }

@@ -1,6 +1,9 @@
-import { startTimeoutMsDefault } from '../base/limits.ts';
 import type { ControlClient } from '../control/client.ts';
+import type { StoredState } from '../control/stored-state.ts';
+import type { StatusError } from '../control/types.ts';
+import type { FrontKeys } from '../site/front-keys.ts';
 import type { OwnAnswer } from './answer.ts';
+import type { FrontFiles } from './front-files.ts';
 import { Refusal } from './refusal.ts';
 import type { RouteTable } from './route-table.ts';
 import { SitePool } from './site-pool.ts';
@@ -9,30 +12,41 @@ import type { Sweep } from './sweep.ts';
 /** Asked in vain, it is answered without the reason. */
 const explainMsMax = 2_000;
 
+export interface SitesParts {
+  readonly table: () => RouteTable;
+  /** What the site's file says, as it was read last. */
+  readonly keys: (name: string) => FrontKeys;
+  readonly hasRules: (name: string) => boolean;
+  readonly state: (name: string) => StoredState;
+  readonly control: ControlClient;
+  readonly files: FrontFiles;
+  readonly sweep: Sweep;
+}
+
 /** Host name → the pool of its site, made when it is first asked for and gone soon after the last request. */
 export class Sites {
   readonly #pools = new Map<string, SitePool>();
-  readonly #table: () => RouteTable;
-  readonly #control: ControlClient;
-  readonly #sweep: Sweep;
+  readonly #parts: SitesParts;
 
-  constructor(table: () => RouteTable, control: ControlClient, sweep: Sweep) {
-    this.#table = table;
-    this.#control = control;
-    this.#sweep = sweep;
+  constructor(parts: SitesParts) {
+    this.#parts = parts;
   }
 
   /** @throws Refusal 404: nothing is started for a name that nobody has */
   route(host: string): SitePool {
-    const name = this.#table().find(host);
+    const name = this.#parts.table().find(host);
     if (name === null) throw new Refusal(404, 'There is no site of this name');
     return this.#pools.get(name) ?? this.#open(name);
   }
 
   #open(name: string): SitePool {
+    const { sweep, files, keys, hasRules, state, control } = this.#parts;
     const pool = new SitePool({
-      name, sweep: this.#sweep, waitMs: startTimeoutMsDefault,
-      lease: () => this.#control.lease(name),
+      name, sweep, files,
+      keys: () => keys(name),
+      hasRules: () => hasRules(name),
+      state: () => state(name),
+      lease: (cause) => control.lease(name, { by: 'front', cause }),
       explain: () => this.#explain(name),
       onQuiet: () => this.#pools.delete(name),
     });
@@ -40,15 +54,22 @@ export class Sites {
     return pool;
   }
 
-  /** The code only: the message speaks of files and programs, which are nobody's business out there. */
   async #explain(name: string): Promise<OwnAnswer | null> {
     let timer: NodeJS.Timeout | undefined;
     const longEnough = new Promise<null>((resolve) => { timer = setTimeout(() => resolve(null), explainMsMax); });
     try {
-      const status = await Promise.race([this.#control.site(name), longEnough]);
-      return status?.error == null ? null : { status: 502, message: `This site could not be started (${status.error.code})` };
+      const status = await Promise.race([this.#parts.control.site(name), longEnough]);
+      return status?.error == null ? null : failedAnswer(status.error);
     } finally {
       clearTimeout(timer);
     }
   }
+}
+
+/** The code only: the message speaks of files and programs, which are nobody's business out there. */
+function failedAnswer({ code, retryAt }: StatusError): OwnAnswer {
+  return {
+    status: 502, message: 'This site could not be started', code,
+    ...(retryAt === undefined ? {} : { retryAfterMs: Math.max(0, Date.parse(retryAt) - Date.now()) }),
+  };
 }

@@ -159,7 +159,7 @@ export class Upstream {
 
   #onClose(): void {
     this.#pool.gone(this);
-    this.#fail(this.#error === null ? 'The connection to the program was closed' : `The connection to the program failed: ${this.#error.message}`);
+    this.#fail(this.#error === null ? 'The connection to the program was closed' : `The connection to the program failed${errorCode(this.#error)}`);
   }
 
   #fail(message: string): void {
@@ -170,6 +170,11 @@ export class Upstream {
     if (!this.#answered && this.reused && client.head.safe) client.again();
     else client.fail({ status: 502, message }, !this.#answered && !this.reused);
   }
+}
+
+/** The message has addresses of the machine in it. */
+function errorCode({ code }: NodeJS.ErrnoException): string {
+  return code === undefined ? '' : ` (${code})`;
 }
 
 /** `127.0.0.1:8081`, `[::1]:8081`, `/run/site.sock` → what net.connect takes. */

@@ -2,6 +2,7 @@ import { idleMsDefault, startTimeoutMsDefault, stopTimeoutMsDefault } from '../b
 import type { ListenAddress, ProgramPort, ScopeProperty, Site, SiteMount } from '../base/site.ts';
 import type { From, SiteDraft } from './draft.ts';
 import { siteMount } from './mount-options.ts';
+import { assembleNetwork, assembleSysctls } from './network.ts';
 import type { Reading } from './reading.ts';
 
 /** Makes the site of what its keys say; what only shows between keys is reported. Null if there is no root. */
@@ -24,6 +25,7 @@ export function assembleSite(name: string, draft: SiteDraft, reading: Reading): 
     return null;
   }
   const image = root.value.kind === 'image';
+  const network = assembleNetwork(draft, reading);
   const words = draft.exec?.value ?? [];
   const exec = image ? words : [...draft.entrypoint ?? [], ...words];
   if (!image && (exec.length === 0 || exec[0] === '')) {
@@ -38,6 +40,7 @@ export function assembleSite(name: string, draft: SiteDraft, reading: Reading): 
     startTimeoutMs: draft.startTimeoutMs ?? startTimeoutMsDefault,
     stopTimeoutMs: draft.stopTimeoutMs ?? stopTimeoutMsDefault,
     root: root.value, exec, entrypoint: image ? draft.entrypoint : null, environment: Object.fromEntries(draft.environment),
+    network, sysctls: assembleSysctls(draft, network.mode, reading),
     mounts: mountsOf(draft), secrets: draft.secrets.map(({ value }) => value), credentials: [...draft.credentials.values()], devices: draft.devices.map(({ value }) => value),
     user: draft.user, group: draft.group, addGroups: [...new Set(draft.addGroups)], workingDir: draft.workingDir, hostName: draft.hostName, userNs: draft.userNs,
     readOnly: draft.readOnly, readOnlyTmpfs: draft.readOnlyTmpfs, timezone: draft.timezone, shmBytes: draft.shmBytes,
@@ -67,6 +70,15 @@ function reportTwice(listen: readonly From<ListenAddress>[], reading: Reading): 
   }
 }
 
+/** Only the front door reaches it, on the one TCP socket that the activator makes. */
+function reportFrontOnly(ports: readonly From<ProgramPort>[], reading: Reading): void {
+  const [only, second] = ports;
+  if (second !== undefined) reading.error('conflict', second.entry.place(), `${second.entry.key}=: Expected one port of a site that has Host= and no ListenStream=, found ${ports.length}`);
+  if (only?.value.kind === 'unix') {
+    reading.error('conflict', only.entry.place(), `${only.entry.key}=: Expected a TCP port, since without ListenStream= the front door comes by TCP, found ${only.value.path}`);
+  }
+}
+
 /** A program that is given its sockets binds nothing. */
 function noPorts(draft: SiteDraft, reading: Reading): ProgramPort[] {
   for (const { entry } of draft.ports) reading.warning('no-effect', entry, 'Port=: it has no effect with Handoff=listen-fds, where the program binds nothing');
@@ -84,6 +96,7 @@ function pairPorts(draft: SiteDraft, listen: readonly From<ListenAddress>[], rea
   // With an unreadable address or port the counts mean nothing.
   if (reading.diagnostics.some((found) => found.severity === 'error' && /^(?:ListenStream|Port|PublishPort)=/.test(found.message))) return [];
   if (listen.length === 0) {
+    if (draft.hosts.length > 0) reportFrontOnly(ports, reading);
     if (ports.length === 0) {
       reading.error('missing-key', draft.hosts[0]?.entry ?? null,
         'Expected ListenStream= or PublishPort=, or at least Port= (what the program binds), found none', 'ListenStream=PORT in [X-Wakesock]');

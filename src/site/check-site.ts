@@ -1,7 +1,10 @@
 import { statSync } from 'node:fs';
+import { describeError, WakesockError } from '../base/errors.ts';
+import { frontFileBytesMax } from '../base/limits.ts';
 import type { Site } from '../base/site.ts';
 import { readMountTable } from '../linux/mount-table.ts';
 import { withMappable } from '../runtime/mappable.ts';
+import { networkService } from '../runtime/network.ts';
 import type { Diagnostic } from '../unitfile/diagnostic.ts';
 import type { Place } from '../unitfile/unit-file.ts';
 import type { SitePlaces } from './load-site.ts';
@@ -22,7 +25,18 @@ export function checkSite(site: Site, places?: SitePlaces): Diagnostic[] {
   for (const { kind, source, target } of site.mounts) {
     if (kind === 'bind' && source !== null && kindOf(source) === null) report('volume-missing', places?.mounts.get(target), `Expected a file or directory for the volume at ${target}, found nothing at ${source}`);
   }
+  found.push(...(places?.frontFiles ?? []).flatMap(({ path, place: { file, line, column, text } }): Diagnostic[] => {
+    const problem = frontFileProblem(path);
+    return problem === null ? [] : [{ severity: 'warning', code: 'front-file', file, line, column, text, message: `Expected ${problem} at ${path}: the front door will do without`, suggestion: null }];
+  }));
   found.push(...userNamespaceProblems(site, places));
+  try {
+    networkService(site, { runtime: '', input: '', lock: '' });
+  } catch (error) {
+    if (!(error instanceof WakesockError)) throw error;
+    const { code, message } = describeError(error);
+    report(code, places?.network, message);
+  }
   // Whether podman has the image, and what is in it, is looked at when the site is prepared.
   if (site.root.kind === 'image') return found;
   const root = site.root.kind === 'host' ? '/' : site.root.path;
@@ -34,6 +48,19 @@ export function checkSite(site: Site, places?: SitePlaces): Diagnostic[] {
   const problem = programProblem(site, root);
   if (problem !== null) report('ERR_WAKESOCK_PROGRAM', places?.exec, problem);
   return found;
+}
+
+/** The front door runs as a user of its own, so that others must be allowed to read. */
+function frontFileProblem(path: string): string | null {
+  let stat;
+  try {
+    stat = statSync(path);
+  } catch {
+    return 'a file';
+  }
+  if (!stat.isFile()) return 'a file';
+  if ((stat.mode & 0o004) === 0) return 'a file that everybody may read (mode 0644)';
+  return stat.size > frontFileBytesMax ? `a file of at most ${frontFileBytesMax} bytes, found ${stat.size}` : null;
 }
 
 /** Only root can try. What is of podman's storage and the state directory is tried when the site is prepared. */

@@ -4,11 +4,12 @@ import type { Site, SourceState } from '../base/site.ts';
 import type { Diagnostic } from '../unitfile/diagnostic.ts';
 import { loadUnit } from '../unitfile/load.ts';
 import { mergeUnits } from '../unitfile/merge.ts';
-import { nameSpecifiers } from '../unitfile/specifiers.ts';
+import { nameSpecifiers, type SpecifierContext } from '../unitfile/specifiers.ts';
 import type { Place } from '../unitfile/unit-file.ts';
 import { splitUnitName, type UnitName } from '../unitfile/unit-name.ts';
 import { assembleSite } from './assemble.ts';
-import { emptyDraft } from './draft.ts';
+import { emptyDraft, type SiteDraft } from './draft.ts';
+import { frontKeysOf, type FrontKeys } from './front-keys.ts';
 import { Reading } from './reading.ts';
 import { schema } from './schema.ts';
 import { assertSiteName } from './site-name.ts';
@@ -20,12 +21,15 @@ export interface SitePlaces {
   readonly file: string;
   readonly root: Place | null;
   readonly exec: Place | null;
+  readonly network: Place | null;
   /** By index of `site.listen`. */
   readonly listen: readonly Place[];
   /** By host name. */
   readonly hosts: ReadonlyMap<string, Place>;
   /** By target of `site.mounts`. */
   readonly mounts: ReadonlyMap<string, Place>;
+  /** Files that the front door sends: `WaitPage=`, `file:` of `NoWake=`. */
+  readonly frontFiles: readonly { readonly path: string; readonly place: Place }[];
 }
 
 export interface LoadedSite {
@@ -35,10 +39,17 @@ export interface LoadedSite {
   /** Every file and directory whose change may change the result, what does not exist included. */
   readonly sources: readonly SourceState[];
   readonly places: SitePlaces;
+  /** What the front door does for it; of a site with errors, as far as it could be read. */
+  readonly front: FrontKeys;
 }
 
 /** What systemd's own manager gives for these, with Quadlet's defaults for root (`man systemd.unit`, Specifiers). */
 const systemSpecifiers = { C: '/var/cache', E: '/etc', L: '/var/log', S: '/var/lib', T: '/tmp', V: '/var/tmp', t: '/run', h: '/root', u: 'root', U: '0', g: 'root', G: '0' };
+
+/** Of any value of a site's file. */
+export function specifiersOf(unit: UnitName): SpecifierContext {
+  return { ...systemSpecifiers, ...nameSpecifiers(unit) };
+}
 
 /**
  * Reads a site from its files: `SITE.container` (for an instance also `TEMPLATE@.container`) in the search path, and its drop-ins.
@@ -53,7 +64,7 @@ export function loadSite(paths: Paths, name: string): LoadedSite {
       ? `Expected a file ${name}.container, found it masked (empty, or a link to /dev/null)`
       : `Expected a file ${name}.container in ${paths.siteDirs.join(', ')}, found none`);
   }
-  const reading = new Reading(main.file, paths.siteDirs, { ...systemSpecifiers, ...nameSpecifiers(splitUnitName(unit.name) as UnitName) });
+  const reading = new Reading(main.file, paths.siteDirs, specifiersOf(splitUnitName(unit.name) as UnitName));
   for (const file of unit.files) reading.diagnostics.push(...file.diagnostics);
   const merged = mergeUnits(unit.files);
   reportUnknownKeys(merged, reading);
@@ -83,9 +94,17 @@ export function loadSite(paths: Paths, name: string): LoadedSite {
       file: main.file,
       root: draft.roots[0]?.entry.place() ?? null,
       exec: draft.exec?.entry.place() ?? null,
+      network: draft.networks[0]?.entry.place() ?? null,
       listen: listen.map(({ entry }) => entry.place()),
       hosts: new Map(draft.hosts.map(({ value, entry }) => [value, entry.place()])),
       mounts: new Map(draft.mounts.map(({ value, entry }) => [value.target, entry.place()])),
+      frontFiles: frontFiles(draft),
     },
+    front: frontKeysOf(draft),
   };
+}
+
+function frontFiles({ front: { waitPage, noWake } }: SiteDraft): SitePlaces['frontFiles'] {
+  const page = waitPage === null ? [] : [{ path: waitPage.value, place: waitPage.entry.place() }];
+  return [...page, ...noWake.flatMap(({ value: { answer }, entry }) => ('file' in answer ? [{ path: answer.file, place: entry.place() }] : []))];
 }

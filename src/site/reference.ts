@@ -14,6 +14,7 @@ export const problemCodes: Readonly<Record<string, string>> = {
   'conflict': 'Two values cannot both be, within a site or between two.',
   'environment-file-line': 'A line of a file of `EnvironmentFile=` is not `NAME=value`.',
   'exec-variable': '`$NAME` in `Exec=` is not replaced here, as systemd would.',
+  'front-file': 'A file of `WaitPage=` or `NoWake=` is not there, too large, or not to be read by the front door.',
   'line-too-long': 'A line with its continuation lines is longer than 1 MiB.',
   'missing-equals': 'A line is neither a section header nor an assignment.',
   'missing-key': 'A key that a site needs is not there, or a line begins with `=`.',

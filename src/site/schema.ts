@@ -1,15 +1,18 @@
 /** The schema: every key of a site file, and how it is read. The reference page is made from it. */
+import { noWakeRulesMax, pendingMaxMax } from '../base/limits.ts';
 import { parseUserNs } from './user-ns.ts';
 import { parseBoolean } from '../unitfile/boolean.ts';
 import { parseEnvironment } from '../unitfile/environment.ts';
+import { parseInteger } from '../unitfile/integer.ts';
 import { parseSignal } from '../unitfile/signal.ts';
 import { UnitValueError } from '../unitfile/value-error.ts';
-import { quote } from '../unitfile/quote.ts';
 import { readEnvironmentFiles } from './environment-file.ts';
 import { readExec } from './exec.ts';
+import { parseNoWake } from './front-keys.ts';
 import { each, one, type KeyRow } from './key-row.ts';
 import { parseListenAddress } from './listen-address.ts';
 import { parsePublishPort } from './publish-port.ts';
+import { networkRows } from './network-rows.ts';
 import { NotSupportedError } from './reading.ts';
 import { refusedKeys } from './refused-keys.ts';
 import { containerRows } from './container-rows.ts';
@@ -17,7 +20,7 @@ import { resourceRows } from './resources.ts';
 import { storageRows } from './storage-rows.ts';
 import {
   oneOf, parseAbsolutePath, parseAccount, parseCapabilities, parseEntrypoint, parseHostName, parseHosts, parseImage, parseMs, parseProgramPort,
-  parseRootfs, parseSeccompProfile, parseText, parseTimeoutMs, parseUlimit,
+  parseRootfs, parseSeccompProfile, parseText, parseTimeoutMs, parseUlimit, parseWaitPageAfter,
 } from './values.ts';
 
 /** In the order in which they are read and documented. */
@@ -67,6 +70,33 @@ export const schema: readonly KeyRow[] = [
     section: 'X-Wakesock', key: 'Root', syntax: 'host',
     text: 'The root is the host\'s `/usr`, read-only, plus the site\'s own writable directories: a site without an image. Instead of `Rootfs=` and `Image=`.',
     read: one(oneOf(['host'] as const), (draft, _value, entry) => { draft.roots.push({ value: { kind: 'host' }, entry }); }),
+  },
+  {
+    section: 'X-Wakesock', key: 'NoWake', syntax: 'CONDITION… [status:CODE | file:PATH]', list: true,
+    text: 'Requests through the front door that do not wake the site while it sleeps, and what they get instead: a status (default: 503 with `Retry-After`), or a file '
+      + '(GET and HEAD, 256 KiB at most, its type by its suffix; the front door\'s user must be able to read it). Conditions are `path:GLOB` (without the query, as it is sent), '
+      + '`method:NAME`, `agent:GLOB` (of `User-Agent`, in any case), `client:ADDRESS[/BITS]`, and `woken:TIMES/TIME-SPAN`: the site was woken so often within so long, by anybody '
+      + `(20 times at most). Several of one kind are alternatives, different kinds must all hold; \`*\` is any text, \`?\` one character. The first line that fits counts; at most ${noWakeRulesMax}. `
+      + 'Words with spaces are quoted. Examples: [front.md](front.md#who-wakes-nothing).',
+    read: each(parseNoWake, (draft, value, entry) => {
+      if (draft.front.noWake.length === noWakeRulesMax) throw new UnitValueError(`Expected at most ${noWakeRulesMax} lines`);
+      draft.front.noWake.push({ value, entry });
+    }),
+  },
+  {
+    section: 'X-Wakesock', key: 'WaitPageAfterSec', syntax: 'TIME-SPAN', default: '2s',
+    text: 'A browser that opens a page of the site is shown a waiting page if the site needs longer than this to wake, measured to half a second. `infinity`: never.',
+    read: one(parseWaitPageAfter, (draft, value) => { draft.front.waitPageAfterMs = value; }),
+  },
+  {
+    section: 'X-Wakesock', key: 'WaitPage', syntax: 'PATH', default: 'one of wakesock\'s own',
+    text: 'A file of HTML (UTF-8, 256 KiB at most) that is shown instead. The front door\'s user must be able to read it. It is sent with `Refresh: 3`, so that it need not do anything itself.',
+    read: one(parseAbsolutePath, (draft, value, entry) => { draft.front.waitPage = { value, entry }; }),
+  },
+  {
+    section: 'X-Wakesock', key: 'MaxPending', syntax: 'NUMBER', default: '512',
+    text: `So many requests at once may wait at the front door for the site to wake, from 1 to ${pendingMaxMax}. Those beyond get 503.`,
+    read: one((text) => Number(parseInteger(text, 1n, BigInt(pendingMaxMax))), (draft, value) => { draft.front.pendingMax = value; }),
   },
   {
     section: 'Container', key: 'Rootfs', syntax: 'PATH', text: 'A directory that is the container\'s root. Options after a colon are refused.',
@@ -174,12 +204,7 @@ export const schema: readonly KeyRow[] = [
     section: 'Container', key: 'ContainerName', syntax: 'NAME', text: 'Accepted and not used: the site\'s name is that of its file.',
     read: one(parseText, () => {}),
   },
-  {
-    section: 'Container', key: 'Network', syntax: 'none', list: true, text: 'Other networks than `none` are not supported yet.',
-    read: each((text) => {
-      if (text !== 'none') throw new NotSupportedError(`Networks are not supported yet, found ${quote(text)}`, { suggestion: 'none' });
-    }, () => {}),
-  },
+  ...networkRows,
   ...resourceRows,
   ...storageRows.filter(({ section }) => section === 'Service'),
   {
@@ -188,7 +213,7 @@ export const schema: readonly KeyRow[] = [
   },
   {
     section: 'Service', key: 'TimeoutStartSec', syntax: 'TIME-SPAN', default: '30s',
-    text: 'The program must listen within this time, or the start has failed. 0 or `infinity`: no limit.',
+    text: 'The program must listen within this time, or the start has failed. 0 or `infinity`: no limit. Requests at the front door wait no longer than this and `TimeoutStopSec=` together.',
     read: one(parseTimeoutMs, (draft, value) => { draft.startTimeoutMs = value; }),
   },
   {

@@ -21,6 +21,12 @@ export function parseTimeoutMs(text: string): number {
   return parseMs(text) || timerMsMax;
 }
 
+/** As {@link parseMs}; `infinity` is none at all. */
+export function parseWaitPageAfter(text: string): number {
+  const ms = parseMs(text);
+  return ms === timerMsMax ? Infinity : ms;
+}
+
 /** An absolute path without `..`, slashes tidied. */
 export function parseAbsolutePath(text: string): string {
   if (!text.startsWith('/')) throw new UnitValueError(`Expected an absolute path, found ${quote(text)}`);
@@ -111,7 +117,7 @@ export function parseHostName(text: string): string {
   return text;
 }
 
-function isHostName(text: string): boolean {
+export function isHostName(text: string): boolean {
   return text.length <= 253 && text.split('.').every((label) => /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label));
 }
 

@@ -1,5 +1,5 @@
-"""An HTTP/1.1 server with what browsers use: pages, uploads, downloads, an event stream, a WebSocket that echoes."""
-import base64, hashlib, http.server, json, socketserver, time
+"""http_all.py [PATH]: an HTTP/1.1 server with what browsers use: pages, uploads, downloads, an event stream, a WebSocket that echoes. Listens only once PATH exists."""
+import base64, hashlib, http.server, json, os, socketserver, sys, time
 
 STARTED = f'{time.time_ns()}'
 
@@ -84,4 +84,6 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     request_queue_size = 128
 
 
+while len(sys.argv) > 1 and not os.path.exists(sys.argv[1]):
+    time.sleep(0.01)
 Server(('0.0.0.0', 3000), Handler).serve_forever()

@@ -1,5 +1,5 @@
 import { WakesockError } from '../../../src/base/errors.ts';
-import type { ControlBackend } from '../../../src/control/backend.ts';
+import type { ControlBackend, LeaseAsked } from '../../../src/control/backend.ts';
 import type { SiteStatus } from '../../../src/control/types.ts';
 
 export function siteStatus(changes: Partial<SiteStatus> = {}): SiteStatus {
@@ -14,6 +14,8 @@ export function siteStatus(changes: Partial<SiteStatus> = {}): SiteStatus {
 export class FakeBackend implements ControlBackend {
   readonly calls: string[] = [];
   readonly leases: { released: number }[] = [];
+  /** What each lease was asked for with. */
+  readonly asked: LeaseAsked[] = [];
   /** Resolved at each release. */
   onRelease = () => {};
   wakeResult: () => Promise<SiteStatus> = async () => siteStatus({ state: 'awake' });
@@ -31,8 +33,9 @@ export class FakeBackend implements ControlBackend {
     if (!force && this.leases.some(({ released }) => released === 0)) throw new WakesockError('ERR_WAKESOCK_BUSY', 'blog has a lease');
     return siteStatus();
   }
-  lease(name: string) {
+  lease(name: string, asked: LeaseAsked) {
     this.#known(name);
+    this.asked.push(asked);
     const lease = { released: 0 };
     this.leases.push(lease);
     return {

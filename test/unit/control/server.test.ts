@@ -192,6 +192,25 @@ test('a lease is one line and an open connection, and is released when it closes
   expect(backend.leases).toEqual([{ released: 1 }]);
 });
 
+test.each([
+  ['no object', '{"cause":"me"}'], ['a list', '{"cause":[]}'], ['no text', '{"cause":{"path":1}}'], ['a line of its own for the log', '{"cause":{"agent":"a\\nb"}}'],
+  ['what a terminal understands', '{"cause":{"agent":"\\u001b[31m"}}'], ['other than ASCII', '{"cause":{"path":"é"}}'], ['too long', `{"cause":{"host":"${'a'.repeat(257)}"}}`],
+])('a lease for a cause that is %s is refused', async (_, body) => {
+  const { path, backend } = await start();
+  expect(await exchange(path, ask('POST', '/v1/sites/blog/lease', `Content-Length: ${Buffer.byteLength(body)}\r\n`, body))).toMatchObject({ status: 400, json: failure('ERR_WAKESOCK_USAGE') });
+  expect(backend.leases).toEqual([]);
+});
+
+test('what a cause lacks is empty, what nobody knows is passed over', async () => {
+  const { path, backend } = await start();
+  const body = '{"cause":{"client":"192.0.2.7","mood":"good"}}';
+  const released = backend.released();
+  const socket = await dial(path);
+  socket.end(ask('POST', '/v1/sites/blog/lease', `Content-Length: ${body.length}\r\n`, body));
+  await released;
+  expect(backend.asked).toEqual([{ by: 'lease', cause: { client: '192.0.2.7', method: '', host: '', path: '', agent: '' } }]);
+});
+
 test('a lease whose holder stops sending is released', async () => {
   const { path, backend } = await start();
   const socket = await dial(path);

@@ -6,11 +6,10 @@ import { RouteTable } from '../../../src/front/route-table.ts';
 import { SiteFiles } from '../site/site-files.ts';
 
 describe('a table of routes', () => {
-  const table = new RouteTable([
-    { name: 'exact', hosts: ['a.example.com'] },
-    { name: 'below', hosts: ['*.example.com', '*.deep.example.com'] },
-    { name: 'second', hosts: ['a.example.com', '*.example.com', 'b.example.net'] },
-  ]);
+  const table = new RouteTable();
+  table.add('exact', ['a.example.com']);
+  table.add('below', ['*.example.com', '*.deep.example.com']);
+  table.add('second', ['a.example.com', '*.example.com', 'b.example.net']);
 
   test.each([
     ['a.example.com', 'exact'], ['b.example.com', 'below'], ['x.y.example.com', 'below'], ['example.com', null],
@@ -24,7 +23,9 @@ describe('a table of routes', () => {
   });
 
   test('the default site has what nobody else has', () => {
-    const all = new RouteTable([{ name: 'other', hosts: ['*'] }, { name: 'a', hosts: ['a.example'] }]);
+    const all = new RouteTable();
+    all.add('other', ['*']);
+    all.add('a', ['a.example']);
     expect([all.find('a.example'), all.find('b.example'), all.find('127.0.0.1')]).toEqual(['a', 'other', 'other']);
   });
 });
@@ -50,7 +51,7 @@ describe('the routes of site files', () => {
     while (routes.table.find(host) !== name) await new Promise((resolve) => { setTimeout(resolve, 5); });
   }
 
-  test('only enabled sites are served; instances of a template by their own names', () => {
+  test('only enabled sites are served; instances of a template by their own names', async () => {
     files = new SiteFiles();
     files.write('etc/on.container', site('on.example *.on.example'));
     files.write('etc/off.container', site('off.example'));
@@ -60,6 +61,7 @@ describe('the routes of site files', () => {
     mkdirSync(`${files.paths.stateDir}/instances`, { recursive: true });
     mkdirSync(`${files.paths.stateDir}/instances/t@alice`);
     routes = new RouteSource(files.paths, log);
+    await routes.ready;
     expect(['on.example', 'x.on.example', 'off.example', 'alice.example', 'bob.example'].map((host) => routes.table.find(host)))
       .toEqual(['on', 'on', null, 't@alice', null]);
   });
@@ -68,6 +70,7 @@ describe('the routes of site files', () => {
     files = new SiteFiles();
     files.write('etc/a.container', site('a.example'));
     routes = new RouteSource(files.paths, log);
+    await routes.ready;
     expect(routes.table.size).toBe(0);
     enable('a');
     await becomes('a.example', 'a');

@@ -5,11 +5,15 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Client } from '../../../src/front/client.ts';
 import type { Lease } from '../../../src/control/client.ts';
+import type { StoredState } from '../../../src/control/stored-state.ts';
+import type { WakeCause } from '../../../src/control/types.ts';
 import type { OwnAnswer } from '../../../src/front/answer.ts';
+import { FrontFiles } from '../../../src/front/front-files.ts';
 import { Refusal } from '../../../src/front/refusal.ts';
 import { serveFront, type FrontServer } from '../../../src/front/server.ts';
 import { SitePool } from '../../../src/front/site-pool.ts';
 import { Sweep } from '../../../src/front/sweep.ts';
+import { frontKeysDefault, type FrontKeys } from '../../../src/site/front-keys.ts';
 
 /** One end of a connection: what has come, and when it is over. */
 export class Wire {
@@ -72,6 +76,14 @@ export class Scene {
   /** Throws what a lease is refused with; by default it is granted. */
   beforeLease: () => Promise<void> | void = () => {};
   explanation: OwnAnswer | null = null;
+  /** What the site's file says besides the defaults. */
+  keys: Partial<FrontKeys> = {};
+  /** What the disk says of the site. */
+  state: StoredState = { state: 'dormant', error: null, wokenAtMs: [] };
+  readonly warnings: string[] = [];
+  readonly files = new FrontFiles({ warn: (message) => { this.warnings.push(message); } });
+  /** Whom each lease was asked for. */
+  readonly causes: (WakeCause | null)[] = [];
   /** Connections that reached the program, ever. */
   readonly accepted: Wire[] = [];
   #program!: Server;
@@ -108,14 +120,18 @@ export class Scene {
   #route(host: string): SitePool {
     if (host !== 'a.example') throw new Refusal(404, 'No such site');
     return (this.#pool ??= new SitePool({
-      name: 'a', sweep: this.sweep, waitMs: 60_000,
-      lease: () => this.#lease(),
+      name: 'a', sweep: this.sweep, files: this.files,
+      keys: () => ({ ...frontKeysDefault, ...this.keys }),
+      hasRules: () => (this.keys.noWake ?? []).length > 0,
+      state: () => this.state,
+      lease: (cause) => this.#lease(cause),
       explain: () => Promise.resolve(this.explanation),
       onQuiet: () => { this.#pool = null; },
     }));
   }
 
-  async #lease(): Promise<Lease> {
+  async #lease(cause: WakeCause | null): Promise<Lease> {
+    this.causes.push(cause);
     await this.beforeLease();
     const record = { released: false, end: () => {}, release: () => { record.released = true; record.end(); } };
     const ended = new Promise<void>((resolve) => { record.end = resolve; });

@@ -1,0 +1,137 @@
+/** Which host names a site has, and what else decides about its routes: a small part of its files, since there may be a hundred thousand. */
+import { statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { parseHosts } from '../site/values.ts';
+import { specifiersOf } from '../site/load-site.ts';
+import { loadUnit, readUnitFile } from '../unitfile/load.ts';
+import { mergeUnits, type MergedUnit } from '../unitfile/merge.ts';
+import { expandSpecifiers } from '../unitfile/specifiers.ts';
+import { dropInNames, splitUnitName, templateOf, type UnitName } from '../unitfile/unit-name.ts';
+import type { UnitFile } from '../unitfile/unit-file.ts';
+import { UnitValueError } from '../unitfile/value-error.ts';
+
+export interface SiteHosts {
+  readonly hosts: readonly string[];
+  /** `ListenStream=` or `PublishPort=`: it has a socket unit. */
+  readonly hasSocket: boolean;
+  /** `NoWake=` */
+  readonly hasRules: boolean;
+  /** Its file may not be read. */
+  readonly unreadable: boolean;
+  /** Of a site that is one file and nothing else: to be known again. */
+  readonly file: { readonly path: string; readonly mtimeMs: number; readonly size: number } | null;
+}
+
+interface Directory {
+  readonly path: string;
+  readonly files: ReadonlySet<string>;
+  readonly links: ReadonlySet<string>;
+}
+
+/**
+ * Reads sites against one listing of their directories, so that what does not exist is not looked for. Instances that have nothing of their own
+ * share what their template says.
+ */
+export class SiteHostsReader {
+  readonly #dirs: readonly string[];
+  readonly #listing: readonly Directory[];
+  readonly #dropIns = new Set<string>();
+  readonly #templates = new Map<string, MergedUnit | null>();
+  /** Directories of drop-ins, whose changes are changes of sites. */
+  readonly dropInDirs: readonly string[];
+
+  private constructor(dirs: readonly string[], listing: readonly Directory[]) {
+    this.#dirs = dirs;
+    this.#listing = listing;
+    this.dropInDirs = listing.flatMap(({ path, files }) => [...files].filter((name) => name.endsWith('container.d')).map((name) => {
+      this.#dropIns.add(name);
+      return `${path}/${name}`;
+    }));
+  }
+
+  static async open(dirs: readonly string[]): Promise<SiteHostsReader> {
+    return new SiteHostsReader(dirs, await Promise.all(dirs.map(list)));
+  }
+
+  /** @returns null where it has no file @param before what was read of it last */
+  read(name: string, before: SiteHosts | undefined): SiteHosts | null {
+    const unit = splitUnitName(`${name}.container`);
+    if (unit === null) return null;
+    const template = templateOf(unit);
+    const own = this.#find(unit.name);
+    const shared = own === null && template !== null ? this.#find(template) : null;
+    if (own === null && shared === null) return null;
+    const { own: ownDropIns, type } = dropInNames(unit);
+    // Drop-ins for all, and those of a template, are its instances' as well.
+    const hasDropIns = this.#dropIns.size > 0 && (this.#dropIns.has(`${unit.name}.d`) || (own !== null && [...ownDropIns, type].some((each) => this.#dropIns.has(`${each}.d`))));
+    if (hasDropIns || own?.isLink === true) return hostsOf(unit, mergeUnits(loadUnit(unit.name, this.#dirs).files), null);
+    if (own === null) return this.#ofTemplate(unit, template as string);
+    return ofFile(unit, own.path, before);
+  }
+
+  #ofTemplate(unit: UnitName, template: string): SiteHosts | null {
+    let merged = this.#templates.get(template);
+    if (merged === undefined) {
+      // By way of any instance of it, whose drop-ins, having none of its own, are the template's.
+      const { files } = loadUnit(unit.name, this.#dirs);
+      this.#templates.set(template, merged = files.length === 0 ? null : mergeUnits(files));
+    }
+    return merged === null ? null : hostsOf(unit, merged, null);
+  }
+
+  #find(file: string): { path: string; isLink: boolean } | null {
+    const directory = this.#listing.find(({ files }) => files.has(file));
+    return directory === undefined ? null : { path: `${directory.path}/${file}`, isLink: directory.links.has(file) };
+  }
+}
+
+function ofFile(unit: UnitName, path: string, before: SiteHosts | undefined): SiteHosts | null {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || stat.size === 0) return null;
+  const { mtimeMs, size } = stat;
+  if (before?.file != null && before.file.path === path && before.file.mtimeMs === mtimeMs && before.file.size === size) return before;
+  return hostsOf(unit, mergeUnits([readUnitFile(path)]), { path, mtimeMs, size });
+}
+
+function hostsOf(unit: UnitName, merged: MergedUnit, file: SiteHosts['file']): SiteHosts {
+  const hosts = merged.all('X-Wakesock', 'Host').flatMap(({ value }) => {
+    try {
+      return parseHosts(expanded(value, unit));
+    } catch (error) {
+      // `check` tells of it.
+      if (error instanceof UnitValueError) return [];
+      throw error;
+    }
+  });
+  return {
+    hosts, file,
+    hasSocket: merged.all('X-Wakesock', 'ListenStream').length + merged.all('Container', 'PublishPort').length > 0,
+    hasRules: merged.all('X-Wakesock', 'NoWake').length > 0,
+    unreadable: merged.files.some(isUnreadable),
+  };
+}
+
+/** All specifiers of a unit are a map of thirty, which for each of a hundred thousand instances with `%i` would be most of the work. */
+function expanded(value: string, unit: UnitName): string {
+  if (!value.includes('%')) return value;
+  const onlyInstance = !/%(?!i)/.test(value);
+  return expandSpecifiers(value, onlyInstance ? { i: unit.instance ?? '' } : specifiersOf(unit));
+}
+
+function isUnreadable({ diagnostics }: UnitFile): boolean {
+  return diagnostics.some(({ code }) => code === 'unreadable');
+}
+
+async function list(path: string): Promise<Directory> {
+  const files = new Set<string>();
+  const links = new Set<string>();
+  try {
+    for (const entry of await readdir(path, { withFileTypes: true })) {
+      files.add(entry.name);
+      if (entry.isSymbolicLink()) links.add(entry.name);
+    }
+  } catch (error) {
+    if (!['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
+  return { path, files, links };
+}

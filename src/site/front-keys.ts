@@ -1,0 +1,124 @@
+/** What the front door reads of a site file: whom it makes wait, and how, and who wakes nothing. */
+import { startTimeoutMsDefault, stopTimeoutMsDefault, waitingPerSiteMax, waitPageAfterMsDefault, wokenAtMax } from '../base/limits.ts';
+import { parseInteger } from '../unitfile/integer.ts';
+import { parseIpPrefix, type IpPrefix } from '../unitfile/ip-prefix.ts';
+import { quote } from '../unitfile/quote.ts';
+import { suggest } from '../unitfile/suggest.ts';
+import { UnitValueError } from '../unitfile/value-error.ts';
+import { splitWords } from '../unitfile/words.ts';
+import type { SiteDraft } from './draft.ts';
+import { parseAbsolutePath, parseMs } from './values.ts';
+
+/**
+ * Requests that shall not wake a site that sleeps, and what they get instead. Of each kind of condition one must hold, where there are
+ * any: `path:/a path:/b method:GET` is GET of one of the two.
+ */
+export interface NoWakeRule {
+  /** Globs of the path without its query. */
+  readonly paths: readonly string[];
+  readonly methods: readonly string[];
+  /** Globs of `User-Agent`, in lower case. */
+  readonly agents: readonly string[];
+  readonly clients: readonly IpPrefix[];
+  /** Holds when the site was woken so often within so long, by anybody. */
+  readonly woken: { readonly times: number; readonly withinMs: number } | null;
+  readonly answer: { readonly status: number } | { readonly file: string };
+}
+
+export interface FrontKeys {
+  readonly noWake: readonly NoWakeRule[];
+  /** Infinity: never. */
+  readonly waitPageAfterMs: number;
+  /** Null: the built-in one. */
+  readonly waitPage: string | null;
+  readonly pendingMax: number;
+  readonly startTimeoutMs: number;
+  readonly stopTimeoutMs: number;
+}
+
+/** One for all sites that say nothing else: a hundred thousand of them hold it once. */
+export const frontKeysDefault: FrontKeys = {
+  noWake: [], waitPageAfterMs: waitPageAfterMsDefault, waitPage: null, pendingMax: waitingPerSiteMax,
+  startTimeoutMs: startTimeoutMsDefault, stopTimeoutMs: stopTimeoutMsDefault,
+};
+
+export function frontKeysOf({ front, startTimeoutMs, stopTimeoutMs }: SiteDraft): FrontKeys {
+  const { noWake, waitPageAfterMs, waitPage, pendingMax } = front;
+  const says = noWake.length > 0 || [waitPageAfterMs, waitPage, pendingMax, startTimeoutMs, stopTimeoutMs].some((value) => value !== null);
+  if (!says) return frontKeysDefault;
+  return {
+    noWake: noWake.map(({ value }) => value), waitPage: waitPage?.value ?? null,
+    waitPageAfterMs: waitPageAfterMs ?? frontKeysDefault.waitPageAfterMs,
+    pendingMax: pendingMax ?? frontKeysDefault.pendingMax,
+    startTimeoutMs: startTimeoutMs ?? frontKeysDefault.startTimeoutMs,
+    stopTimeoutMs: stopTimeoutMs ?? frontKeysDefault.stopTimeoutMs,
+  };
+}
+
+const conditions = ['path', 'method', 'agent', 'client', 'woken'] as const;
+const words = [...conditions, 'status', 'file'] as const;
+
+/** `NoWake=CONDITION… [ANSWER]`. @throws UnitValueError */
+export function parseNoWake(text: string): NoWakeRule {
+  const rule = { paths: [] as string[], methods: [] as string[], agents: [] as string[], clients: [] as IpPrefix[], woken: null as NoWakeRule['woken'] };
+  let answer: NoWakeRule['answer'] | null = null;
+  const found = splitWords(text, 'refuse');
+  for (const { text: word, offset } of found) {
+    const colon = word.indexOf(':');
+    const name = words.find((known) => known === word.slice(0, Math.max(0, colon)));
+    if (name === undefined) {
+      const near = suggest(word.slice(0, colon < 0 ? word.length : colon), words);
+      throw new UnitValueError(`Expected ${words.map((known) => `${known}:`).join(', ')}, found ${quote(word)}`, { offset, ...(near === null ? {} : { suggestion: `${near}:` }) });
+    }
+    const value = word.slice(colon + 1);
+    if (value === '') throw new UnitValueError(`Expected something behind ${name}:, found nothing`, { offset });
+    try {
+      switch (name) {
+        case 'path': rule.paths.push(parsePathGlob(value)); break;
+        case 'method': rule.methods.push(parseMethod(value)); break;
+        case 'agent': rule.agents.push(value.toLowerCase()); break;
+        case 'client': rule.clients.push(parseIpPrefix(value)); break;
+        case 'woken': rule.woken = once(rule.woken, parseWoken(value), name); break;
+        case 'status': answer = once(answer, { status: parseStatus(value) }, 'status: or file:'); break;
+        case 'file': answer = once(answer, { file: parseAbsolutePath(value) }, 'status: or file:'); break;
+      }
+    } catch (error) {
+      if (error instanceof UnitValueError) throw new UnitValueError(error.message, { offset: offset + name.length + 1 + error.offset });
+      throw error;
+    }
+  }
+  const { paths, methods, agents, clients, woken } = rule;
+  if (paths.length + methods.length + agents.length + clients.length === 0 && woken === null) {
+    throw new UnitValueError(`Expected at least one of ${conditions.map((known) => `${known}:`).join(', ')}, found none`, { offset: 0, suggestion: 'path:/robots.txt' });
+  }
+  return { ...rule, answer: answer ?? { status: 503 } };
+}
+
+function once<T>(before: T | null, value: T, name: string): T {
+  if (before !== null) throw new UnitValueError(`Expected ${name} once, found it again`);
+  return value;
+}
+
+function parsePathGlob(text: string): string {
+  if (/^[/*]/.test(text) && /^[\x21-\x7E]+$/.test(text)) return text;
+  throw new UnitValueError(`Expected a path as it is asked for, such as /robots.txt or *.ico, found ${quote(text)}`);
+}
+
+function parseMethod(text: string): string {
+  if (/^[A-Z-]{1,24}$/.test(text)) return text;
+  throw new UnitValueError(`Expected a method such as HEAD, in capitals, found ${quote(text)}`);
+}
+
+function parseWoken(text: string): { times: number; withinMs: number } {
+  const slash = text.indexOf('/');
+  if (slash < 0) throw new UnitValueError(`Expected TIMES/TIME-SPAN such as 3/1h, found ${quote(text)}`);
+  const times = Number(parseInteger(text.slice(0, slash), 1n, BigInt(wokenAtMax)));
+  return { times, withinMs: parseMs(text.slice(slash + 1)) };
+}
+
+/** What needs no other field and means the same to everybody: 206, 304, 401, 407, 426 do not. */
+function parseStatus(text: string): number {
+  const status = Number(text);
+  if (/^(?:20[04]|[45]\d\d)$/.test(text) && ![401, 407, 426].includes(status)) return status;
+  throw new UnitValueError(`Expected the status 200, 204 or one from 400 but 401, 407 and 426, found ${quote(text)}`);
+}

@@ -1,0 +1,316 @@
+/** Sites that sleep: what the front door answers itself, and when. */
+import { afterEach, describe, expect, test } from 'vitest';
+import { parseNoWake } from '../../../src/site/front-keys.ts';
+import { get, ok, Scene, Wire } from './scene.ts';
+
+let scene: Scene;
+const opened: Wire[] = [];
+afterEach(async () => {
+  for (const { socket } of opened.splice(0)) socket.destroy();
+  await scene.close();
+});
+
+async function open(program?: (wire: Wire) => void): Promise<Scene> {
+  scene = await Scene.open(program);
+  return scene;
+}
+
+function client(text: string): Wire {
+  const wire = scene.client();
+  opened.push(wire);
+  wire.send(text);
+  return wire;
+}
+
+const request = (line: string, ...fields: readonly string[]): string => `${line} HTTP/1.1\r\n${['Host: a.example', ...fields].join('\r\n')}\r\n\r\n`;
+const html = 'Accept: text/html,application/xhtml+xml,*/*;q=0.8';
+const bodyOf = (answer: string): unknown => JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4));
+const withoutDate = (text: string): string => text.replace(/Date: .*\r\n/, '');
+/** All that wait have waited long enough. */
+const later = (): void => scene.sweep.pass(performance.now() + 3_600_000);
+
+/** What a POST gets whose program could not be started. */
+const failing = async (accept: string): Promise<string> => {
+  await open((wire) => { wire.socket.destroy(); });
+  scene.explanation = { status: 502, message: 'This site could not be started', code: 'ERR_WAKESOCK_EXITED', retryAfterMs: 3_500 };
+  return client(request('POST /', accept, 'Content-Length: 0')).rest();
+};
+
+describe('/.well-known/wakesock', () => {
+  const asked = request('GET /.well-known/wakesock');
+
+  test.each(['dormant', 'waking', 'awake', 'draining'] as const)('%s is 200, and asks nobody', async (state) => {
+    await open();
+    scene.state = { ...scene.state, state };
+    const answer = await client(asked).rest();
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(answer).toContain('Cache-Control: no-store\r\n');
+    expect(bodyOf(answer)).toEqual({ state, healthy: true });
+    expect(scene.leases).toEqual([]);
+  });
+
+  test('failed is 503, with the code and nothing of its message', async () => {
+    await open();
+    const retryAt = new Date(Date.now() + 90_000).toISOString();
+    scene.state = { state: 'failed', error: { code: 'ERR_WAKESOCK_EXITED', message: '/srv/secret', retryAt }, wokenAtMs: [] };
+    const answer = await client(asked).rest();
+    expect(answer).toMatch(/^HTTP\/1\.1 503 Service Unavailable\r\n/);
+    expect(answer).toMatch(/\r\nRetry-After: (?:8\d|90)\r\n/);
+    expect(bodyOf(answer)).toEqual({ state: 'failed', healthy: false, error: 'ERR_WAKESOCK_EXITED', retryAt });
+  });
+
+  test('HEAD has the same head and no body; any other method is 405; a query does not count, a longer path does', async () => {
+    await open();
+    const whole = await client(asked).rest();
+    expect(withoutDate(await client(request('HEAD /.well-known/wakesock')).rest())).toBe(withoutDate(whole.slice(0, whole.indexOf('\r\n\r\n') + 4)));
+    expect(await client(request('POST /.well-known/wakesock', 'Content-Length: 0')).rest()).toMatch(/^HTTP\/1\.1 405 (?:.*\r\n)*Allow: GET, HEAD\r\n/);
+    expect(await client(request('GET /.well-known/wakesock?x')).rest()).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await client(request('GET http://a.example/.well-known/wakesock')).rest()).toMatch(/^HTTP\/1\.1 200 /);
+    const { head } = await scene.exchange(request('GET /.well-known/wakesocks'));
+    expect(head).toContain('/.well-known/wakesocks');
+  });
+
+  test('a site that was only looked at is forgotten again', async () => {
+    await open();
+    await client(asked).rest();
+    expect(scene.asked).toBe(true);
+    scene.sweep.pass(performance.now() + 5_000);
+    expect(scene.asked).toBe(false);
+  });
+});
+
+describe('the waiting page', () => {
+  const navigation = request('GET /a?b', html);
+
+  test.each([
+    ['a browser over HTTP', navigation],
+    ['a browser over HTTPS', request('GET /', 'Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: document', html)],
+    ['HTTP/1.0', navigation.replace('HTTP/1.1', 'HTTP/1.0')],
+  ])('is for %s', async (_, text) => {
+    await open();
+    const wire = client(text);
+    const program = await scene.program();
+    later();
+    const answer = await wire.rest();
+    expect(answer).toMatch(/^HTTP\/1\.1 503 Service Unavailable\r\n/);
+    for (const line of ['Retry-After: 3', 'Cache-Control: no-store', 'Content-Type: text/html; charset=utf-8']) expect(answer).toContain(`\r\n${line}\r\n`);
+    expect(answer).toContain('<h1>a.example is starting</h1>');
+    // The program is not asked twice.
+    await program.rest();
+    // The wake goes on.
+    expect(scene.leases.map(({ released }) => released)).toEqual([false]);
+  });
+
+  test.each([
+    ['an image', request('GET /a.png', 'Sec-Fetch-Mode: no-cors', 'Sec-Fetch-Dest: image', 'Accept: image/avif,*/*')],
+    ['a fetch that takes HTML', request('GET /', 'Sec-Fetch-Mode: cors', 'Sec-Fetch-Dest: empty', html)],
+    ['a page in a frame', request('GET /', 'Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: iframe', html)],
+    ['XMLHttpRequest', request('GET /', html, 'X-Requested-With: XMLHttpRequest')],
+    ['curl', request('GET /', 'User-Agent: curl/8.5', 'Accept: */*')],
+    ['no Accept at all', get],
+    ['JSON', request('GET /', 'Accept: application/json')],
+    ['HEAD', request('HEAD /', html)],
+    ['POST', request('POST /', html, 'Content-Length: 0')],
+    ['a body', `${request('GET /', html, 'Content-Length: 1')}x`],
+    ['a condition', request('GET /', html, 'If-None-Match: "x"')],
+    ['a range', request('GET /', html, 'Range: bytes=0-')],
+    ['a prefetch', request('GET /', html, 'Sec-Purpose: prefetch;prerender')],
+    ['a WebSocket', request('GET /', html, 'Connection: Upgrade', 'Upgrade: websocket')],
+    ['a service worker', request('GET /sw.js', html, 'Service-Worker: script')],
+  ])('is not for %s: it waits, and is told at last that it was in vain', async (_, text) => {
+    await open();
+    const wire = client(text);
+    await scene.program();
+    scene.sweep.pass(performance.now() + 10_000);
+    expect(wire.text).toBe('');
+    // The next look is at the limit: TimeoutStartSec= and TimeoutStopSec=.
+    scene.keys = { startTimeoutMs: 0, stopTimeoutMs: 0 };
+    later();
+    expect(await wire.rest()).toMatch(/^HTTP\/1\.1 503 (?:.*\r\n)*Retry-After: 5\r\n/);
+  });
+
+  test('is not for a site whose program listens: it is slow by itself', async () => {
+    await open();
+    const wire = client(navigation);
+    const program = await scene.program();
+    scene.state = { ...scene.state, state: 'awake' };
+    later();
+    later();
+    program.send(ok);
+    expect(await wire.take('ok')).toContain('200 OK');
+  });
+
+  test('is not for a site that has answered under this lease', async () => {
+    await open();
+    const first = client(navigation);
+    const program = await scene.program();
+    await program.take('\r\n\r\n');
+    program.send(ok);
+    await first.take('ok');
+    first.send(navigation);
+    await program.take('\r\n\r\n');
+    later();
+    expect(first.text).toBe('');
+    program.send(ok);
+    expect(await first.take('ok')).toContain('200 OK');
+  });
+
+  test('is never shown with `infinity`, and at once with 0', async () => {
+    await open();
+    scene.keys = { waitPageAfterMs: Infinity };
+    const patient = client(navigation);
+    await scene.program();
+    scene.sweep.pass(performance.now() + 20_000);
+    expect(patient.text).toBe('');
+    scene.keys = { waitPageAfterMs: 0 };
+    expect(await client(navigation).rest()).toContain('is starting');
+  });
+
+  test('keeps the site wanted until it is awake, and then as long as it takes to come again', async () => {
+    await open();
+    const wire = client(navigation);
+    await scene.program();
+    later();
+    await wire.rest();
+    const rest = (): void => scene.sweep.pass(scene.sweep.nowMs + 4_000);
+    scene.state = { ...scene.state, state: 'waking' };
+    for (let i = 0; i < 3; i++) rest();
+    expect(scene.leases[0]?.released).toBe(false);
+    scene.state = { ...scene.state, state: 'awake' };
+    rest();
+    expect(scene.leases[0]?.released).toBe(false);
+    rest();
+    expect(scene.leases[0]?.released).toBe(true);
+    expect(scene.asked).toBe(false);
+  });
+
+  test('wakes the site although nobody waits any more when the lease can be had at last', async () => {
+    await open();
+    const asked: (() => void)[] = [];
+    scene.beforeLease = () => new Promise<void>((resolve) => { asked.push(resolve); });
+    const wire = client(navigation);
+    while (asked.length === 0) await new Promise((resolve) => { setImmediate(resolve); });
+    later();
+    await wire.rest();
+    asked[0]?.();
+    while (scene.leases.length === 0) await new Promise((resolve) => { setImmediate(resolve); });
+    expect(scene.leases[0]?.released).toBe(false);
+  });
+
+  test('of the user\'s own is sent as it is, with Refresh; where it cannot be read ours is, and the log says why once', async () => {
+    await open();
+    scene.keys = { waitPageAfterMs: 0, waitPage: new URL('waking.test.ts', import.meta.url).pathname };
+    const answer = await client(navigation).rest();
+    expect(answer).toContain('Refresh: 3\r\n');
+    expect(answer).toContain('Sites that sleep: what the front door answers itself, and when.');
+    scene.keys = { waitPageAfterMs: 0, waitPage: '/nowhere/at/all.html' };
+    for (let i = 0; i < 2; i++) expect(await client(navigation).rest()).toContain('a.example is starting');
+    expect(scene.warnings).toEqual([expect.stringContaining('/nowhere/at/all.html cannot be sent')]);
+  });
+});
+
+describe('NoWake=', () => {
+  test('the first line that fits answers; nobody is asked for a lease', async () => {
+    await open();
+    scene.keys = { noWake: [parseNoWake('path:/a status:404'), parseNoWake('path:/a* status:410'), parseNoWake('method:HEAD')] };
+    expect(await client(request('GET /a?x')).rest()).toMatch(/^HTTP\/1\.1 404 /);
+    expect(await client(request('POST /abc', 'Content-Length: 3')).rest()).toMatch(/^HTTP\/1\.1 410 /);
+    expect(await client(request('HEAD /')).rest()).toMatch(/^HTTP\/1\.1 503 (?:.*\r\n)*Retry-After: 60\r\n(?:.*\r\n)*\r\n$/);
+    expect(scene.leases).toEqual([]);
+  });
+
+  test.each(['awake', 'waking'] as const)('has no effect while the site is %s', async (state) => {
+    await open();
+    scene.keys = { noWake: [parseNoWake('path:*')] };
+    scene.state = { ...scene.state, state };
+    const { head } = await scene.exchange(get);
+    expect(head).toContain('GET / ');
+  });
+
+  test('has an effect again as soon as the program is gone, though the lease is held', async () => {
+    await open();
+    const { client: first, program } = await scene.exchange(get);
+    opened.push(first);
+    program.send(ok);
+    await first.take('ok');
+    scene.keys = { noWake: [parseNoWake('path:* status:404')] };
+    first.send(get);
+    await program.take('\r\n\r\n');
+    program.send(ok);
+    await first.take('ok');
+    program.socket.end();
+    await program.rest();
+    expect(await client(get).rest()).toMatch(/^HTTP\/1\.1 404 /);
+  });
+
+  test('a file is for GET and HEAD, with its type; one that cannot be read is 503', async () => {
+    await open();
+    const file = new URL('../../../package.json', import.meta.url).pathname;
+    scene.keys = { noWake: [parseNoWake(`path:/p file:${file}`), parseNoWake('path:/q file:/nowhere.txt')] };
+    const answer = await client(request('GET /p')).rest();
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n(?:.*\r\n)*Content-Type: application\/json\r\n(?:.*\r\n)*Cache-Control: max-age=60\r\n/);
+    expect(answer).toContain('"name": "wakesock"');
+    expect(await client(request('HEAD /p')).rest()).not.toContain('"name"');
+    expect(await client(request('GET /q')).rest()).toMatch(/^HTTP\/1\.1 503 /);
+    const { head } = await scene.exchange(request('POST /p', 'Content-Length: 0'));
+    expect(head).toContain('POST /p ');
+  });
+});
+
+describe('who waits', () => {
+  test('MaxPending= beyond which a request is told to come again', async () => {
+    await open();
+    scene.keys = { pendingMax: 1 };
+    client(get);
+    await scene.program();
+    const answer = await client(request('GET /', 'Accept: application/json')).rest();
+    expect(answer).toMatch(/^HTTP\/1\.1 503 (?:.*\r\n)*Retry-After: 1\r\n/);
+    expect(answer).toContain('"code":"ERR_WAKESOCK_LIMIT"');
+  });
+
+  test('the lease is asked for with the request that needs it, without what could harm a log', async () => {
+    await open();
+    await scene.exchange(request('GET /a/b?token=1', `User-Agent: x\t${'é'.repeat(300)}`));
+    expect(scene.causes).toEqual([{ client: '127.0.0.1', method: 'GET', host: 'a.example', path: '/a/b', agent: `x${'?'.repeat(255)}` }]);
+  });
+});
+
+test('who wakes a site that went to sleep under the lease is told, with a lease of its own; the other is held until then', async () => {
+  await open();
+  const { client: first, program } = await scene.exchange(get);
+  opened.push(first);
+  program.send(ok);
+  await first.take('ok');
+  program.socket.end();
+  await program.rest();
+  const order: string[] = [];
+  scene.beforeLease = () => { order.push(`asked, ${scene.leases[0]?.released === true ? 'none' : 'one'} held`); };
+  await scene.exchange(request('GET /again'));
+  expect(order).toEqual(['asked, one held']);
+  expect(scene.causes.map((cause) => cause?.path)).toEqual(['/', '/again']);
+  expect(scene.leases.map(({ released }) => released)).toEqual([true, false]);
+});
+
+describe('a site that failed', () => {
+  test('is a page for browsers', async () => {
+    const answer = await failing(html);
+    expect(answer).toMatch(/^HTTP\/1\.1 502 Bad Gateway\r\n(?:.*\r\n)*Retry-After: 4\r\n/);
+    expect(answer).toContain('<code>ERR_WAKESOCK_EXITED</code>');
+    expect(answer).toContain('in 4 seconds at the earliest');
+    expect(answer).not.toContain('<script');
+  });
+
+  test('is JSON for all others', async () => {
+    const answer = await failing('Accept: */*');
+    expect(answer).toContain('Content-Type: application/json\r\n');
+    expect(answer).toMatch(/\r\n\r\n\{"error":\{"code":"ERR_WAKESOCK_EXITED","message":"This site could not be started"\}\}\n$/);
+  });
+
+  test('nothing tells where its program is', async () => {
+    await open();
+    await scene.stopProgram();
+    const answer = await client(get).rest();
+    expect(answer).toContain('ECONNREFUSED');
+    expect(answer).not.toContain('127.0.0.1');
+  });
+});
