@@ -14,8 +14,10 @@ const run = promisify(execFile);
 const unitFile = `/etc/systemd/system/${serviceUnitName}`;
 const dropIn = `/run/systemd/system/${serviceUnitName}.d/zz-bench.conf`;
 const sitePrefix = 'bench-';
-/** A command line has an end, and so has what an error may print. */
-const sitesPerCommand = 1_000;
+/** A command line has an end. Each command makes systemd read all its units anew, which takes a millisecond for each. */
+const sitesPerCommand = 10_000;
+/** A line or two for each of them. */
+const outputBytesMax = 64 * 1024 * 1024;
 
 /** How long the activator stays when no site is awake. */
 export type Stay = 'resident' | 'exits';
@@ -144,7 +146,9 @@ export class Wakesock {
   }
 
   async #run(...args: readonly string[]): Promise<void> {
-    await run(process.execPath, [this.#program, ...args]);
+    const failed = await run(process.execPath, [this.#program, ...args], { maxBuffer: outputBytesMax }).then(() => null, (error: Error & { stderr?: string }) => error);
+    // Not the whole of its command line, which may name thousands of sites.
+    if (failed) throw new Error(`wakesock ${args[0]}: ${failed.stderr?.trim().split('\n').at(-1) || failed.message.slice(0, 200)}`);
   }
 }
 
