@@ -233,7 +233,7 @@ export class Client implements Expiring {
       this.#answer(answer);
       return;
     }
-    this.#held = site.awake ? null : { sinceMs: performance.now(), navigation: factsOf(bytes, this.head).navigation };
+    this.#held = site.awake ? null : { sinceMs: this.#nowMs, navigation: factsOf(bytes, this.head).navigation };
     this.#site = site;
     this.requestSent = false;
     this.#part = 'waiting';
@@ -250,7 +250,7 @@ export class Client implements Expiring {
     const site = this.#site;
     if (held === null || site === null) return;
     const { sinceMs, navigation } = held;
-    const answer = site.heldAnswer({ navigation, host: this.head.host, heldMs: performance.now() - sinceMs });
+    const answer = site.heldAnswer({ navigation, host: this.head.host, heldMs: this.#nowMs - sinceMs });
     if (typeof answer === 'number') {
       this.deadlineMs = sinceMs + answer;
       return;
@@ -264,6 +264,11 @@ export class Client implements Expiring {
   #isAnswered(): void {
     this.#held = null;
     this.deadlineMs = Infinity;
+  }
+
+  /** The sweep's clock stands still between two passes. */
+  get #nowMs(): number {
+    return Math.max(performance.now(), this.#options.sweep.nowMs);
   }
 
   get #address(): string {
