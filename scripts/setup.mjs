@@ -13,7 +13,7 @@ const policyMark = '# Written by wakesock\'s scripts/setup.mjs while it installs
 let interrupted = false;
 
 function hasProgram(program) {
-  return ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'].some((directory) => {
+  return ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/lib/podman', '/usr/libexec/podman'].some((directory) => {
     try { accessSync(`${directory}/${program}`, constants.X_OK); return true; } catch { return false; }
   });
 }

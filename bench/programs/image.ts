@@ -1,7 +1,7 @@
 /** The same program in an image of podman's storage, and on the host's root, beside the root that it has. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { findProgram } from '../../src/runtime/crun.ts';
+import { findProgram } from '../../src/runtime/find-program.ts';
 import { type Bench, type Program, Unavailable } from '../types.ts';
 
 /** Nothing that the machine's /usr has: links to it, and who is root. */
@@ -76,7 +76,8 @@ export function importImage(name: string, root: string, changes: readonly string
   made.add(name);
 }
 
-function skeleton({ directory }: Bench): string {
+/** A root that has nothing but links to the machine's /usr, which is to be mounted there. */
+export function skeleton({ directory }: Bench): string {
   const root = `${directory}/usr-root`;
   rmSync(root, { recursive: true, force: true });
   for (const name of ['etc', 'usr', 'srv', 'tmp']) mkdirSync(`${root}/${name}`, { recursive: true });
@@ -87,6 +88,6 @@ function skeleton({ directory }: Bench): string {
   return root;
 }
 
-function valueOf(lines: readonly string[], key: string): string | null {
+export function valueOf(lines: readonly string[], key: string): string | null {
   return lines.find((line) => line.startsWith(`${key}=`))?.slice(key.length + 1) ?? null;
 }

@@ -16,7 +16,7 @@ export const image: Scenario = {
   async run(bench) {
     await bench.wakesock.install('resident');
     try {
-      await compare('image', [floor, floorUnfiltered, adoptAs('adopt, host', onHost), adoptAs('adopt, image', inImage), podmanStart, podmanRun], bench);
+      await compare('image', [floor, floorUnfiltered, adoptAs('adopt, host', onHost), adoptAs('adopt, image', inImage), adoptAs('adopt, image, UserNS=host', (program) => inImage(program, ['UserNS=host'])), podmanStart, podmanRun], bench);
     } finally {
       removeImages();
     }

@@ -314,7 +314,7 @@ export class SiteRunner {
     const prepared = await this.#parts.prepared(this.name);
     signal.throwIfAborted();
     this.#prepared = prepared;
-    const { site } = prepared;
+    const { site, network = null } = prepared;
     this.#readiness.setDeadline(site.startTimeoutMs);
     this.#saveState(null);
     const secrets = await wakeSecrets(prepared, paths, signal);
@@ -324,9 +324,9 @@ export class SiteRunner {
     const { manager } = this.#parts;
     const pid = await launch(
       site,
-      { bundle: preparedDir(paths, this.name), runtime: runtimeSiteDir(paths, this.name), rootMount: prepared.rootMount ?? null, secrets },
+      { bundle: preparedDir(paths, this.name), runtime: runtimeSiteDir(paths, this.name), rootMount: prepared.rootMount ?? null, network, secrets },
       listenFds,
-      { crun, signal, startScope: manager ? (_, process) => startScope(manager, site, process, signal, (error) => this.#hindered(error)) : null },
+      { crun, signal, startScope: manager ? (_, process) => startScope(manager, site, network, process, signal, (error) => this.#hindered(error)) : null },
       {
         process: ({ stdout, stderr }) => {
           this.#record.phase('process');

@@ -22,6 +22,7 @@ export const errorCodes = {
   ERR_WAKESOCK_PODMAN: 'podman could not be run, or failed.',
   ERR_WAKESOCK_PROGRAM: 'The program of a site was not found in its root, or may not be executed.',
   ERR_WAKESOCK_RUNTIME: 'The container runtime (crun) could not start the container.',
+  ERR_WAKESOCK_NETWORK: 'The network of a site could not be made.',
   ERR_WAKESOCK_SCOPE: 'systemd refused the scope of a site.',
   ERR_WAKESOCK_EXITED: 'The program ended before it listened.',
   ERR_WAKESOCK_START_TIMEOUT: 'The program did not listen within TimeoutStartSec=.',

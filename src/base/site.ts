@@ -26,6 +26,9 @@ export interface Site {
   readonly environment: Readonly<Record<string, string>>;
   /** What `Volume=`, `Mount=` and `Tmpfs=` ask for, in this order; no target twice. */
   readonly mounts: readonly SiteMount[];
+  readonly network: SiteNetwork;
+  /** `Sysctl=`: kernel settings of the container's own namespaces, by name with dots. */
+  readonly sysctls: Readonly<Record<string, string>>;
   readonly secrets: readonly SiteSecret[];
   readonly credentials: readonly SiteCredential[];
   readonly devices: readonly SiteDevice[];
@@ -60,6 +63,34 @@ export interface Site {
   readonly stopSignal: string | null;
   /** Properties of the scope, already in D-Bus form. */
   readonly resources: readonly ScopeProperty[];
+}
+
+/** `Network=` and what belongs to it. */
+export interface SiteNetwork {
+  readonly mode: NetworkMode;
+  /** Lines of the container's /etc/resolv.conf; null: the key is not there. */
+  readonly dns: { readonly servers: readonly string[] | null; readonly search: readonly string[] | null; readonly options: readonly string[] | null };
+  /** `AddHost=`: lines of the container's /etc/hosts. */
+  readonly hosts: readonly { readonly names: readonly string[]; readonly address: string }[];
+}
+
+export type NetworkMode =
+  /** A network namespace that holds nothing but `lo`. */
+  | { readonly kind: 'none' }
+  /** No namespace of its own. */
+  | { readonly kind: 'host' }
+  /** @see `pasta(1)`; options as the program takes them */
+  | { readonly kind: 'pasta'; readonly options: readonly string[] }
+  /** Networks of podman's, in the order of the interfaces `eth0`, `eth1`, …; at least one. */
+  | { readonly kind: 'named'; readonly networks: readonly NamedNetwork[] };
+
+export interface NamedNetwork {
+  /** As written: the name of the network, or of its Quadlet file, `NAME.network`. */
+  readonly name: string;
+  /** Addresses that the site asks for, at most one of each family; of a family without one is allotted. */
+  readonly addresses: readonly string[];
+  /** Names of the site on this network besides its own. */
+  readonly aliases: readonly string[];
 }
 
 export type SiteRoot =
@@ -150,7 +181,7 @@ export interface ScopeProperty {
  * Of what {@link PreparedSite} and the bundle beside it are made from the same files: one more with each release that makes
  * anything else of them. What an older one made still tells of a site that is awake, and is made anew at the next wake.
  */
-export const preparedVersion = 4;
+export const preparedVersion = 5;
 
 /** `site.json`: all that waking needs to know, so that waking parses no unit file. */
 export interface PreparedSite {
@@ -160,6 +191,8 @@ export interface PreparedSite {
   /** Of a site with an image; null of any other. Not there in what was written before version 3. */
   readonly image?: PreparedImage | null;
   readonly rootMount?: RootMount | null;
+  /** Of a site whose network somebody must make. Not there in what was written before version 5. */
+  readonly network?: NetworkService | null;
   /** Volumes of podman's that it has, as they were found. Not there in what was written before version 4, like the next. */
   readonly volumes?: readonly FoundVolume[];
   /** Where podman keeps its secrets; null: the site has none of them. */
@@ -175,6 +208,18 @@ export interface PreparedSite {
   readonly gid: number;
   /** Problems worth telling the user (unknown keys, missing controllers), as text. */
   readonly warnings: readonly string[];
+}
+
+/** What makes the network of a site at each start, beside its container: a service of systemd's that ends with the site's scope. */
+export interface NetworkService {
+  /** systemd.service(5), Type=. */
+  readonly type: 'forking' | 'exec';
+  /** Program and arguments, by absolute path. */
+  readonly start: readonly string[];
+  /** Run when that has ended, however it did. */
+  readonly stop: readonly string[] | null;
+  /** Bits of the capabilities that these may have, capabilities(7); decimal, since there are more than 32. Null: root's. */
+  readonly capabilities: string | null;
 }
 
 /** Where podman keeps images: containers-storage.conf(5), `graphroot` and `driver`. */

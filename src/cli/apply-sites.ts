@@ -77,6 +77,7 @@ const listenKey = 'ListenStream=';
 /** What a difference is called. Null: it holds without a new start, or is no difference of its own. */
 const keysOf: Readonly<Record<keyof Site, string | null>> = {
   name: null, resources: null,
+  network: 'Network=', sysctls: 'Sysctl=',
   // The front door reads it from the files.
   hosts: null,
   description: 'Description=', handoff: 'Handoff=', listen: listenKey, ports: 'Port=', target: 'Target=', idleMs: 'IdleSec=',

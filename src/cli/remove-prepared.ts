@@ -1,8 +1,9 @@
 import { existsSync, lstatSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { releaseAddresses } from '../runtime/addresses.ts';
 import { preparedDir, type Paths } from '../base/paths.ts';
 
 /** What preparing renders, anew each time. */
-const rendered = ['config.json', 'site.json', 'hosts'];
+const rendered = ['config.json', 'site.json', 'hosts', 'resolv.conf', 'netavark.json'];
 /** What programs write into. */
 const dataDirectories = ['root', 'upper', 'volumes'];
 
@@ -17,6 +18,7 @@ export function isPrepared(paths: Paths, name: string): boolean {
  */
 export function removePrepared(paths: Paths, name: string): string | null {
   const directory = preparedDir(paths, name);
+  releaseAddresses(paths, name);
   for (const file of rendered) rmSync(`${directory}/${file}`, { force: true });
   // Nothing is mounted there any more, and overlayfs makes its own anew; the second is left by who was killed while it was prepared.
   for (const path of ['work', 'upper.trial']) rmSync(`${directory}/${path}`, { recursive: true, force: true });
@@ -50,7 +52,7 @@ function holdsFiles(data: string, directory = data): boolean {
     if (entry.isDirectory()) return holdsFiles(data, path);
     if (entry.isSymbolicLink()) return !data.endsWith('/root');
     // Made by crun to mount something there.
-    if (path === `${data}/etc/hosts` && lstatSync(path).size === 0) return false;
+    if ((path === `${data}/etc/hosts` || path === `${data}/etc/resolv.conf`) && lstatSync(path).size === 0) return false;
     return entry.isFile() || entry.isCharacterDevice();
   });
 }

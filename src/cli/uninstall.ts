@@ -78,7 +78,7 @@ const cacheDir = '/var/cache/wakesock';
 /** What `enable` and the activator wrote. History, and files that programs wrote, stay. */
 function removeState(paths: Paths): void {
   for (const name of names(`${paths.stateDir}/sites`)) removePrepared(paths, name);
-  for (const directory of ['instances', 'host-etc', 'ids', 'ids.lock', 'root']) rmSync(`${paths.stateDir}/${directory}`, { recursive: true, force: true });
+  for (const directory of ['instances', 'host-etc', 'networks', 'ids', 'ids.lock', 'root']) rmSync(`${paths.stateDir}/${directory}`, { recursive: true, force: true });
   rmSync(cacheDir, { recursive: true, force: true });
   const siteDir = paths.siteDirs[0] ?? '';
   for (const directory of [`${paths.stateDir}/sites`, paths.stateDir, siteDir, dirname(siteDir)]) removeIfEmpty(directory);

@@ -3,6 +3,7 @@ import type { Site } from '../base/site.ts';
 import { chooseCapabilities } from './capabilities.ts';
 import type { DistributionProfile } from './distribution-profile.ts';
 import type { Identity } from './identity.ts';
+import { networkHooks } from './network.ts';
 import { hiddenPaths, mountsOf, type MountPlaces } from './mounts.ts';
 import type { FoundDevice } from './devices.ts';
 import type { OciConfig, OciLinux } from './oci.ts';
@@ -21,6 +22,8 @@ export interface BundlePlaces extends MountPlaces {
   /** Capabilities that this machine lets us give away, with `CAP_`. */
   readonly availableCapabilities: readonly string[];
   readonly highestLimits: HighestLimits;
+  /** The site's runtime directory, where its network is waited for; null: there is nothing to wait for. */
+  readonly networkAt: string | null;
   /** `AddDevice=`, found on the machine. */
   readonly devices: readonly FoundDevice[];
   /** Null: the machine has none. */
@@ -69,9 +72,11 @@ export function renderBundle(site: Site, identity: Identity, places: BundlePlace
     root: { path: places.root, readonly: site.root.kind === 'host' || site.readOnly },
     hostname: hostNameOf(site),
     mounts: mountsOf(site, places, identity),
+    ...places.networkAt === null ? {} : { hooks: networkHooks(places.networkAt) },
     linux: {
-      // Without paths: all new. The network namespace holds nothing but `lo`.
-      namespaces: ['pid', 'mount', 'ipc', 'uts', 'cgroup', 'network'].map((type) => ({ type })),
+      // Without paths: all new. The network namespace holds nothing but `lo` at first.
+      namespaces: ['pid', 'mount', 'ipc', 'uts', 'cgroup', ...site.network.mode.kind === 'host' ? [] : ['network']].map((type) => ({ type })),
+      ...Object.keys(site.sysctls).length > 0 ? { sysctl: site.sysctls } : {},
       ...hiddenPaths(site),
       devices: places.devices.map(({ path, type, major, minor, fileMode, uid, gid }) => ({ path, type, major, minor, fileMode, uid, gid })),
       seccomp: seccompSection(site, places, adopts || places.notifyShutdown),

@@ -15,6 +15,11 @@ export const defaultCapabilities = [
   'CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'NET_BIND_SERVICE', 'SETFCAP', 'SETGID', 'SETPCAP', 'SETUID', 'SYS_CHROOT',
 ].map((name) => `CAP_${name}`);
 
+/** The set as the kernel has it: a bit for each. */
+export function capabilityMask(names: readonly string[]): bigint {
+  return names.reduce((mask, name) => mask | (1n << BigInt(allCapabilities.indexOf(name))), 0n);
+}
+
 export interface CapabilityChoice {
   /** With or without `CAP_`, any case; `all`. */
   readonly add: readonly string[];

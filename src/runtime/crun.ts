@@ -1,10 +1,11 @@
 /** crun(1) as child processes: `run --detach` behind a gate, and `delete`. */
-import { accessSync, constants, existsSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { WakesockError } from '../base/errors.ts';
 import { openUnchangeable } from '../linux/detached-mount.ts';
 import { SyscallError } from '../linux/libc.ts';
 import type { Poller } from '../sockets/poller.ts';
 import { startChild, type Child } from './child.ts';
+import { findProgram } from './find-program.ts';
 import { withPrivateMounts, type PrivateMounts } from './private-mounts.ts';
 
 const pathDefault = '/usr/sbin:/usr/bin:/sbin:/bin';
@@ -70,20 +71,6 @@ export class Crun {
       throw new WakesockError('ERR_WAKESOCK_RUNTIME', `crun could not be started: ${error.message}`, { cause: error });
     }
   }
-}
-
-/** An absolute path, so that no wake searches PATH. */
-export function findProgram(name: string, path = process.env['PATH'] ?? pathDefault): string {
-  for (const directory of path.split(':')) {
-    const candidate = `${directory}/${name}`;
-    try {
-      accessSync(candidate, constants.X_OK);
-      return candidate;
-    } catch {
-      continue;
-    }
-  }
-  throw new WakesockError('ERR_WAKESOCK_RUNTIME', `\`${name}\` was not found in PATH (${path}); on Debian: apt-get install ${name}`);
 }
 
 /** crun makes stdin the program's own, and a program may do so: that must not be the machine's /dev/null for everybody. */

@@ -6,7 +6,7 @@
  * first, when a wake begins, by a move that moves nobody; and for that one wait we ask the kernel for the expedited kind,
  * a tenth of a millisecond, as it uses itself for every umount(2).
  */
-import { openSync, readFileSync, write, writeSync } from 'node:fs';
+import { openSync, readFileSync, readSync, write, writeSync } from 'node:fs';
 
 /** The process that writes it (cgroups(7)). */
 const OURSELVES = Buffer.from('0');
@@ -20,13 +20,13 @@ const NOT_EXPEDITED = '0';
 export class GracePeriod {
   /** Null where we may not write there: every move then waits for itself. */
   readonly #procs: number | null;
-  /** Null where it is not ours to write, or no use: the wait takes as long as it takes. */
+  /** Null where it is not ours to write: the wait takes as long as it takes. */
   readonly #expedited: number | null;
   #waiting = false;
 
   constructor(procsPath = `/sys/fs/cgroup${ownCgroup()}/cgroup.procs`, expeditedPath = '/sys/kernel/rcu_expedited') {
     this.#procs = openForWriting(procsPath);
-    this.#expedited = openExpedited(expeditedPath);
+    this.#expedited = openForWriting(expeditedPath);
   }
 
   /**
@@ -36,29 +36,28 @@ export class GracePeriod {
   begin(): void {
     if (this.#procs === null || this.#waiting) return;
     this.#waiting = true;
-    this.#expedite(EXPEDITED_BY_US);
+    const undecided = [NOT_EXPEDITED, EXPEDITED_BY_US].includes(this.#present());
+    if (undecided) this.#expedite(EXPEDITED_BY_US);
     write(this.#procs, OURSELVES, 0, OURSELVES.length, null, () => {
-      this.#expedite(NOT_EXPEDITED);
+      if (undecided && this.#present() === EXPEDITED_BY_US) this.#expedite(NOT_EXPEDITED);
       this.#waiting = false;
     });
   }
 
+  /** Looked at each time: any other number than these is the administrator's, who may decide while we run. (With `rcu_normal`, which wins, it is no use.) */
+  #present(): string {
+    if (this.#expedited === null) return '';
+    const buffer = Buffer.alloc(32);
+    return buffer.toString('latin1', 0, readSync(this.#expedited, buffer, 0, buffer.length, 0)).split('\n', 1)[0] ?? '';
+  }
+
   #expedite(value: string): void {
-    if (this.#expedited !== null) writeSync(this.#expedited, value, 0);
+    if (this.#expedited !== null) writeSync(this.#expedited, `${value}\n`, 0);
   }
 }
 
 function ownCgroup(): string {
   return /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? '/';
-}
-
-/** Null as well where the administrator has decided: for it (any other number), or against it (`rcu_normal`, which wins). */
-function openExpedited(path: string): number | null {
-  const fd = openForWriting(path);
-  if (fd === null) return null;
-  const value = readFileSync(path, 'utf8').trim();
-  if (value !== NOT_EXPEDITED && value !== EXPEDITED_BY_US) return null;
-  return fd;
 }
 
 function openForWriting(path: string): number | null {

@@ -16,12 +16,12 @@ const directories = ['proc', 'dev', 'sys', 'usr', 'etc', 'tmp', 'run', 'var', 'v
 /** So that one tmpfs serves both names. */
 const links: Readonly<Record<string, string>> = { 'var/tmp': '../tmp', 'var/run': '../run', 'var/lock': '../run/lock' };
 
-/** Bound over by the site's own, so it must be there. */
-const ownHosts = 'hosts';
+/** Bound over by the site's own, so they must be there. */
+const ownFiles = ['hosts', 'resolv.conf'];
 /** About running the machine, no program's configuration; and `wakesock`, which names all other sites. */
 const etcLeftOut = new Set([
   'NetworkManager', 'apparmor.d', 'apt', 'audit', 'cloud', 'containers', 'cron.d', 'cron.daily', 'cron.hourly', 'cron.monthly', 'cron.weekly', 'cron.yearly', 'crontab',
-  'cryptsetup-initramfs', 'crypttab', 'default', 'docker', 'dpkg', 'exports', 'fstab', 'grub.d', 'hostname', ownHosts, 'init.d', 'initramfs-tools', 'iptables', 'kernel', 'kubernetes',
+  'cryptsetup-initramfs', 'crypttab', 'default', 'docker', 'dpkg', 'exports', 'fstab', 'grub.d', 'hostname', ...ownFiles, 'init.d', 'initramfs-tools', 'iptables', 'kernel', 'kubernetes',
   'letsencrypt', 'logrotate.d', 'machine-id', 'modprobe.d', 'modules-load.d', 'mtab', 'netplan', 'network', 'nftables.conf', 'pam.d', 'passwd-', 'group-', 'polkit-1',
   'rc0.d', 'rc1.d', 'rc2.d', 'rc3.d', 'rc4.d', 'rc5.d', 'rc6.d', 'rcS.d', 'security', 'ssh', 'sudoers', 'sudoers.d', 'sysctl.d', 'systemd', 'tmpfiles.d', 'udev', 'ufw',
   'wakesock', 'wireguard',
@@ -84,7 +84,7 @@ export function syncHostEtc(paths: Paths, source = '/etc'): void {
     ensureDirectory(copy, 0o755);
     staging = mkdtempSync(`${paths.stateDir}/host-etc.`);
     syncDirectory(source, copy, staging, etcLeftOut);
-    if (!existsSync(`${copy}/${ownHosts}`)) makeEmptyFile(`${copy}/${ownHosts}`, staging);
+    for (const name of ownFiles) if (!existsSync(`${copy}/${name}`)) makeEmptyFile(`${copy}/${name}`, staging);
   } catch (error) {
     throw stateError(copy, error);
   } finally {
@@ -111,7 +111,7 @@ function syncDirectory(source: string, copy: string, staging: string, leaveOut: 
     const stats = lstatSync(`${copy}/${name}`, { throwIfNoEntry: false });
     const counterpart = wanted.get(name);
     if (counterpart && stats && sameType(counterpart, stats)) continue;
-    if (name !== ownHosts || !leaveOut.has(ownHosts)) rmSync(`${copy}/${name}`, { recursive: true, force: true });
+    if (!ownFiles.includes(name) || !leaveOut.has(name) || stats?.isFile() !== true) rmSync(`${copy}/${name}`, { recursive: true, force: true });
   }
   for (const [name, stats] of wanted) syncEntry(`${source}/${name}`, `${copy}/${name}`, stats, staging);
 }

@@ -11,6 +11,8 @@ import type { SecretMount } from './secret-mount.ts';
 export interface MountPlaces {
   /** Bound on /etc/hosts; null: the root has its own. */
   readonly hostsFile: string | null;
+  /** Bound on /etc/resolv.conf; null: the root has its own, if any. */
+  readonly resolvConf: string | null;
   /** `Root=host`: the copy of the host's /etc; null for any other root. */
   readonly hostEtc: string | null;
   /** Sources of binds that are not directories. */
@@ -80,11 +82,13 @@ function secretMount({ source, target, file }: SecretMount): OciMount {
   return bind(source, { ...plain, target, readOnly: true, exec: false, recursive: false }, file);
 }
 
-function rootMounts(site: Site, { hostsFile, hostEtc, imageVolumes, localtime }: MountPlaces): OciMount[] {
+function rootMounts(site: Site, { hostsFile, resolvConf, hostEtc, imageVolumes, localtime }: MountPlaces): OciMount[] {
   const mounts: OciMount[] = [];
   if (site.root.kind === 'host') mounts.push(bind('/usr', { ...plain, target: '/usr', readOnly: true }, false));
   if (hostEtc !== null) mounts.push(bind(hostEtc, { ...plain, target: '/etc', readOnly: true }, false));
-  if (hostsFile !== null) mounts.push({ destination: '/etc/hosts', type: 'bind', source: hostsFile, options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec'] });
+  for (const [source, destination] of [[hostsFile, '/etc/hosts'], [resolvConf, '/etc/resolv.conf']] as const) {
+    if (source !== null) mounts.push({ destination, type: 'bind', source, options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec'] });
+  }
   if (localtime !== null) mounts.push(bind(localtime, { ...plain, target: '/etc/localtime', readOnly: true, exec: false }, true));
   // In a skeleton of ours /var/tmp and /var/run are links to these two. Else as podman's --read-only-tmpfs, contents of the root kept.
   if (site.root.kind === 'host') mounts.push(temporary('/tmp', ['nosuid', 'nodev', 'mode=1777']), temporary('/run', ['nosuid', 'nodev', 'mode=755']));

@@ -5,6 +5,8 @@ export interface OciConfig {
   readonly root: { readonly path: string; readonly readonly: boolean };
   readonly hostname: string;
   readonly mounts: readonly OciMount[];
+  /** Absent where there are none. */
+  readonly hooks?: OciHooks;
   readonly linux: OciLinux;
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -54,8 +56,15 @@ export interface OciDevice {
   readonly gid: number;
 }
 
+/** Run by crun, outside of the container, once its namespaces are there. Each is waited for, and fails the start unless it ends with 0. */
+export interface OciHooks {
+  readonly createRuntime: readonly { readonly path: string; readonly args: readonly string[] }[];
+}
+
 export interface OciLinux {
   readonly namespaces: readonly { readonly type: string }[];
+  /** Absent where there are none. */
+  readonly sysctl?: Readonly<Record<string, string>>;
   readonly uidMappings?: readonly OciIdMapping[];
   readonly gidMappings?: readonly OciIdMapping[];
   readonly maskedPaths: readonly string[];

@@ -2,19 +2,25 @@
 import { lstatSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { WakesockError } from '../base/errors.ts';
 import { bundleConfigBytesMax } from '../base/limits.ts';
-import { preparedDir, type Paths } from '../base/paths.ts';
+import { preparedDir, runtimeSiteDir, type Paths } from '../base/paths.ts';
 import { preparedVersion, type FoundVolume, type PreparedImage, type PreparedSite, type Site, type SourceState } from '../base/site.ts';
 import { sourceState } from '../base/sources.ts';
-import { bpfAnnotation, environmentOf, hostNameOf, imageAnnotation, pathDefault, renderBundle, type BundlePlaces } from './bundle.ts';
+import { bpfAnnotation, environmentOf, imageAnnotation, pathDefault, renderBundle, type BundlePlaces } from './bundle.ts';
 import { boundingSet } from './capabilities.ts';
 import { findDevices, type FoundDevices } from './devices.ts';
 import { distributionProfilePaths, readDistributionProfile } from './distribution-profile.ts';
 import { hostEtcDirectory, hostRootSources, makeHostRoot, syncHostEtc } from './host-root.ts';
 import { makeRootMount, withFreshRoot, type Layers } from './image-root.ts';
 import { resolveIdentity, type Identity } from './identity.ts';
+import { hostHostsFile, hostsText } from './hosts-file.ts';
 import { mountsOf, type MountPlaces } from './mounts.ts';
+import { releaseAddresses } from './addresses.ts';
+import { netavarkInput } from './netavark.ts';
+import { networkFiles, networkService } from './network.ts';
+import { readNetwork } from './podman-network.ts';
 import { ociText, type OciConfig, type OciMount } from './oci.ts';
 import { checkProgram } from './program.ts';
+import { hostResolvConf, resolvConf } from './resolv-conf.ts';
 import { highestLimits } from './rlimits.ts';
 import type { Architecture } from './seccomp-profile.ts';
 import { secretMounts, secretsDirectory } from './secret-mount.ts';
@@ -55,7 +61,7 @@ export function seccompSocketPath(paths: Paths): string {
 /**
  * Checks `site`, renders its bundle and writes `config.json` and `site.json`. If it throws, what was prepared before stays.
  *
- * @throws WakesockError `ERR_WAKESOCK_ROOTFS` (also for a missing directory of `Volume=`), `ERR_WAKESOCK_VOLUME`, `ERR_WAKESOCK_DEVICE`, `ERR_WAKESOCK_PROGRAM`, `ERR_WAKESOCK_SITE_FILE`
+ * @throws WakesockError `ERR_WAKESOCK_NETWORK`, `ERR_WAKESOCK_ROOTFS` (also for a missing directory of `Volume=`), `ERR_WAKESOCK_VOLUME`, `ERR_WAKESOCK_DEVICE`, `ERR_WAKESOCK_PROGRAM`, `ERR_WAKESOCK_SITE_FILE`
  * (unknown user), `ERR_WAKESOCK_NOT_SUPPORTED`, `ERR_WAKESOCK_LIMIT`, `ERR_WAKESOCK_STATE_DIR`
  */
 export function prepareBundle(site: Site, paths: Paths, extra: PrepareExtra): PreparedSite {
@@ -64,12 +70,17 @@ export function prepareBundle(site: Site, paths: Paths, extra: PrepareExtra): Pr
   const root = rootOf(site, paths, directory);
   checkSources(site);
   const devices = findDevices(site.devices);
+  const network = networkService(site, networkFiles(paths, site.name));
+  // Before they are read: what changes meanwhile is seen by the next wake.
+  const networkSources = networkSourcesOf(site).map(sourceState);
+  const resolv = resolvConf(site.network);
   makeStateDirectory(`${paths.stateDir}/sites`, 0o755);
   return withinStateDirectory(directory, 0o700, () => {
     if (site.root.kind === 'host') {
       makeHostRoot(root);
       syncEtc();
     }
+    const input = allotNetworks(site, paths);
     const rootMount = image ? makeRootMount(directory, root, image, null) : null;
     if (site.secrets.length + site.credentials.length > 0) ensureDirectory(secretsDirectory(paths), 0o755);
     const look = (): Looked => lookInto(site, paths, { root, devices: devices.nodes, extra });
@@ -78,12 +89,14 @@ export function prepareBundle(site: Site, paths: Paths, extra: PrepareExtra): Pr
     const { config, warnings: idWarnings, ...isolation } = giveUserNamespace(site, paths, { config: rendered, rootMount }, devices.nodes);
     const prepared: PreparedSite = {
       version: preparedVersion, site: { ...site, resources: [...site.resources, ...devices.allowed] }, image: image?.image ?? null, ...isolation,
-      volumes, secretStore, uid: identity.uid, gid: identity.gid,
-      warnings: [...warnings, ...found, ...idWarnings], sources: [...sources, ...ownSources, ...devices.sources],
+      network, volumes, secretStore, uid: identity.uid, gid: identity.gid,
+      warnings: [...warnings, ...found, ...idWarnings], sources: [...sources, ...networkSources, ...ownSources, ...devices.sources],
     };
     replaceFiles(directory, [
       // Read in the container by whoever the program runs as.
       { name: 'hosts', data: hostsText(site), mode: 0o644 },
+      ...input === null ? [] : [{ name: 'netavark.json', data: input, mode: 0o600 }],
+      ...resolv === null ? [] : [{ name: 'resolv.conf', data: resolv, mode: 0o644 }],
       // Hold the site's environment, and secrets stand in environments.
       { name: 'config.json', data: configText(config), mode: 0o600 },
       { name: 'site.json', data: `${JSON.stringify(prepared)}\n`, mode: 0o600 },
@@ -187,6 +200,7 @@ function placesOf(site: Site, paths: Paths, root: string, { notifyShutdown, volu
   const hasEtc = host || lstatSync(`${root}/etc`, { throwIfNoEntry: false })?.isDirectory() === true;
   const mountPlaces: MountPlaces = {
     hostsFile: hasEtc ? `${prepared}/hosts` : null,
+    resolvConf: hasEtc && site.network.mode.kind !== 'none' ? `${prepared}/resolv.conf` : null,
     hostEtc: host ? hostEtcDirectory(paths) : null,
     imageVolumes,
     fileSources: new Set(site.mounts.flatMap(({ kind, source }) => (kind === 'bind' && source !== null && statOnMachine(source)?.isDirectory() === false ? [source] : []))),
@@ -196,7 +210,9 @@ function placesOf(site: Site, paths: Paths, root: string, { notifyShutdown, volu
   };
   const availableCapabilities = boundingSet(readFileSync('/proc/self/status', 'utf8'));
   return {
-    ...mountPlaces, distributionProfile: readDistributionProfile(), root, notifyShutdown, architecture: architecture(), seccompSocket: seccompSocketPath(paths), availableCapabilities,
+    ...mountPlaces, distributionProfile: readDistributionProfile(), root, notifyShutdown,
+    networkAt: site.network.mode.kind === 'pasta' || site.network.mode.kind === 'named' ? runtimeSiteDir(paths, site.name) : null,
+    architecture: architecture(), seccompSocket: seccompSocketPath(paths), availableCapabilities,
     highestLimits: highestLimits(
       readFileSync('/proc/self/limits', 'utf8'), availableCapabilities.includes('CAP_SYS_RESOURCE'), BigInt(readFileSync('/proc/sys/fs/nr_open', 'utf8').trim()),
     ),
@@ -235,9 +251,18 @@ function configText(config: OciConfig): string {
   throw new WakesockError('ERR_WAKESOCK_LIMIT', `config.json: expected at most ${bundleConfigBytesMax} bytes, found ${length}, of which the environment takes ${rest}, the filter ${config.annotations[bpfAnnotation]?.length ?? 0}`);
 }
 
-/** An empty network namespace has no resolver: `localhost` and the container's own name are all there is. */
-function hostsText(site: Site): string {
-  return `127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 ${hostNameOf(site)}\n`;
+/** What netavark is to read at each start; null for a site on no named network, which has no address any more. */
+function allotNetworks(site: Site, paths: Paths): string | null {
+  const { mode } = site.network;
+  const networks = mode.kind === 'named' ? mode.networks : [];
+  releaseAddresses(paths, site.name, new Set(networks.map(({ name }) => readNetwork(name).name)));
+  return networks.length > 0 ? netavarkInput(site, networks, paths) : null;
+}
+
+/** Of these the site's own files are made. */
+function networkSourcesOf({ network: { mode } }: Site): readonly string[] {
+  if (mode.kind === 'none') return [];
+  return [...hostResolvConf, ...mode.kind === 'host' ? [hostHostsFile] : [], ...mode.kind === 'named' ? mode.networks.flatMap(({ name }) => readNetwork(name).files) : []];
 }
 
 function statOnMachine(path: string): ReturnType<typeof statSync> | undefined {

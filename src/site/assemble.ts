@@ -2,6 +2,7 @@ import { idleMsDefault, startTimeoutMsDefault, stopTimeoutMsDefault } from '../b
 import type { ListenAddress, ProgramPort, ScopeProperty, Site, SiteMount } from '../base/site.ts';
 import type { From, SiteDraft } from './draft.ts';
 import { siteMount } from './mount-options.ts';
+import { assembleNetwork, assembleSysctls } from './network.ts';
 import type { Reading } from './reading.ts';
 
 /** Makes the site of what its keys say; what only shows between keys is reported. Null if there is no root. */
@@ -24,6 +25,7 @@ export function assembleSite(name: string, draft: SiteDraft, reading: Reading): 
     return null;
   }
   const image = root.value.kind === 'image';
+  const network = assembleNetwork(draft, reading);
   const words = draft.exec?.value ?? [];
   const exec = image ? words : [...draft.entrypoint ?? [], ...words];
   if (!image && (exec.length === 0 || exec[0] === '')) {
@@ -38,6 +40,7 @@ export function assembleSite(name: string, draft: SiteDraft, reading: Reading): 
     startTimeoutMs: draft.startTimeoutMs ?? startTimeoutMsDefault,
     stopTimeoutMs: draft.stopTimeoutMs ?? stopTimeoutMsDefault,
     root: root.value, exec, entrypoint: image ? draft.entrypoint : null, environment: Object.fromEntries(draft.environment),
+    network, sysctls: assembleSysctls(draft, network.mode, reading),
     mounts: mountsOf(draft), secrets: draft.secrets.map(({ value }) => value), credentials: [...draft.credentials.values()], devices: draft.devices.map(({ value }) => value),
     user: draft.user, group: draft.group, addGroups: [...new Set(draft.addGroups)], workingDir: draft.workingDir, hostName: draft.hostName, userNs: draft.userNs,
     readOnly: draft.readOnly, readOnlyTmpfs: draft.readOnlyTmpfs, timezone: draft.timezone, shmBytes: draft.shmBytes,

@@ -1,8 +1,10 @@
 import { statSync } from 'node:fs';
+import { describeError, WakesockError } from '../base/errors.ts';
 import { frontFileBytesMax } from '../base/limits.ts';
 import type { Site } from '../base/site.ts';
 import { readMountTable } from '../linux/mount-table.ts';
 import { withMappable } from '../runtime/mappable.ts';
+import { networkService } from '../runtime/network.ts';
 import type { Diagnostic } from '../unitfile/diagnostic.ts';
 import type { Place } from '../unitfile/unit-file.ts';
 import type { SitePlaces } from './load-site.ts';
@@ -28,6 +30,13 @@ export function checkSite(site: Site, places?: SitePlaces): Diagnostic[] {
     return problem === null ? [] : [{ severity: 'warning', code: 'front-file', file, line, column, text, message: `Expected ${problem} at ${path}: the front door will do without`, suggestion: null }];
   }));
   found.push(...userNamespaceProblems(site, places));
+  try {
+    networkService(site, { runtime: '', input: '', lock: '' });
+  } catch (error) {
+    if (!(error instanceof WakesockError)) throw error;
+    const { code, message } = describeError(error);
+    report(code, places?.network, message);
+  }
   // Whether podman has the image, and what is in it, is looked at when the site is prepared.
   if (site.root.kind === 'image') return found;
   const root = site.root.kind === 'host' ? '/' : site.root.path;

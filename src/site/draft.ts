@@ -1,4 +1,4 @@
-import type { ListenAddress, ProgramPort, ScopeProperty, Site, SiteCredential, SiteDevice, SiteMount, SiteRoot, SiteSecret } from '../base/site.ts';
+import type { ListenAddress, NetworkMode, ProgramPort, ScopeProperty, Site, SiteCredential, SiteDevice, SiteMount, SiteNetwork, SiteRoot, SiteSecret } from '../base/site.ts';
 import { userNsDefault } from './user-ns.ts';
 import type { UnitEntry } from '../unitfile/unit-file.ts';
 import type { NoWakeRule } from './front-keys.ts';
@@ -29,6 +29,14 @@ export interface SiteDraft {
   secrets: From<SiteSecret>[];
   credentials: Map<string, SiteCredential>;
   devices: From<SiteDevice>[];
+  /** One for each `Network=`. */
+  networks: From<NetworkMode>[];
+  dns: { servers: From<string>[] | null; search: From<string>[] | null; options: From<string>[] | null };
+  /** `IP=`, `IP6=`: the last of each counts. */
+  addresses: From<string>[];
+  aliases: From<string>[];
+  addHosts: SiteNetwork['hosts'][number][];
+  sysctls: Map<string, From<string>>;
   user: string | null;
   group: string | null;
   addGroups: string[];
@@ -58,7 +66,7 @@ export function emptyDraft(): SiteDraft {
   return {
     description: null, handoff: null, target: null, listen: [], ports: [], published: [], hosts: [],
     idleMs: null, startTimeoutMs: null, stopTimeoutMs: null, roots: [], exec: null, entrypoint: null,
-    environment: new Map(), mounts: [], secrets: [], credentials: new Map(), devices: [], user: null, group: null, addGroups: [], workingDir: null, hostName: null, userNs: userNsDefault,
+    environment: new Map(), mounts: [], secrets: [], credentials: new Map(), devices: [], networks: [], dns: { servers: null, search: null, options: null }, addresses: [], aliases: [], addHosts: [], sysctls: new Map(), user: null, group: null, addGroups: [], workingDir: null, hostName: null, userNs: userNsDefault,
     readOnly: false, readOnlyTmpfs: true, volatileTmp: null, timezone: null, shmBytes: null, mask: [], unmask: [], annotations: new Map(), noNewPrivileges: true, seccompProfile: 'default', addCapabilities: [], dropCapabilities: [], ulimits: new Map(), stopSignal: null, resources: [],
     front: { noWake: [], waitPageAfterMs: null, waitPage: null, pendingMax: null },
   };

@@ -17,11 +17,9 @@ const startup = [
 
 export const refusedKeys: readonly KeyRow[] = [
   ...rows('Container', 'error', {
-    'AddHost DNS DNSOption DNSSearch IP IP6 NetworkAlias': 'a site has no network of its own yet',
     'AppArmor SecurityLabelDisable SecurityLabelFileType SecurityLabelLevel SecurityLabelNested SecurityLabelType':
       'isolation is wakesock\'s own; other profiles are not applied yet',
     'UIDMap GIDMap SubUIDMap SubGIDMap RemapUsers RemapUid RemapGid RemapUidSize': 'a site has ids of its own, as with UserNS=auto, and which they are makes no difference to its files; say UserNS=host or UserNS=auto:size= instead',
-    'Sysctl': 'not supported yet',
     'EnvironmentHost': 'a site never gets the host\'s environment; name the variables with Environment=',
     'RunInit': 'no init process is added; the program is process 1',
     'Pod StartWithPod': 'a site is one container; pods are not supported',
@@ -30,7 +28,8 @@ export const refusedKeys: readonly KeyRow[] = [
   ...rows('Container', 'warning', {
     'Label AutoUpdate': 'nothing here reads it',
     'CgroupsMode': 'a site\'s control group is a scope of systemd',
-    'ExposeHostPort HttpProxy': 'a site has no network that this could concern',
+    'ExposeHostPort': 'a site is reached by its sockets alone',
+    'HttpProxy': 'the host\'s proxy is not passed on; name it with Environment=',
     ['HealthCmd HealthInterval HealthLogDestination HealthMaxLogCount HealthMaxLogSize HealthOnFailure HealthRetries HealthStartPeriod '
     + 'HealthStartupCmd HealthStartupInterval HealthStartupRetries HealthStartupSuccess HealthStartupTimeout HealthTimeout']:
       'a site is ready when its program listens; a check on a timer would keep it awake',
@@ -54,7 +53,7 @@ export const refusedKeys: readonly KeyRow[] = [
     ['Type NotifyAccess RemainAfterExit KillMode Delegate DelegateSubgroup SyslogIdentifier SyslogLevel SyslogFacility StandardInput StandardOutput StandardError '
     + 'MemoryPressureWatch MemoryPressureThresholdSec CoredumpReceive']: 'it concerns a service, and a site is a scope',
     'CPUAccounting MemoryAccounting IOAccounting TasksAccounting BlockIOAccounting': 'the figures are always kept',
-    'IPAccounting': 'a site has no network whose bytes could be counted',
+    'IPAccounting': 'what clients send comes in by the socket unit\'s sockets, which the scope does not count',
   }),
   ...rows('Service', 'error', {
     'ExecStartPre ExecStartPost ExecStop ExecStopPost ExecCondition ExecReload': 'no other programs run beside the site\'s',

@@ -6,13 +6,13 @@ import { parseEnvironment } from '../unitfile/environment.ts';
 import { parseInteger } from '../unitfile/integer.ts';
 import { parseSignal } from '../unitfile/signal.ts';
 import { UnitValueError } from '../unitfile/value-error.ts';
-import { quote } from '../unitfile/quote.ts';
 import { readEnvironmentFiles } from './environment-file.ts';
 import { readExec } from './exec.ts';
 import { parseNoWake } from './front-keys.ts';
 import { each, one, type KeyRow } from './key-row.ts';
 import { parseListenAddress } from './listen-address.ts';
 import { parsePublishPort } from './publish-port.ts';
+import { networkRows } from './network-rows.ts';
 import { NotSupportedError } from './reading.ts';
 import { refusedKeys } from './refused-keys.ts';
 import { containerRows } from './container-rows.ts';
@@ -151,7 +151,7 @@ export const schema: readonly KeyRow[] = [
   {
     section: 'Container', key: 'UserNS', syntax: 'auto[:size=NUMBER] | host', default: 'auto, where the machine can',
     text: 'A user namespace of the site\'s own: its users and groups, root included, are nobody\'s on the machine. Files keep their owners: user 33 of '
-      + 'the site is user 33 of a `Volume=` (see [images.md](isolation.md#users-and-groups)). `size` is how many ids it has, otherwise 65536. Where a file '
+      + 'the site is user 33 of a `Volume=` (see [isolation.md](isolation.md#users-and-groups)). `size` is how many ids it has, otherwise 65536. Where a file '
       + 'system cannot do this, a site that says nothing runs without, with a warning; one that says `auto` is an error. `host`: without.',
     read: one(parseUserNs, (draft, value) => { draft.userNs = value; }),
   },
@@ -204,12 +204,7 @@ export const schema: readonly KeyRow[] = [
     section: 'Container', key: 'ContainerName', syntax: 'NAME', text: 'Accepted and not used: the site\'s name is that of its file.',
     read: one(parseText, () => {}),
   },
-  {
-    section: 'Container', key: 'Network', syntax: 'none', list: true, text: 'Other networks than `none` are not supported yet.',
-    read: each((text) => {
-      if (text !== 'none') throw new NotSupportedError(`Networks are not supported yet, found ${quote(text)}`, { suggestion: 'none' });
-    }, () => {}),
-  },
+  ...networkRows,
   ...resourceRows,
   ...storageRows.filter(({ section }) => section === 'Service'),
   {

@@ -117,7 +117,7 @@ export function parseHostName(text: string): string {
   return text;
 }
 
-function isHostName(text: string): boolean {
+export function isHostName(text: string): boolean {
   return text.length <= 253 && text.split('.').every((label) => /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label));
 }
 

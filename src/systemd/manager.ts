@@ -3,7 +3,7 @@ import type { Variant } from 'dbus-next';
 import { WakesockError } from '../base/errors.ts';
 import { errorName, type Signal } from './bus.ts';
 import { unitObjectPath } from './escape.ts';
-import { scopeProperties, startHelperProperties, type ScopeStart } from './transient-properties.ts';
+import { networkServiceProperties, scopeProperties, startHelperProperties, type ScopeStart } from './transient-properties.ts';
 import { managerInterface, managerPath, openSession, systemdName, type Session } from './session.ts';
 
 export type { ScopeStart };
@@ -161,10 +161,16 @@ export function createManager(options: { readonly busAddress?: string } = {}): M
     }
   }
 
+  /** It goes with its scope, which may be gone a moment before. */
+  async function untilGone(name: string): Promise<void> {
+    await runUnitJob('StopUnit', name, 'replace').catch(ignoreNoSuchUnit);
+    await waitUnitGone(name);
+  }
+
   async function tryStartScope(scope: ScopeStart): Promise<'started' | 'taken'> {
     const properties = scopeProperties(scope, await knowsOomPolicy());
     try {
-      const result = await session().runJob('StartTransientUnit', 'ssa(sv)a(sa(sv))', [scope.name, 'fail', properties, []]);
+      const result = await session().runJob('StartTransientUnit', 'ssa(sv)a(sa(sv))', [scope.name, 'fail', properties, !scope.network ? [] : [[scope.network.name, networkServiceProperties(scope)]]]);
       if (result === 'done') return 'started';
       throw new WakesockError('ERR_WAKESOCK_SCOPE', `systemd did not start ${scope.name}: the job ended with "${result}"`);
     } catch (error) {
@@ -187,6 +193,7 @@ export function createManager(options: { readonly busAddress?: string } = {}): M
           throw new WakesockError('ERR_WAKESOCK_SCOPE', `${scope.name} was taken by another scope ${tries} times in a row`);
         }
         await waitUnitGone(scope.name);
+        if (scope.network) await untilGone(scope.network.name);
       }
     },
     waitUnitGone,

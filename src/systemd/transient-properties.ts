@@ -1,7 +1,7 @@
 /** The properties of transient units as StartTransientUnit wants them, `a(sv)`: org.freedesktop.systemd1(5), systemd.scope(5). */
 import { Variant } from 'dbus-next';
 import { WakesockError } from '../base/errors.ts';
-import type { ScopeProperty } from '../base/site.ts';
+import type { NetworkService, ScopeProperty } from '../base/site.ts';
 
 export interface ScopeStart {
   readonly name: string;
@@ -12,6 +12,8 @@ export interface ScopeStart {
   readonly properties: readonly ScopeProperty[];
   /** From SIGTERM to SIGKILL, when systemd stops the scope. */
   readonly stopTimeoutMs: number;
+  /** Started with the scope, and stopped when that is gone, whoever else has died. */
+  readonly network?: { readonly name: string; readonly service: NetworkService } | null;
 }
 
 /** @param knowsOomPolicy systemd refuses a scope with a property that it does not know: 253 does, and 252 as Debian has it */
@@ -29,9 +31,43 @@ export function scopeProperties(scope: ScopeStart, knowsOomPolicy: boolean): [st
     // crun makes device nodes of its own and looks at no others: one that somebody put into a root would be the machine's device. What is
     // left are null, zero, full, random, urandom, tty and terminals of one's own, and what DeviceAllow names.
     toVariant({ name: 'DevicePolicy', signature: 's', value: 'closed' }),
+    ...scope.network ? [['Wants', new Variant('as', [scope.network.name])] as [string, Variant]] : [],
     ...scope.properties.map(toVariant),
   ];
 }
+
+/** What it makes it makes for a container: in time for it, or not at all. */
+const networkStartUsec = '60000000';
+const networkStopUsec = '10000000';
+
+/** Variables in arguments are systemd's to replace, systemd.service(5), Command lines: here none is. */
+const command = (argv: readonly string[]): Variant => new Variant('a(sasb)', [[argv[0] ?? '', argv.map((word) => word.replaceAll('$', '$$$$')), false]]);
+
+/** The service beside a scope. */
+export function networkServiceProperties({ name: scope, description, slice, network }: ScopeStart): [string, Variant][] {
+  if (!network) return [];
+  const { type, start, stop, capabilities } = network.service;
+  return [
+    ['Description', new Variant('s', `Network of ${description}`)],
+    ['Slice', new Variant('s', slice)],
+    ['CollectMode', new Variant('s', 'inactive-or-failed')],
+    ['BindsTo', new Variant('as', [scope])],
+    ['After', new Variant('as', [scope])],
+    ['Type', new Variant('s', type)],
+    ['ExecStart', command(start)],
+    ['Restart', new Variant('s', type === 'exec' ? 'on-failure' : 'no')],
+    ...stop === null ? [] : [['ExecStopPost', command(stop)] as [string, Variant]],
+    ['TimeoutStartUSec', new Variant('t', BigInt(networkStartUsec))],
+    ['TimeoutStopUSec', new Variant('t', BigInt(networkStopUsec))],
+    ...capabilities === null ? [] : [['CapabilityBoundingSet', new Variant('t', BigInt(capabilities))] as [string, Variant]],
+    ['NoNewPrivileges', new Variant('b', true)],
+    // The first process takes down what it made.
+    ['KillMode', new Variant('s', 'mixed')],
+    // passt of Debian 12 takes a signal that was ignored before for an error.
+    ['IgnoreSIGPIPE', new Variant('b', false)],
+  ];
+}
+
 
 /** A service that does nothing but want others and wait for them. */
 export function startHelperProperties(wanted: readonly string[]): [string, Variant][] {

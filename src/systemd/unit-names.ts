@@ -15,6 +15,11 @@ export function scopeName(site: string): string {
   return `${prefix}${site.replace('@', ':')}.scope`;
 }
 
+/** The service that makes a site's network. Not among the names below: it is no site's own unit, and goes with the scope. */
+export function networkServiceName(site: string): string {
+  return `wakesock-net-${site.replace('@', ':')}.service`;
+}
+
 /** The socket unit that `enable` writes. */
 export function socketUnitName(site: string): string {
   return `${prefix}${site}.socket`;

@@ -9,8 +9,9 @@ import { closeFd } from '../linux/libc.ts';
 import type { Child } from '../runtime/child.ts';
 import { makeGate } from '../runtime/gate.ts';
 import type { Crun } from '../runtime/crun.ts';
+import { makeMeetingPlace, whatNetworkSaid } from '../runtime/network-meeting.ts';
 import { WakesockError } from '../base/errors.ts';
-import type { RootMount, Site } from '../base/site.ts';
+import type { NetworkService, RootMount, Site } from '../base/site.ts';
 import type { SecretFiles } from '../runtime/secret-mount.ts';
 
 export interface LaunchPlaces {
@@ -19,6 +20,7 @@ export interface LaunchPlaces {
   /** Runtime directory of this site, made here. */
   readonly runtime: string;
   readonly rootMount: RootMount | null;
+  readonly network: NetworkService | null;
   readonly secrets: WakeSecrets | null;
 }
 
@@ -52,7 +54,9 @@ export interface LaunchSteps {
  */
 export async function launch(site: Site, places: LaunchPlaces, listenFds: readonly number[], parts: LaunchParts, steps: LaunchSteps): Promise<number> {
   parts.signal.throwIfAborted();
+  if (places.network !== null && parts.startScope === null) throw new WakesockError('ERR_WAKESOCK_NOT_SUPPORTED', `${site.name}: Network= other than none and host needs systemd`);
   mkdirSync(places.runtime, { recursive: true, mode: 0o700 });
+  if (places.network !== null) makeMeetingPlace(places.runtime);
   const pidFile = `${places.runtime}/pid`;
   rmSync(pidFile, { force: true });
   // An activator that died left it: crun would refuse the name.
@@ -68,6 +72,8 @@ export async function launch(site: Site, places: LaunchPlaces, listenFds: readon
     child = run;
     // A crun that fails early must not wait for the scope, nor leave a rejection that nobody looks at.
     const failed = run.exited.then(({ code, signal }) => {
+      const said = code === 0 || places.network === null ? '' : whatNetworkSaid(places.runtime);
+      if (said !== '') throw new WakesockError('ERR_WAKESOCK_NETWORK', `The network could not be made: ${said}`);
       if (code !== 0) throw new WakesockError('ERR_WAKESOCK_RUNTIME', `crun ended with ${signal ?? statusText(code)}`);
     });
     failed.catch(() => {});

@@ -1,10 +1,10 @@
 /** Putting crun into the site's scope, however long the bus is away. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { WakesockError } from '../base/errors.ts';
-import type { Site } from '../base/site.ts';
+import type { NetworkService, Site } from '../base/site.ts';
 import { isInScope } from '../runtime/cgroup.ts';
 import type { Manager } from '../systemd/manager.ts';
-import { scopeName, sliceUnitName } from '../systemd/unit-names.ts';
+import { networkServiceName, scopeName, sliceUnitName } from '../systemd/unit-names.ts';
 
 /** A bus that is restarted is back after this or twice this; nothing announces it. */
 const BUS_RETRY_MS = 100;
@@ -14,11 +14,14 @@ const BUS_RETRY_MS = 100;
  *
  * @param hindered called with the reason of each failure, and with null once the process is in its scope
  */
-export async function startScope(manager: Manager, site: Site, pid: number, signal: AbortSignal, hindered: (error: WakesockError | null) => void): Promise<void> {
+export async function startScope(manager: Manager, site: Site, network: NetworkService | null, pid: number, signal: AbortSignal, hindered: (error: WakesockError | null) => void): Promise<void> {
   const name = scopeName(site.name);
   for (let tries = 0; ; tries += 1) {
     try {
-      await manager.startScope({ name, description: site.description, slice: sliceUnitName, pids: [pid], properties: site.resources, stopTimeoutMs: site.stopTimeoutMs });
+      await manager.startScope({
+        name, description: site.description, slice: sliceUnitName, pids: [pid], properties: site.resources, stopTimeoutMs: site.stopTimeoutMs,
+        network: network && { name: networkServiceName(site.name), service: network },
+      });
       break;
     } catch (error) {
       // Only its answer was lost with the bus.

@@ -5,7 +5,7 @@ import { type Scene, siteText } from '../support/scene.ts';
 import { bootInstalled, openScene } from '../support/virtual-machine.ts';
 import type { VirtualMachine } from './machine/machine.ts';
 
-/** A thousand take five minutes to enable here. */
+/** Each takes half a second to enable here. */
 const dormantSites = Number(process.env['WAKESOCK_VM_DORMANT'] ?? 100);
 const awakeSites = Number(process.env['WAKESOCK_VM_AWAKE'] ?? 10);
 const firstPort = 20_000;

@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bpfAnnotation, hostNameOf, renderBundle, type BundlePlaces } from '../../../src/runtime/bundle.ts';
 import { allCapabilities, boundingSet, chooseCapabilities, defaultCapabilities } from '../../../src/runtime/capabilities.ts';
-import type { SiteMount, SiteSecret } from '../../../src/base/site.ts';
+import type { NetworkMode, SiteMount, SiteSecret } from '../../../src/base/site.ts';
 import type { OciConfig } from '../../../src/runtime/oci.ts';
 import { secretMounts } from '../../../src/runtime/secret-mount.ts';
 import { siteMount } from '../../../src/site/mount-options.ts';
-import { makePlaces, makeSite, root } from './fixtures.ts';
+import { makePlaces, makeSite, noNetwork, root } from './fixtures.ts';
 import { ALLOW, NOTIFY, runFilter } from './run-filter.ts';
 
 const choose = (add: string[], drop: string[], uid = 0, available: readonly string[] = allCapabilities) => chooseCapabilities({ add, drop, uid, available });
@@ -15,6 +15,27 @@ const mountAt = (config: ReturnType<typeof renderBundle>, destination: string) =
 test('every namespace is new, and the network one has no path', () => {
   const { linux } = renderBundle(makeSite(), root, makePlaces());
   expect(linux.namespaces).toEqual(['pid', 'mount', 'ipc', 'uts', 'cgroup', 'network'].map((type) => ({ type })));
+});
+
+const networkOf = (mode: NetworkMode) => ({ ...noNetwork, mode });
+
+describe('network', () => {
+  test('Network=host: no namespace of its own, all others', () => {
+    const { linux, hooks } = renderBundle(makeSite({ network: networkOf({ kind: 'host' }) }), root, makePlaces());
+    expect(linux.namespaces).toEqual(['pid', 'mount', 'ipc', 'uts', 'cgroup'].map((type) => ({ type })));
+    expect(hooks).toBeUndefined();
+  });
+
+  test('one that somebody makes is waited for by a hook of crun\'s', () => {
+    const { linux, hooks } = renderBundle(makeSite({ network: networkOf({ kind: 'pasta', options: [] }) }), root, makePlaces({ networkAt: '/run/wakesock/sites/blog', resolvConf: '/x/resolv.conf' }));
+    expect(linux.namespaces).toContainEqual({ type: 'network' });
+    expect(hooks?.createRuntime).toEqual([{ path: '/bin/sh', args: ['sh', '-c', expect.any(String), '/run/wakesock/sites/blog'] }]);
+  });
+
+  test('Sysctl=', () => {
+    expect(renderBundle(makeSite({ sysctls: { 'net.core.somaxconn': '7' } }), root, makePlaces()).linux.sysctl).toEqual({ 'net.core.somaxconn': '7' });
+    expect(renderBundle(makeSite(), root, makePlaces()).linux.sysctl).toBeUndefined();
+  });
 });
 
 test('is plain data, and the same for the same input', () => {

@@ -52,6 +52,20 @@ test('what the administrator has decided stays', async () => {
   expect(text(expedited)).toBe('1\n');
 });
 
+test('what the administrator decides later stays, too', async () => {
+  const { procs, expedited } = files();
+  const period = new GracePeriod(procs, expedited);
+  period.begin();
+  // While it waits.
+  writeFileSync(expedited, '1\n');
+  await vi.waitFor(() => expect(text(procs)).toBe('0'));
+  await vi.waitFor(() => {
+    period.begin();
+    expect(text(procs)).toMatch(/^00+$/);
+  });
+  expect(text(expedited)).toBe('1\n');
+});
+
 test('does without where we may not write', async () => {
   const { procs } = files();
   expect(() => new GracePeriod('/nonexistent/cgroup.procs', '/nonexistent/rcu_expedited').begin()).not.toThrow();

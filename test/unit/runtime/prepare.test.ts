@@ -258,7 +258,7 @@ describe('Root=host', () => {
     test('hold what every user may read, and nothing about running the machine', () => {
       const { source, copy, paths } = etc();
       syncHostEtc(paths, source);
-      expect(readdirSync(copy, { recursive: true }).map(String).toSorted()).toEqual(['hosts', 'localtime', 'passwd', 'ssl', 'ssl/certs', 'ssl/certs/ca.pem']);
+      expect(readdirSync(copy, { recursive: true }).map(String).toSorted()).toEqual(['hosts', 'localtime', 'passwd', 'resolv.conf', 'ssl', 'ssl/certs', 'ssl/certs/ca.pem']);
       expect(listing(paths.stateDir)).toEqual(['host-etc']);
     });
 

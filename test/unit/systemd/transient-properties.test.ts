@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ScopeProperty } from '../../../src/base/site.ts';
-import { scopeProperties, toVariant, type ScopeStart } from '../../../src/systemd/transient-properties.ts';
+import { networkServiceProperties, scopeProperties, toVariant, type ScopeStart } from '../../../src/systemd/transient-properties.ts';
 
 test.each([
   [{ name: 'MemoryMax', signature: 't', value: '18446744073709551615' }, 18446744073709551615n],
@@ -49,6 +49,22 @@ const scope: ScopeStart = {
 
 test.each([[false, undefined], [true, 'continue']])('a systemd that knows it (%s) is told what an OOM kill means: %s', (knows, policy) => {
   expect(new Map(scopeProperties(scope, knows)).get('OOMPolicy')?.value).toBe(policy);
+});
+
+test('a network\'s service is started with its scope, and goes with it; systemd replaces nothing in its commands', () => {
+  const network = { name: 'wakesock-net-blog.service', service: { type: 'exec', start: ['/bin/sh', '-c', 'echo $$ "$0" ${x}'], stop: ['/bin/true'], capabilities: '4' } } as const;
+  const beside = { ...scope, network };
+  expect(new Map(scopeProperties(beside, false)).get('Wants')?.value).toEqual(['wakesock-net-blog.service']);
+  expect(new Map(scopeProperties(scope, false)).has('Wants')).toBe(false);
+  expect(networkServiceProperties(scope)).toEqual([]);
+  const properties = new Map(networkServiceProperties(beside));
+  expect(properties.get('BindsTo')?.value).toEqual([scope.name]);
+  expect(properties.get('After')?.value).toEqual([scope.name]);
+  expect(properties.get('CapabilityBoundingSet')?.value).toBe(4n);
+  expect(properties.get('ExecStart')?.value).toEqual([['/bin/sh', ['/bin/sh', '-c', 'echo $$$$ "$$0" $${x}'], false]]);
+  expect(properties.get('ExecStopPost')?.value).toEqual([['/bin/true', ['/bin/true'], false]]);
+  const forking = new Map(networkServiceProperties({ ...scope, network: { ...network, service: { ...network.service, type: 'forking', stop: null, capabilities: null } } }));
+  expect([forking.has('ExecStopPost'), forking.has('CapabilityBoundingSet'), forking.get('Restart')?.value]).toEqual([false, false, 'no']);
 });
 
 test('a scope goes away when it is over, failed or not', () => {

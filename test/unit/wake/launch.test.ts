@@ -51,7 +51,7 @@ function stage(config = '{"config":1}'): Stage {
   const lines: string[] = [];
   const output = new Output();
   const poller = testPoller();
-  const places = { bundle: `${directory}/bundle`, runtime: `${directory}/runtime`, rootMount: null, secrets: null };
+  const places = { bundle: `${directory}/bundle`, runtime: `${directory}/runtime`, rootMount: null, network: null, secrets: null };
   return {
     steps, lines, output, places,
     launch: (parts = {}, listenFds = []) => launch({ name: 'blog' } as Site, places, listenFds, {
