@@ -29,7 +29,10 @@ const html = 'Accept: text/html,application/xhtml+xml,*/*;q=0.8';
 const bodyOf = (answer: string): unknown => JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4));
 const withoutDate = (text: string): string => text.replace(/Date: .*\r\n/, '');
 /** So much time goes by, for deadlines. */
-const after = (ms: number): void => scene.sweep.pass(clockMs += ms);
+const after = (ms: number): void => {
+  clockMs = Math.max(clockMs, performance.now()) + ms;
+  scene.sweep.pass(clockMs);
+};
 /** All that wait have waited for as long as anybody does. */
 const later = (): void => after(3_600_000);
 
