@@ -12,8 +12,8 @@ export class BenchClient {
   }
 
   /** Milliseconds from `connect` to the first byte; throws where none came. */
-  async firstByteMs(port: number, speech?: Speech): Promise<number> {
-    return (await this.#order<{ firstByteMs: number }>({ do: 'ask', ports: [port], speech })).firstByteMs;
+  async firstByteMs(port: number, speech?: Speech, host?: string): Promise<number> {
+    return (await this.#order<{ firstByteMs: number }>({ do: 'ask', ports: [port], speech, host })).firstByteMs;
   }
 
   /** A request to each port, all at once. */

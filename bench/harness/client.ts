@@ -18,6 +18,8 @@ interface Asked {
   /** Taken in turn. */
   readonly ports: readonly number[];
   readonly speech?: Speech | undefined;
+  /** Whom it asks for. Default: `bench`. */
+  readonly host?: string | undefined;
 }
 
 export type Order = Asked & (
@@ -31,13 +33,13 @@ export type Answer = Load | { readonly firstByteMs: number } | { readonly error:
 
 const timeoutMs = 20_000;
 // HTTP/1.0: the server closes, and so the program is done with us when we say that we are.
-const request = 'GET / HTTP/1.0\r\nHost: bench\r\n\r\n';
+const requestTo = (host: string): string => `GET / HTTP/1.0\r\nHost: ${host}\r\n\r\n`;
 
 async function obey(order: Order): Promise<Answer> {
-  const { ports, speech } = order;
+  const { ports, speech, host = 'bench' } = order;
   const wanted = speech && Buffer.from(speech.answer, 'base64').toString('latin1');
   const problem = wanted === undefined ? httpProblem : (head: string) => (head.startsWith(wanted) ? null : 'answered something else');
-  const sent = speech ? Buffer.from(speech.request, 'base64') : request;
+  const sent = speech ? Buffer.from(speech.request, 'base64') : requestTo(host);
   const send = (index: number): Promise<number> =>
     ask({ address: { host: '127.0.0.1', port: ports[index % ports.length] ?? 0 }, request: sent, problem, timeoutMs });
   switch (order.do) {

@@ -63,9 +63,12 @@ export class Wakesock {
   /**
    * Enables sites of one program in one go.
    * @param more lines of `[Container]`
+   * @param own lines of `[X-Wakesock]`, for a site of this name
    * @param idle `IdleSec=`. Default: only the benchmark puts them to sleep.
    */
-  async enable(program: Program, handoff: Handoff, bench: Bench, count = 1, { more = [], idle = 'infinity' }: { readonly more?: readonly string[]; readonly idle?: string } = {}): Promise<EnabledSite[]> {
+  async enable(program: Program, handoff: Handoff, bench: Bench, count = 1, { more = [], own: moreOwn = () => [], idle = 'infinity' }: {
+    readonly more?: readonly string[]; readonly own?: (name: string) => readonly string[]; readonly idle?: string;
+  } = {}): Promise<EnabledSite[]> {
     const { container, own } = program.prepare(bench);
     // Short where there are many: all names together are one variable of the activator's environment.
     const prefix = count > 100 ? sitePrefix : `${sitePrefix}${program.name}-${handoff}-`;
@@ -73,7 +76,7 @@ export class Wakesock {
     for (const { name, port } of sites) {
       writeSite(name, [
         '[Container]', ...container, ...more,
-        '[X-Wakesock]', ...own, `ListenStream=${port}`, `Handoff=${handoff}`, ...handoff === 'adopt' ? [`Port=${program.port}`] : [], `IdleSec=${idle}`,
+        '[X-Wakesock]', ...own, `ListenStream=${port}`, `Handoff=${handoff}`, ...handoff === 'adopt' ? [`Port=${program.port}`] : [], ...moreOwn(name), `IdleSec=${idle}`,
       ]);
       this.#sites.add(name);
     }

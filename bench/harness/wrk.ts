@@ -1,18 +1,50 @@
-/** wrk(1), where it is there: another client, to hold ours against. */
+/** wrk (Debian's package of the name), one thread: another client, to hold ours against, and the load of `relay`. */
 import { execFile } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { Unavailable } from '../types.ts';
 
 const run = promisify(execFile);
+const path = '/usr/bin/wrk';
 
 /** Answers per second, a connection for each; null where wrk is not there. */
 export async function wrk(port: number, connections: number, durationMs: number): Promise<number | null> {
+  if (!existsSync(path)) return null;
   const seconds = Math.max(1, Math.round(durationMs / 1000));
-  try {
-    const { stdout } = await run('wrk', ['--threads=1', `--connections=${connections}`, `--duration=${seconds}s`, '--header=Connection: close', `http://127.0.0.1:${port}/`]);
-    const rate = /^Requests\/sec:\s+([\d.]+)$/m.exec(stdout)?.[1];
-    return rate === undefined ? null : Number(rate);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
+  const { stdout } = await run(path, ['--threads=1', `--connections=${connections}`, `--duration=${seconds}s`, '--header=Connection: close', `http://127.0.0.1:${port}/`]);
+  const rate = /^Requests\/sec:\s+([\d.]+)$/m.exec(stdout)?.[1];
+  return rate === undefined ? null : Number(rate);
+}
+
+export interface WrkLoad {
+  readonly requests: number;
+  readonly seconds: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Answers other than 2xx and 3xx, and connections that failed. */
+  readonly errors: number;
+}
+
+export class Wrk {
+  readonly #script: string;
+
+  /** @throws {@link Unavailable} */
+  constructor(directory: string) {
+    if (!existsSync(path)) throw new Unavailable(`${path} is not installed`);
+    this.#script = `${directory}/wrk.lua`;
+    writeFileSync(this.#script, `done = function(summary, latency)
+  local e = summary.errors
+  io.write(string.format('\\nJSON {"requests":%d,"seconds":%.6f,"p50Ms":%.4f,"p99Ms":%.4f,"errors":%d}\\n', summary.requests, summary.duration / 1e6,
+    latency:percentile(50) / 1000, latency:percentile(99) / 1000, e.connect + e.read + e.write + e.status + e.timeout))
+end
+`);
+  }
+
+  async run(port: number, connections: number, seconds: number, host: string): Promise<WrkLoad> {
+    const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', this.#script, '-H', `Host: ${host}`, `http://127.0.0.1:${port}/`];
+    const { stdout } = await run(path, args);
+    const json = /^JSON (.*)$/m.exec(stdout)?.[1];
+    if (json === undefined) throw new Error(`Expected figures of wrk, got ${stdout}`);
+    return JSON.parse(json) as WrkLoad;
   }
 }

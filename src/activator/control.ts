@@ -12,12 +12,15 @@ import { born } from '../lifecycle/lifecycle.ts';
 import type { ExitPolicy } from './exit-policy.ts';
 import { readHistory } from './history.ts';
 import type { LoopbackSites } from './loopback-sites.ts';
+import type { Runner } from './runner.ts';
 import type { SiteRunner } from './site-runner.ts';
 import { siteStatus } from './site-status.ts';
+import type { UnitSites } from './unit-sites.ts';
 
 export interface ControlledSites {
   readonly runners: ReadonlyMap<string, SiteRunner>;
   readonly loopback: LoopbackSites;
+  readonly units: UnitSites;
   readonly paths: Paths;
 }
 
@@ -54,33 +57,35 @@ export class ActivatorControl {
   }
 
   #backend(): ControlBackend {
-    const { runners } = this.#sites;
+    const { runners, units } = this.#sites;
+    const running = (name: string): Runner | undefined => runners.get(name) ?? units.runners.get(name);
     // Of a site with no socket of its own there is nothing to ask while it sleeps: nothing is begun for a look.
-    const status = (name: string) => Promise.resolve(runners.get(name)?.status() ?? this.#sleepingStatus(name));
+    const status = (name: string) => Promise.resolve(running(name)?.status() ?? this.#sleepingStatus(name));
     return {
-      sites: () => Promise.resolve([...runners.values()].map((runner) => runner.status())),
+      sites: () => Promise.resolve([...runners.values(), ...units.runners.values()].map((runner) => runner.status())),
       site: status,
       wake: async (name, by) => {
-        await this.#awakened(name).wake(by);
+        await (await this.#awakened(name)).wake(by);
         return status(name);
       },
       sleep: async (name, { force }) => {
-        await runners.get(name)?.sleep(force);
+        await running(name)?.sleep(force);
         return status(name);
       },
-      lease: (name, asked) => this.#awakened(name).lease(asked),
+      lease: async (name, asked) => (await this.#awakened(name)).lease(asked),
     };
   }
 
   /** To be woken: its socket is made where systemd holds none. */
-  #awakened(name: string): SiteRunner {
-    const runner = this.#sites.runners.get(name) ?? this.#sites.loopback.open(name);
+  async #awakened(name: string): Promise<Runner> {
+    const { runners, loopback, units } = this.#sites;
+    const runner = runners.get(name) ?? loopback.open(name) ?? await units.open(name);
     if (!runner) throw notFound(name);
     return runner;
   }
 
   #sleepingStatus(name: string): SiteStatus {
-    const prepared = this.#sites.loopback.find(name);
+    const prepared = this.#sites.loopback.find(name) ?? this.#sites.units.find(name);
     if (!prepared) throw notFound(name);
     const history = readHistory(this.#sites.paths, name);
     const status = siteStatus(name, { state: born.state, history, prepared, container: null, listeners: [], unit: null, established: () => 0 });

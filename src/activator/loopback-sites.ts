@@ -33,7 +33,7 @@ export class LoopbackSites {
     const { paths, preparedNow } = this.#parts;
     if (!isRecorded(paths, name)) return null;
     const prepared = preparedNow(name);
-    return prepared.site.listen.length === 0 ? prepared : null;
+    return prepared.site.listen.length === 0 && prepared.site.handoff !== 'relay' ? prepared : null;
   }
 
   /** Null: there is no such site. @throws WakesockError it has no address left, or what is prepared cannot be read */

@@ -1,7 +1,8 @@
-import type { ControlClient } from '../control/client.ts';
+import type { Log } from '../base/log.ts';
+import type { ControlClient, Lease } from '../control/client.ts';
 import type { StoredState } from '../control/stored-state.ts';
 import type { StatusError } from '../control/types.ts';
-import type { FrontKeys } from '../site/front-keys.ts';
+import type { FrontKeys, RelayedSite } from '../site/front-keys.ts';
 import type { OwnAnswer } from './answer.ts';
 import type { FrontFiles } from './front-files.ts';
 import { Refusal } from './refusal.ts';
@@ -18,9 +19,12 @@ export interface SitesParts {
   readonly keys: (name: string) => FrontKeys;
   readonly hasRules: (name: string) => boolean;
   readonly state: (name: string) => StoredState;
+  /** Null: of a site that is not relayed. */
+  readonly relayed: (name: string) => RelayedSite | null;
   readonly control: ControlClient;
   readonly files: FrontFiles;
   readonly sweep: Sweep;
+  readonly log: Log;
 }
 
 /** Host name → the pool of its site, made when it is first asked for and gone soon after the last request. */
@@ -39,15 +43,24 @@ export class Sites {
     return this.#pools.get(name) ?? this.#open(name);
   }
 
+  /** Null: no relayed site has this name. */
+  relay(name: string): SitePool | null {
+    return this.#parts.relayed(name) === null ? null : this.#pools.get(name) ?? this.#open(name);
+  }
+
   #open(name: string): SitePool {
-    const { sweep, files, keys, hasRules, state, control } = this.#parts;
+    const { sweep, files, keys, hasRules, state, control, relayed: relayedOf, log } = this.#parts;
+    const relayed = relayedOf(name);
+    const always = relayed?.unit === null ? alwaysThere(relayed) : null;
     const pool = new SitePool({
       name, sweep, files,
       keys: () => keys(name),
       hasRules: () => hasRules(name),
-      state: () => state(name),
-      lease: (cause) => control.lease(name, { by: 'front', cause }),
+      state: () => (always === null ? state(name) : awake),
+      patienceMs: relayed === null ? null : keys(name).startTimeoutMs,
+      lease: (cause) => (always === null ? control.lease(name, { by: 'front', cause }) : Promise.resolve(always)),
       explain: () => this.#explain(name),
+      onUnreachable: ({ message }) => log.warn(`Nobody listened at Target= of ${name} in time: ${message}`, { site: name }),
       onQuiet: () => this.#pools.delete(name),
     });
     this.#pools.set(name, pool);
@@ -64,6 +77,14 @@ export class Sites {
       clearTimeout(timer);
     }
   }
+}
+
+const awake: StoredState = { state: 'awake', error: null, wokenAtMs: [] };
+
+/** What serves it is no affair of the activator: nobody need be asked. */
+function alwaysThere({ target }: RelayedSite): Lease {
+  const address = target.family === 'unix' ? target.path : target.text;
+  return { address: { family: target.family, address }, ended: new Promise(() => {}), release: () => {} };
 }
 
 /** The code only: the message speaks of files and programs, which are nobody's business out there. */

@@ -5,7 +5,9 @@ import type { Site } from '../base/site.ts';
 import { readMountTable } from '../linux/mount-table.ts';
 import { withMappable } from '../runtime/mappable.ts';
 import { networkService } from '../runtime/network.ts';
+import { systemUnitDirs } from '../systemd/unit-names.ts';
 import type { Diagnostic } from '../unitfile/diagnostic.ts';
+import { loadUnit } from '../unitfile/load.ts';
 import type { Place } from '../unitfile/unit-file.ts';
 import type { SitePlaces } from './load-site.ts';
 import { resolveInRoot } from './resolve-in-root.ts';
@@ -29,6 +31,10 @@ export function checkSite(site: Site, places?: SitePlaces): Diagnostic[] {
     const problem = frontFileProblem(path);
     return problem === null ? [] : [{ severity: 'warning', code: 'front-file', file, line, column, text, message: `Expected ${problem} at ${path}: the front door will do without`, suggestion: null }];
   }));
+  if (site.root.kind === 'none') {
+    if (site.unit !== null && !unitExists(site.unit)) report('unit-missing', places?.unit, `Unit=: Expected a unit that systemd finds, found no file of ${site.unit}`);
+    return found;
+  }
   found.push(...userNamespaceProblems(site, places));
   try {
     networkService(site, { runtime: '', input: '', lock: '' });
@@ -48,6 +54,13 @@ export function checkSite(site: Site, places?: SitePlaces): Diagnostic[] {
   const problem = programProblem(site, root);
   if (problem !== null) report('ERR_WAKESOCK_PROGRAM', places?.exec, problem);
   return found;
+}
+
+/** Where systemd looks, generators' directories included: Quadlet's units are there. An instance is its template's. */
+function unitExists(unit: string): boolean {
+  const { files, masked } = loadUnit(unit, [...systemUnitDirs, '/etc/systemd/system.control', '/run/systemd/transient', '/run/systemd/generator.early', '/run/systemd/generator',
+    '/usr/local/lib/systemd/system', '/lib/systemd/system', '/run/systemd/generator.late']);
+  return files.length > 0 && !masked;
 }
 
 /** The front door runs as a user of its own, so that others must be allowed to read. */

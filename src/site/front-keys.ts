@@ -1,5 +1,6 @@
 /** What the front door reads of a site file: whom it makes wait, and how, and who wakes nothing. */
 import { startTimeoutMsDefault, stopTimeoutMsDefault, waitingPerSiteMax, waitPageAfterMsDefault, wokenAtMax } from '../base/limits.ts';
+import type { ListenAddress } from '../base/site.ts';
 import { parseInteger } from '../unitfile/integer.ts';
 import { parseIpPrefix, type IpPrefix } from '../unitfile/ip-prefix.ts';
 import { quote } from '../unitfile/quote.ts';
@@ -25,6 +26,13 @@ export interface NoWakeRule {
   readonly answer: { readonly status: number } | { readonly file: string };
 }
 
+/** A site that the front door connects to itself. */
+export interface RelayedSite {
+  readonly target: ListenAddress;
+  /** Null: what serves it is always there. */
+  readonly unit: string | null;
+}
+
 export interface FrontKeys {
   readonly noWake: readonly NoWakeRule[];
   /** Infinity: never. */
@@ -34,17 +42,20 @@ export interface FrontKeys {
   readonly pendingMax: number;
   readonly startTimeoutMs: number;
   readonly stopTimeoutMs: number;
+  /** Null: of all other sites. */
+  readonly relayed: RelayedSite | null;
 }
 
 /** One for all sites that say nothing else: a hundred thousand of them hold it once. */
 export const frontKeysDefault: FrontKeys = {
   noWake: [], waitPageAfterMs: waitPageAfterMsDefault, waitPage: null, pendingMax: waitingPerSiteMax,
-  startTimeoutMs: startTimeoutMsDefault, stopTimeoutMs: stopTimeoutMsDefault,
+  startTimeoutMs: startTimeoutMsDefault, stopTimeoutMs: stopTimeoutMsDefault, relayed: null,
 };
 
-export function frontKeysOf({ front, startTimeoutMs, stopTimeoutMs }: SiteDraft): FrontKeys {
+export function frontKeysOf({ front, startTimeoutMs, stopTimeoutMs, handoff, target, unit }: SiteDraft): FrontKeys {
   const { noWake, waitPageAfterMs, waitPage, pendingMax } = front;
-  const says = noWake.length > 0 || [waitPageAfterMs, waitPage, pendingMax, startTimeoutMs, stopTimeoutMs].some((value) => value !== null);
+  const relayed = handoff?.value === 'relay' && target !== null ? { target: target.value, unit: unit?.value ?? null } : null;
+  const says = noWake.length > 0 || [relayed, waitPageAfterMs, waitPage, pendingMax, startTimeoutMs, stopTimeoutMs].some((value) => value !== null);
   if (!says) return frontKeysDefault;
   return {
     noWake: noWake.map(({ value }) => value), waitPage: waitPage?.value ?? null,
@@ -52,6 +63,7 @@ export function frontKeysOf({ front, startTimeoutMs, stopTimeoutMs }: SiteDraft)
     pendingMax: pendingMax ?? frontKeysDefault.pendingMax,
     startTimeoutMs: startTimeoutMs ?? frontKeysDefault.startTimeoutMs,
     stopTimeoutMs: stopTimeoutMs ?? frontKeysDefault.stopTimeoutMs,
+    relayed,
   };
 }
 

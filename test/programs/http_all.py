@@ -1,4 +1,4 @@
-"""http_all.py [PATH]: an HTTP/1.1 server with what browsers use: pages, uploads, downloads, an event stream, a WebSocket that echoes. Listens only once PATH exists."""
+"""http_all.py [PORT] [PATH]: an HTTP/1.1 server with what browsers use: pages, uploads, downloads, an event stream, a WebSocket that echoes. Listens only once PATH exists."""
 import base64, hashlib, http.server, json, os, socketserver, sys, time
 
 STARTED = f'{time.time_ns()}'
@@ -84,6 +84,8 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     request_queue_size = 128
 
 
-while len(sys.argv) > 1 and not os.path.exists(sys.argv[1]):
+PORT = next((int(word) for word in sys.argv[1:] if word.isdigit()), 3000)
+PATH = next((word for word in sys.argv[1:] if word.startswith('/')), None)
+while PATH is not None and not os.path.exists(PATH):
     time.sleep(0.01)
-Server(('0.0.0.0', 3000), Handler).serve_forever()
+Server(('0.0.0.0', PORT), Handler).serve_forever()
