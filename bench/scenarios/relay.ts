@@ -1,7 +1,7 @@
 /** The front door beside other proxies, one back end, interleaved; and what it adds to waking a site. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { median, medianRatio, quantile } from '../../src/bench/statistics.ts';
+import { independent, median, medianRatio, quantile } from '../../src/bench/statistics.ts';
 import { Wrk, type WrkLoad } from '../harness/wrk.ts';
 import { programs } from '../programs/index.ts';
 import { backEnd, benchHost, proxies, type Proxying } from '../subjects/proxies.ts';
@@ -127,7 +127,7 @@ async function firstBytes(bench: Bench): Promise<void> {
   const values = {
     sites: count, straightP50Ms: rounded(median(samples.straight)), frontP50Ms: rounded(median(samples.front)),
     straightP99Ms: rounded(quantile(samples.straight, 0.99)), frontP99Ms: rounded(quantile(samples.front, 0.99)),
-    addedP50Ms: rounded(median(samples.front.map((ms, i) => ms - (samples.straight[i] ?? 0)))), ratioP50: rounded(medianRatio(samples.front, samples.straight)?.p50 ?? null),
+    addedP50Ms: rounded(median(samples.front.map((ms, i) => ms - (samples.straight[i] ?? 0)))), ratioP50: rounded(medianRatio(independent(samples.front), independent(samples.straight))?.p50 ?? null),
   };
   bench.report({ scenario, subject: 'first byte of a sleeping site', values });
 }
