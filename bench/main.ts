@@ -1,33 +1,48 @@
-/** `npm run bench`: boots a box for each target, runs the scenarios in it, keeps the results and shows them. */
+/** `npm run bench`: boots a box for each target, runs the scenarios in it (or here), keeps the results and shows them. */
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bootBox } from '../test/box/box.ts';
 import { describeMachine } from './harness/machine.ts';
 import { Progress } from './harness/progress.ts';
-import { runInBox } from './harness/run-in-box.ts';
+import { type Run, report } from './harness/report.ts';
+import { runIn } from './harness/run-in.ts';
+import { changes, readLines } from './harness/since.ts';
+import { thisMachine } from './harness/this-machine.ts';
+import { ours } from './harness/verdict.ts';
 import { markdown, plainText, tablesOf } from './harness/tables.ts';
 import { programs } from './programs/index.ts';
+import { python } from './programs/python.ts';
+import { tiny } from './programs/tiny.ts';
 import { scenarios } from './scenarios/index.ts';
-import { type Machine, type Result, type RunOptions, type Target, targets } from './types.ts';
+import { type Machine, type Result, type RunOptions, type Target, boxTargets } from './types.ts';
 
 const names = (all: readonly { readonly name: string }[]): string[] => all.map(({ name }) => name);
 
+/** Those that every subject is measured with. */
+const quickPrograms = [tiny, python];
+
 const help = `Usage: npm run bench -- [OPTION…]
 
-Measures wakesock in the test box, beside the floor that nothing can be faster than, interleaved in one run.
+Measures wakesock in the test box, beside the floor that nothing can be faster than and beside what people would use instead,
+interleaved in one run.
 
 Scenarios:
 ${scenarios.map(({ name, what }) => `  ${name.padEnd(10)} ${what}`).join('\n')}
 
 Options:
-  --target=LIST       of ${targets.join(', ')} (default: both)
+  --target=LIST       of ${boxTargets.join(', ')} (default: both)
   --scenario=LIST     of ${names(scenarios).join(', ')} (default: all)
   --program=LIST      of ${names(programs).join(', ')} (default: all)
   --samples=N         wakes of each subject and program that count (default 200)
   --warmup=N          wakes before those (default 10)
-  --quick             10 samples, 2 before, 10 seconds of idleness, 10 sites awake
+  --quick             everything once, within five minutes on a quiet machine: debian12, tiny and python; 5 samples,
+                      1 before, 10 s of idleness, 10 sites awake, 1.6 s of load, storms of up to 50 sites, up to 1,000 asleep
   --markdown=FILE     write the tables as Markdown too
+  --html=FILE         write a page with pictures and the tables
+  --compare           run nothing: say what has changed in the results since the run before, on each machine
+  --since=COMMIT      with --compare: since the newest run of that commit
+  --host              on this machine's own systemd instead of in a box; everything is taken back afterwards
   --results=DIR       where each result is appended as a line of JSON (default bench/results)
   --no-build          use dist/ as it is
   -h, --help          print this text
@@ -39,32 +54,40 @@ interface Chosen {
   readonly options: RunOptions;
   readonly results: string;
   readonly markdown: string | null;
+  readonly html: string | null;
+  readonly compare: { readonly since: string | null } | null;
 }
 
 function choose(checkout: string): Chosen | null {
   const { values } = parseArgs({
     options: {
-      target: { type: 'string', default: targets.join(',') }, scenario: { type: 'string', default: names(scenarios).join(',') },
-      program: { type: 'string', default: names(programs).join(',') }, samples: { type: 'string' }, warmup: { type: 'string' },
+      target: { type: 'string' }, scenario: { type: 'string', default: names(scenarios).join(',') },
+      program: { type: 'string' }, samples: { type: 'string' }, warmup: { type: 'string' },
       quick: { type: 'boolean', default: false }, markdown: { type: 'string' }, results: { type: 'string', default: 'bench/results' },
-      'no-build': { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
+      'no-build': { type: 'boolean' }, html: { type: 'string' }, compare: { type: 'boolean' }, since: { type: 'string' }, host: { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
     },
   });
   if (values.help) return null;
   const { quick } = values;
   return {
-    targets: listOf('target', values.target, targets),
+    targets: values.host ? ['host'] : listOf('target', values.target ?? (quick ? boxTargets[0] : boxTargets.join(',')), boxTargets),
     options: {
       scenarios: listOf('scenario', values.scenario, names(scenarios)),
-      programs: listOf('program', values.program, names(programs)),
-      samples: count('samples', values.samples, quick ? 10 : 200, 1),
-      warmup: count('warmup', values.warmup, quick ? 2 : 10, 0),
+      programs: listOf('program', values.program ?? names(quick ? quickPrograms : programs).join(','), names(programs)),
+      samples: count('samples', values.samples, quick ? 5 : 200, 1),
+      warmup: count('warmup', values.warmup, quick ? 1 : 10, 0),
       idleMs: quick ? 10_000 : 60_000,
       awake: quick ? [1, 2, 10] : [1, 2, 10, 50],
+      loadMs: quick ? 1_600 : 20_000,
+      ratePerSecond: 100,
+      storm: quick ? [1, 10, 50] : [1, 10, 50, 200],
+      density: quick ? [10, 1_000] : [10, 1_000, 10_000],
       checkout,
     },
     results: values.results,
     markdown: values.markdown ?? null,
+    html: values.html ?? null,
+    compare: values.compare ? { since: values.since ?? null } : null,
   };
 }
 
@@ -84,12 +107,12 @@ function count(option: string, text: string | undefined, otherwise: number, min:
 }
 
 async function runTarget(target: Target, { options, results: directory }: Chosen): Promise<{ machine: Machine; results: Result[] }> {
-  const box = await bootBox({ target, log: (line) => console.error(`box: ${line}`) });
+  const place = target === 'host' ? thisMachine() : await bootBox({ target, log: (line) => console.error(`box: ${line}`) });
   try {
-    const machine = await describeMachine(box);
+    const machine = await describeMachine(place, target);
     const results: Result[] = [];
     const progress = new Progress(process.stderr);
-    await runInBox(box, options, (event) => {
+    await runIn(place, options, (event) => {
       if (event.type === 'progress') return progress.show(event.done, event.total, `${target} ${event.what}`);
       results.push(event.result);
       // At once: what has been measured is kept, whatever comes later.
@@ -98,7 +121,7 @@ async function runTarget(target: Target, { options, results: directory }: Chosen
     progress.clear();
     return { machine, results };
   } finally {
-    await box.stop();
+    await place.stop();
   }
 }
 
@@ -110,18 +133,24 @@ async function main(): Promise<void> {
   const chosen = choose(process.cwd());
   if (chosen === null) return console.log(help);
   mkdirSync(chosen.results, { recursive: true });
+  if (chosen.compare !== null) return console.log(plainText(changes(readLines(chosen.results), chosen.compare.since)));
   const written: string[] = [];
+  const runs: Run[] = [];
   for (const target of chosen.targets) {
     const { machine, results } = await runTarget(target, chosen);
     const tables = tablesOf(results);
     console.log([headline(machine), ...tables.map(plainText)].join('\n\n').concat('\n'));
     written.push(`## ${headline(machine)}`, ...tables.map(markdown));
+    runs.push({ headline: headline(machine), target, results });
     if (chosen.markdown !== null) writeFileSync(chosen.markdown, `${written.join('\n\n')}\n`);
-    if (results.some(({ failures }) => failures > 0)) process.exitCode = 1;
+    if (chosen.html !== null) writeFileSync(chosen.html, report(runs));
+    // That others drop clients is what some of them are there to show.
+    if (results.some(({ subject, failures }) => failures > 0 && ours.has(subject))) process.exitCode = 1;
   }
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
+// In a box nothing needs to be taken back; on this machine the run does that, and is waited for (this-machine.ts).
+if (!process.argv.includes('--host')) for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
 try {
   await main();
 } catch (error) {

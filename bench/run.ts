@@ -15,7 +15,7 @@ const directory = '/var/lib/wakesock-bench';
 const portFirst = 20_000;
 
 const noFigures: Omit<Result, 'scenario' | 'subject'> = {
-  program: null, samplesMs: [], failures: 0, p50Ms: null, p99Ms: null, floorRatio: null, phasesMs: null, values: null, notes: [], skipped: null,
+  program: null, parameter: null, versions: null, samplesMs: [], groups: null, failures: 0, p50Ms: null, p99Ms: null, floorRatio: null, phasesMs: null, values: null, notes: [], skipped: null,
 };
 
 function emit(event: RunEvent): void {
@@ -26,6 +26,8 @@ async function main(options: RunOptions): Promise<void> {
   const chosen = scenarios.filter(({ name }) => options.scenarios.includes(name));
   const total = chosen.reduce((sum, scenario) => sum + scenario.steps(options), 0);
   let done = 0;
+  let interrupted = false;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => { interrupted = true; });
   let port = portFirst;
   const manager = createManager();
   const wakesock = new Wakesock(options.checkout, manager);
@@ -33,7 +35,10 @@ async function main(options: RunOptions): Promise<void> {
   const bench: Bench = {
     options, wakesock, manager, client, directory,
     report: (result) => emit({ type: 'result', result: { ...noFigures, ...result } }),
-    step: (what) => emit({ type: 'progress', done: (done += 1), total, what }),
+    step(what) {
+      if (interrupted) throw new Error('interrupted');
+      emit({ type: 'progress', done: (done += 1), total, what });
+    },
     nextPort: () => (port += 1),
   };
   mkdirSync(directory, { recursive: true });

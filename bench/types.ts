@@ -1,10 +1,13 @@
 /** What scenarios, subjects and programs have in common, and what a run tells the harness: plain data, one JSON value a line. */
 import type { Manager } from '../src/systemd/manager.ts';
+import type { Estimate } from '../src/bench/statistics.ts';
+import type { Speech } from './harness/client.ts';
 import type { BenchClient } from './harness/client-process.ts';
 import type { Wakesock } from './harness/wakesock.ts';
 
-export const targets = ['debian12', 'debian13'] as const;
-export type Target = (typeof targets)[number];
+export const boxTargets = ['debian12', 'debian13'] as const;
+/** `host`: this machine's own systemd. */
+export type Target = (typeof boxTargets)[number] | 'host';
 
 /** How much is done. `--quick` and the tests do the same in small. */
 export interface RunOptions {
@@ -18,18 +21,18 @@ export interface RunOptions {
   readonly idleMs: number;
   /** `footprint` measures at each of these numbers of awake sites. */
   readonly awake: readonly number[];
+  /** How long load is on each subject: in `warm` for each of rate and saturation, in `churn` in all. */
+  readonly loadMs: number;
+  readonly ratePerSecond: number;
+  /** `storm` wakes each of these numbers of sites at once. */
+  readonly storm: readonly number[];
+  /** `density` looks at each of these numbers of sleeping sites. */
+  readonly density: readonly number[];
   /** The checkout, as the box sees it. */
   readonly checkout: string;
 }
 
 export type Handoff = 'adopt' | 'listen-fds';
-
-export interface Ratio {
-  readonly p50: number;
-  /** Ends of the bootstrap 95 % interval. */
-  readonly low: number;
-  readonly high: number;
-}
 
 /** A line of bench/results/*.jsonl is this and {@link Machine}. */
 export interface Result {
@@ -37,19 +40,25 @@ export interface Result {
   readonly subject: string;
   /** Null where none is involved, as in `idle`. */
   readonly program: string | null;
+  /** What distinguishes results of one scenario, subject and program, e.g. `50 sites`; null: nothing does. */
+  readonly parameter: string | null;
   /** From the client's `connect` to the first byte, in the order in which they were taken. */
   readonly samplesMs: readonly number[];
+  /** Sizes of the groups in which they were taken in one go, as under load; null: each by itself. */
+  readonly groups: readonly number[] | null;
   /** Clients that got no answer; their times are not among the samples. */
   readonly failures: number;
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
   /** p50 of this subject by that of `floor`, of the same run. */
-  readonly floorRatio: Ratio | null;
+  readonly floorRatio: Estimate | null;
   /** Medians of what the subject itself says about its wakes. */
   readonly phasesMs: Readonly<Record<string, number>> | null;
   /** Other figures, units in their names; null: not known here. */
   readonly values: Readonly<Record<string, number | null>> | null;
   readonly notes: readonly string[];
+  /** Of the programs that the subject is made of, beside those of {@link Machine}. */
+  readonly versions: Readonly<Record<string, string>> | null;
   /** Why this subject could not run here: then there are no figures. */
   readonly skipped: string | null;
 }
@@ -107,17 +116,39 @@ export interface Program {
 
 export interface Subject {
   readonly name: string;
+  /**
+   * It brings its own program, so named in the result, and is measured once, in turn with those that run the program
+   * `beside`. It has no ratio to their floor.
+   */
+  readonly own?: { readonly program: string; readonly beside: string };
+  /** What it is made of, for the result. */
+  versions?(): Readonly<Record<string, string>>;
   /** Makes the program ready to be woken, asleep. @throws {@link Unavailable} */
   start(program: Program, bench: Bench): Promise<Running>;
+  /** As many of them in one go, where that is quicker than one after the other. */
+  startMany?(program: Program, bench: Bench, count: number): Promise<Crowd>;
 }
 
-export interface Running {
+/** Many of one subject. */
+export interface Crowd {
+  readonly members: readonly Member[];
+  stop(): Promise<void>;
+}
+
+export interface Member {
   readonly port: number;
+  /** How to ask it. Default: HTTP. */
+  readonly speech?: Speech;
+  /** What the reader of a result must know. */
+  readonly note?: string;
   /**
    * After an answer: puts the program to sleep and resolves when it can be woken again, with what is known of the wake,
    * in milliseconds.
    */
   sleep(): Promise<Readonly<Record<string, number | null>>>;
+}
+
+export interface Running extends Member {
   stop(): Promise<void>;
 }
 

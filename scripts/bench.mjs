@@ -32,18 +32,20 @@ async function bundle() {
 
 function targets() {
   const value = args.find((each) => each.startsWith('--target='))?.slice('--target='.length);
+  if (args.includes('--host')) return [];
+  if (value === undefined && args.includes('--quick')) return ['debian12'];
   return value?.split(',') ?? ['debian12', 'debian13'];
 }
 
 async function prepare() {
-  if (await node('scripts/preflight.mjs') !== 0) return false;
+  if (!args.includes('--host') && await node('scripts/preflight.mjs') !== 0) return false;
   for (const target of targets()) if (await node('scripts/setup.mjs', `--target=${target}`) !== 0) return false;
   return args.includes('--no-build') || await node('scripts/build.mjs') === 0;
 }
 
 async function main() {
   const only = args.includes('--bundle-only');
-  const asks = args.includes('--help') || args.includes('-h');
+  const asks = ['--help', '-h', '--compare'].some((option) => args.includes(option));
   if (!only && !asks && !await prepare()) return 1;
   await bundle();
   return only ? 0 : node('.cache/bench-main.mjs', ...args);

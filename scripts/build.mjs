@@ -21,7 +21,7 @@ const runPath = {
 };
 
 /** What both a wake and the preparing of a site load, in one more. */
-const sharedPath = { name: 'kernel', test: /src.(linux.(libc|constants|fd|mount-namespace|detached-mount|file-owner|user-namespace|mount-table)|runtime.(prepared|root-mount|mounts-below)).ts/ };
+const sharedPath = { name: 'kernel', test: /src.(linux.(libc|constants|fd|mount-namespace|detached-mount|file-owner|user-namespace|mount-table)|runtime.(prepared|root-mount|private-mounts|secret-mount|mounts-below)).ts/ };
 
 /**
  * What dbus-next loads on the way of every cold start for what src/systemd never asks for: XML for introspection (60 % of it

@@ -16,6 +16,7 @@ let stdout: typeof process.stdout | undefined;
 let stderr: typeof process.stderr | undefined;
 const context = {
   get stdout() { return (stdout ??= quietOnEpipe(process.stdout)); },
+  get stdin() { return process.stdin; },
   get stderr() { return (stderr ??= quietOnEpipe(process.stderr)); },
   env: process.env,
   paths: systemPaths,

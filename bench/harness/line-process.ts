@@ -11,10 +11,12 @@ export class LineProcess {
   #waiting: { readonly resolve: (line: string) => void; readonly reject: (error: Error) => void } | null = null;
   #ended = false;
 
-  /** What it writes to stderr goes to ours. */
-  constructor(command: string, args: readonly string[]) {
+  /** What it writes to stderr goes to ours. @param stderr `lines`: is read as lines, as its standard output is */
+  constructor(command: string, args: readonly string[], { stderr = 'inherit' }: { readonly stderr?: 'inherit' | 'lines' } = {}) {
     this.#name = [command, ...args].join(' ');
-    this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    // Detached: a Ctrl-C is for the run, which ends them in order.
+    const [program, ...words] = stderr === 'lines' ? ['sh', '-c', 'exec "$0" "$@" 2>&1', command, ...args] : [command, ...args];
+    this.#child = spawn(program as string, words, { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
     this.#closed = new Promise((resolve) => { this.#child.once('close', () => resolve()).once('error', () => resolve()); });
     this.#child.stdin?.on('error', () => undefined);
     this.#lines = createInterface({ input: this.#child.stdout! });
@@ -40,6 +42,21 @@ export class LineProcess {
     if (line !== undefined) return Promise.resolve(line);
     if (this.#ended) return Promise.reject(this.#gone());
     return new Promise((resolve, reject) => { this.#waiting = { resolve, reject }; });
+  }
+
+  /** Passes over lines up to one that matches. */
+  async lineWith(pattern: RegExp): Promise<string> {
+    for (let line = await this.line(); ; line = await this.line()) if (pattern.test(line)) return line;
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** For a program that its standard input tells nothing. */
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    this.#child.kill(signal);
+    await this.#closed;
   }
 
   /** Closes its standard input, by which it ends. */

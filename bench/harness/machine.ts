@@ -2,15 +2,15 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, loadavg, release } from 'node:os';
 import type { AttachedBox } from '../../test/box/box.ts';
-import type { Machine } from '../types.ts';
+import type { Machine, Target } from '../types.ts';
 
-export async function describeMachine(box: AttachedBox): Promise<Machine> {
+export async function describeMachine(box: Pick<AttachedBox, 'run'>, target: Target): Promise<Machine> {
   const load = loadavg().map((value) => Math.round(value * 100) / 100);
   const first = async (pattern: RegExp, ...command: readonly string[]): Promise<string> => pattern.exec(await box.run(command))?.[1] ?? '';
   const [cpu] = cpus();
   return {
     at: new Date().toISOString(),
-    target: box.info.target,
+    target,
     commit: commit(),
     kernel: release(),
     systemd: await first(/^systemd \d+ \((.+)\)$/m, 'systemctl', '--version'),

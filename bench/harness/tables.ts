@@ -1,5 +1,7 @@
 /** Results as tables, for a terminal and as Markdown. Pure. */
-import type { Ratio, Result } from '../types.ts';
+import type { Estimate } from '../../src/bench/statistics.ts';
+import type { Result } from '../types.ts';
+import { besideReference, reference, verdictText } from './verdict.ts';
 
 export interface Table {
   readonly title: string;
@@ -14,29 +16,50 @@ export function tablesOf(results: readonly Result[]): Table[] {
   return names.map((name) => tableOf(name, results.filter(({ scenario }) => scenario === name)));
 }
 
-/** Of first bytes, or of other figures. */
+/** Of times, with other figures in columns of their own; or of other figures alone. */
 function tableOf(title: string, results: readonly Result[]): Table {
   const notes = new Set(results.flatMap((result) => result.notes));
-  for (const { skipped, subject, program } of results) if (skipped !== null) notes.add(`${subject}, ${program}: not run: ${skipped}`);
-  const { head, rows } = results.some(({ values }) => values !== null) ? figures(results) : latencies(results);
+  for (const { skipped, subject, program } of results) if (skipped !== null) notes.add(`${subject}${program === null ? '' : `, ${program}`}: not run: ${skipped}`);
+  const run = results.filter(({ skipped }) => skipped === null);
+  const { head, rows } = run.some(({ program }) => program !== null) ? latencies(run) : run.some(({ parameter }) => parameter !== null) ? curves(run) : figures(run);
   return { title, head, rows, notes: [...notes] };
 }
 
 function latencies(results: readonly Result[]): Pick<Table, 'head' | 'rows'> {
+  const more = [...new Set(results.flatMap(({ values }) => Object.keys(values ?? {})))];
+  const columns: readonly (readonly [string, (result: Result) => string])[] = [
+    ['program', ({ program }) => program ?? ''], ['subject', ({ subject }) => subject], ['at', ({ parameter }) => parameter ?? ''],
+    ['n', ({ samplesMs }) => String(samplesMs.length)], ['p50 ms', ({ p50Ms }) => milliseconds(p50Ms)], ['p99 ms', ({ p99Ms }) => milliseconds(p99Ms)],
+    ['× floor (95 %)', ({ floorRatio }) => ratio(floorRatio)],
+    [`× ${reference} (95 %)`, (result) => verdictText(besideReference(result, results))], ['failed', ({ failures }) => String(failures)],
+    ...more.map((name) => [name, ({ values }: Result) => figure(values?.[name])] as const),
+    ['phases, ms', ({ phasesMs }) => Object.entries(phasesMs ?? {}).map(([name, ms]) => `${name} ${ms.toFixed(1)}`).join(', ')],
+  ];
+  // What none of them has is no column.
+  const used = columns.filter(([, cell]) => results.some((result) => cell(result) !== ''));
+  return { head: used.map(([name]) => name), rows: results.map((result) => used.map(([, cell]) => cell(result))) };
+}
+
+/** A column for each parameter. */
+function curves(results: readonly Result[]): Pick<Table, 'head' | 'rows'> {
+  const subjects = [...new Set(results.map(({ subject }) => subject))];
+  const parameters = [...new Set(results.map(({ parameter }) => parameter ?? ''))];
+  const names = [...new Set(results.flatMap(({ values }) => Object.keys(values ?? {})))];
+  const value = (of: string, at: string, name: string): string => figure(results.find(({ subject, parameter }) => subject === of && parameter === at)?.values?.[name]);
   return {
-    head: ['program', 'subject', 'n', 'p50 ms', 'p99 ms', '× floor (95 %)', 'failed', 'phases, ms'],
-    rows: results.filter(({ skipped }) => skipped === null).map(({ program, subject, samplesMs, p50Ms, p99Ms, floorRatio, failures, phasesMs }) => [
-      program ?? '', subject, String(samplesMs.length), milliseconds(p50Ms), milliseconds(p99Ms), ratio(floorRatio), String(failures),
-      Object.entries(phasesMs ?? {}).map(([name, ms]) => `${name} ${ms.toFixed(1)}`).join(', '),
-    ]),
+    head: ['subject', 'figure', ...parameters],
+    rows: subjects.flatMap((subject) => names.map((name) => [subject, name].concat(parameters.map((parameter) => value(subject, parameter, name))))),
   };
 }
 
 function figures(results: readonly Result[]): Pick<Table, 'head' | 'rows'> {
-  return {
-    head: ['subject', 'figure', 'value'],
-    rows: results.flatMap(({ subject, values }) => Object.entries(values ?? {}).map(([name, value]) => [subject, name, value === null ? 'not known' : String(value)])),
-  };
+  return { head: ['subject', 'figure', 'value'], rows: results.flatMap(({ subject, values }) => Object.entries(values ?? {}).map(([name, value]) => [subject, name, figure(value)])) };
+}
+
+function figure(value: number | null | undefined): string {
+  if (value === undefined) return '';
+  // More digits than a microsecond has say nothing.
+  return value === null ? 'not known' : String(Math.round(value * 1000) / 1000);
 }
 
 export function plainText({ title, head, rows, notes }: Table): string {
@@ -57,7 +80,7 @@ function milliseconds(value: number | null): string {
   return value === null ? '' : value.toFixed(1);
 }
 
-function ratio(value: Ratio | null): string {
+function ratio(value: Estimate | null): string {
   return value === null ? '' : `${value.p50.toFixed(2)} (${value.low.toFixed(2)}–${value.high.toFixed(2)})`;
 }
 

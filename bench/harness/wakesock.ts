@@ -14,6 +14,10 @@ const run = promisify(execFile);
 const unitFile = `/etc/systemd/system/${serviceUnitName}`;
 const dropIn = `/run/systemd/system/${serviceUnitName}.d/zz-bench.conf`;
 const sitePrefix = 'bench-';
+/** A command line has an end. Each command makes systemd read all its units anew, which takes a millisecond for each. */
+const sitesPerCommand = 10_000;
+/** A line or two for each of them. */
+const outputBytesMax = 64 * 1024 * 1024;
 
 /** How long the activator stays when no site is awake. */
 export type Stay = 'resident' | 'exits';
@@ -56,21 +60,27 @@ export class Wakesock {
     await this.#manager.reload();
   }
 
-  /** Enables sites of one program in one go. */
-  async enable(program: Program, handoff: Handoff, bench: Bench, count = 1, more: readonly string[] = [], moreOwn: (name: string) => readonly string[] = () => []): Promise<EnabledSite[]> {
+  /**
+   * Enables sites of one program in one go.
+   * @param more lines of `[Container]`
+   * @param own lines of `[X-Wakesock]`, for a site of this name
+   * @param idle `IdleSec=`. Default: only the benchmark puts them to sleep.
+   */
+  async enable(program: Program, handoff: Handoff, bench: Bench, count = 1, { more = [], own: moreOwn = () => [], idle = 'infinity' }: {
+    readonly more?: readonly string[]; readonly own?: (name: string) => readonly string[]; readonly idle?: string;
+  } = {}): Promise<EnabledSite[]> {
     const { container, own } = program.prepare(bench);
-    const sites = Array.from({ length: count }, () => ({ name: `${sitePrefix}${program.name}-${handoff}-${this.#sitesMade += 1}`, port: bench.nextPort() }));
+    // Short where there are many: all names together are one variable of the activator's environment.
+    const prefix = count > 100 ? sitePrefix : `${sitePrefix}${program.name}-${handoff}-`;
+    const sites = Array.from({ length: count }, () => ({ name: `${prefix}${this.#sitesMade += 1}`, port: bench.nextPort() }));
     for (const { name, port } of sites) {
       writeSite(name, [
         '[Container]', ...container, ...more,
-        '[X-Wakesock]', ...own, `ListenStream=${port}`, `Handoff=${handoff}`, ...handoff === 'adopt' ? [`Port=${program.port}`] : [],
-        ...moreOwn(name),
-        // Only the benchmark puts it to sleep.
-        'IdleSec=infinity',
+        '[X-Wakesock]', ...own, `ListenStream=${port}`, `Handoff=${handoff}`, ...handoff === 'adopt' ? [`Port=${program.port}`] : [], ...moreOwn(name), `IdleSec=${idle}`,
       ]);
       this.#sites.add(name);
     }
-    await this.#run('enable', ...sites.map(({ name }) => name));
+    await this.#runMany('enable', sites.map(({ name }) => name));
     return sites;
   }
 
@@ -91,7 +101,7 @@ export class Wakesock {
 
   async disable(names: readonly string[]): Promise<void> {
     if (names.length === 0) return;
-    await this.#run('disable', ...names);
+    await this.#runMany('disable', names);
     for (const name of names) {
       rmSync(siteFile(name));
       this.#sites.delete(name);
@@ -127,15 +137,21 @@ export class Wakesock {
   async bundleOf(program: Program, bench: Bench): Promise<string> {
     const known = this.#bundles.get(program.name);
     if (known !== undefined) return known;
-    const [site] = await this.enable(program, 'listen-fds', bench, 1, ['UserNS=host']);
+    const [site] = await this.enable(program, 'listen-fds', bench, 1, { more: ['UserNS=host'] });
     if (site === undefined) throw new Error('Expected one site, got none');
     const text = readFileSync(`${preparedDir(systemPaths, site.name)}/config.json`, 'utf8');
     this.#bundles.set(program.name, text);
     return text;
   }
 
+  async #runMany(verb: string, names: readonly string[]): Promise<void> {
+    for (let from = 0; from < names.length; from += sitesPerCommand) await this.#run(verb, ...names.slice(from, from + sitesPerCommand));
+  }
+
   async #run(...args: readonly string[]): Promise<void> {
-    await run(process.execPath, [this.#program, ...args]);
+    const failed = await run(process.execPath, [this.#program, ...args], { maxBuffer: outputBytesMax }).then(() => null, (error: Error & { stderr?: string }) => error);
+    // Not the whole of its command line, which may name thousands of sites.
+    if (failed) throw new Error(`wakesock ${args[0]}: ${failed.stderr?.trim().split('\n').at(-1) || failed.message.slice(0, 200)}`);
   }
 }
 

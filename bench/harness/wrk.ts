@@ -1,12 +1,22 @@
-/** wrk, the load generator (Debian's package of the name), one thread. */
+/** wrk (Debian's package of the name), one thread: another client, to hold ours against, and the load of `relay`. */
 import { execFile } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { Unavailable } from '../types.ts';
 
+const run = promisify(execFile);
 const path = '/usr/bin/wrk';
 
-export interface Load {
+/** Answers per second, a connection for each; null where wrk is not there. */
+export async function wrk(port: number, connections: number, durationMs: number): Promise<number | null> {
+  if (!existsSync(path)) return null;
+  const seconds = Math.max(1, Math.round(durationMs / 1000));
+  const { stdout } = await run(path, ['--threads=1', `--connections=${connections}`, `--duration=${seconds}s`, '--header=Connection: close', `http://127.0.0.1:${port}/`]);
+  const rate = /^Requests\/sec:\s+([\d.]+)$/m.exec(stdout)?.[1];
+  return rate === undefined ? null : Number(rate);
+}
+
+export interface WrkLoad {
   readonly requests: number;
   readonly seconds: number;
   readonly p50Ms: number;
@@ -30,11 +40,11 @@ end
 `);
   }
 
-  async run(port: number, connections: number, seconds: number, host: string): Promise<Load> {
+  async run(port: number, connections: number, seconds: number, host: string): Promise<WrkLoad> {
     const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', this.#script, '-H', `Host: ${host}`, `http://127.0.0.1:${port}/`];
-    const { stdout } = await promisify(execFile)(path, args);
+    const { stdout } = await run(path, args);
     const json = /^JSON (.*)$/m.exec(stdout)?.[1];
     if (json === undefined) throw new Error(`Expected figures of wrk, got ${stdout}`);
-    return JSON.parse(json) as Load;
+    return JSON.parse(json) as WrkLoad;
   }
 }

@@ -76,7 +76,8 @@ export function importImage(name: string, root: string, changes: readonly string
   made.add(name);
 }
 
-function skeleton({ directory }: Bench): string {
+/** A root that has nothing but links to the machine's /usr, which is to be mounted there. */
+export function skeleton({ directory }: Bench): string {
   const root = `${directory}/usr-root`;
   rmSync(root, { recursive: true, force: true });
   for (const name of ['etc', 'usr', 'srv', 'tmp']) mkdirSync(`${root}/${name}`, { recursive: true });
@@ -87,6 +88,6 @@ function skeleton({ directory }: Bench): string {
   return root;
 }
 
-function valueOf(lines: readonly string[], key: string): string | null {
+export function valueOf(lines: readonly string[], key: string): string | null {
   return lines.find((line) => line.startsWith(`${key}=`))?.slice(key.length + 1) ?? null;
 }

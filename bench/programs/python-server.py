@@ -6,6 +6,7 @@ if os.environ.get("LISTEN_FDS"):
     server = socket.socket(fileno=3)
 else:
     server = socket.socket()
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     server.bind(("0.0.0.0", 8080))
     server.listen(128)
 while True:

@@ -1,11 +1,9 @@
 /** First bytes of several subjects, interleaved, so that what else the machine does falls on all alike. */
-import { median, medianRatio, quantile } from '../harness/statistics.ts';
-import { type Bench, type Program, type Result, type Running, type RunOptions, type Subject, Unavailable } from '../types.ts';
-import { programs } from '../programs/index.ts';
+import { independent, median, medianRatio, quantile } from '../../src/bench/statistics.ts';
+import type { Bench, Result, RunOptions, Subject } from '../types.ts';
+import { type Contestant as Started, forEachProgram, inTurn } from './contestants.ts';
 
-interface Contestant {
-  readonly subject: Subject;
-  readonly running: Running;
+interface Contestant extends Started {
   readonly samplesMs: number[];
   readonly phases: Map<string, number[]>;
   readonly failed: string[];
@@ -17,37 +15,17 @@ export function compareSteps({ programs: names, samples, warmup }: RunOptions): 
 
 /** `subjects` are compared with the one named `floor`. */
 export async function compare(scenario: string, subjects: readonly Subject[], bench: Bench): Promise<void> {
-  for (const program of programs.filter(({ name }) => bench.options.programs.includes(name))) {
-    const contestants: Contestant[] = [];
-    try {
-      for (const subject of subjects) {
-        const running = await startOrSay(scenario, subject, program, bench);
-        if (running) contestants.push({ subject, running, samplesMs: [], phases: new Map(), failed: [] });
-      }
-      await takeSamples(`${scenario} ${program.name}`, contestants, bench);
-    } finally {
-      for (const { running } of contestants) await running.stop();
-    }
-    report(scenario, program, contestants, bench);
-  }
-}
-
-async function startOrSay(scenario: string, subject: Subject, program: Program, bench: Bench): Promise<Running | null> {
-  try {
-    return await subject.start(program, bench);
-  } catch (error) {
-    if (!(error instanceof Unavailable)) throw error;
-    bench.report({ scenario, subject: subject.name, program: program.name, skipped: error.message });
-    return null;
-  }
+  await forEachProgram(scenario, subjects, bench, async (program, started) => {
+    const contestants = started.map((each): Contestant => ({ ...each, samplesMs: [], phases: new Map(), failed: [] }));
+    await takeSamples(`${scenario} ${program.name}`, contestants, bench);
+    report(scenario, contestants, bench);
+  });
 }
 
 async function takeSamples(what: string, contestants: readonly Contestant[], bench: Bench): Promise<void> {
   const { samples, warmup } = bench.options;
-  for (let round = -warmup; round < samples; round += 1) {
-    // Each round begins with another one: nobody always follows the same neighbour, whose clearing away may still go on.
-    const first = (round + warmup) % contestants.length;
-    for (const contestant of [...contestants.slice(first), ...contestants.slice(0, first)]) await takeSample(contestant, round >= 0, bench);
+  for (let round = 0; round < warmup + samples; round += 1) {
+    for (const contestant of inTurn(contestants, round)) await takeSample(contestant, round >= warmup, bench);
     bench.step(what);
   }
 }
@@ -55,9 +33,9 @@ async function takeSamples(what: string, contestants: readonly Contestant[], ben
 async function takeSample({ running, samplesMs, phases, failed }: Contestant, counts: boolean, bench: Bench): Promise<void> {
   let firstByteMs: number | null = null;
   try {
-    firstByteMs = await bench.client.firstByteMs(running.port);
+    firstByteMs = await bench.client.firstByteMs(running.port, running.speech);
   } catch (error) {
-    failed.push((error as Error).message);
+    if (counts) failed.push((error as Error).message);
   }
   const wake = await running.sleep();
   if (!counts || firstByteMs === null) return;
@@ -69,15 +47,16 @@ async function takeSample({ running, samplesMs, phases, failed }: Contestant, co
   }
 }
 
-function report(scenario: string, program: Program, contestants: readonly Contestant[], bench: Bench): void {
+function report(scenario: string, contestants: readonly Contestant[], bench: Bench): void {
   const floors = contestants.find(({ subject }) => subject.name === 'floor')?.samplesMs ?? [];
-  for (const { subject, samplesMs, phases, failed } of contestants) {
+  for (const { subject, program, running, versions, samplesMs, phases, failed } of contestants) {
     bench.report({
-      scenario, subject: subject.name, program: program.name, samplesMs, failures: failed.length,
+      scenario, subject: subject.name, program, versions, samplesMs, failures: failed.length,
       p50Ms: median(samplesMs), p99Ms: quantile(samplesMs, 0.99),
-      floorRatio: subject.name === 'floor' ? null : medianRatio(samplesMs, floors),
+      // Another program's floor is not its.
+      floorRatio: subject.name === 'floor' || subject.own ? null : medianRatio(independent(samplesMs), independent(floors)),
       phasesMs: phases.size === 0 ? null : medians(phases),
-      notes: [...new Set(failed)],
+      notes: [...new Set([...running.note === undefined ? [] : [running.note], ...failed.map((message) => `${subject.name}: ${message}`)])],
     } satisfies Partial<Result>);
   }
 }

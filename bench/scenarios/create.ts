@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { preparedDir, systemPaths } from '../../src/base/paths.ts';
-import { median, quantile } from '../harness/statistics.ts';
+import { median, quantile } from '../../src/bench/statistics.ts';
 import { importImage, removeImages } from '../programs/image.ts';
 import { tiny } from '../programs/tiny.ts';
 import type { Scenario } from '../types.ts';

@@ -1,8 +1,8 @@
 /** The front door beside other proxies, one back end, interleaved; and what it adds to waking a site. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { median, medianRatio, quantile } from '../harness/statistics.ts';
-import { Wrk, type Load } from '../harness/wrk.ts';
+import { independent, median, medianRatio, quantile } from '../../src/bench/statistics.ts';
+import { Wrk, type WrkLoad } from '../harness/wrk.ts';
 import { programs } from '../programs/index.ts';
 import { backEnd, benchHost, proxies, type Proxying } from '../subjects/proxies.ts';
 import { type Bench, type RunOptions, Unavailable } from '../types.ts';
@@ -17,7 +17,7 @@ interface Contestant {
   readonly port: number;
   readonly proxying: Proxying;
   /** By connections. */
-  readonly loads: Map<number, (Load & { readonly cpuUsecPerRequest: number })[]>;
+  readonly loads: Map<number, (WrkLoad & { readonly cpuUsecPerRequest: number })[]>;
 }
 
 /** Five rounds of two seconds by default; the tests only look whether it works. */
@@ -97,7 +97,7 @@ function report(contestants: readonly Contestant[], bench: Bench): void {
   }
 }
 
-const perSecond = ({ requests, seconds }: Load): number => requests / seconds;
+const perSecond = ({ requests, seconds }: WrkLoad): number => requests / seconds;
 const rounded = (value: number | null): number | null => (value === null ? null : Math.round(value * 100) / 100);
 
 /** Each site once straight and once through the front door, which has not been asked for it before. */
@@ -107,14 +107,14 @@ async function firstBytes(bench: Bench): Promise<void> {
   const count = Math.min(40, Math.max(2, bench.options.samples));
   const { wakesock, client } = bench;
   await wakesock.install('resident');
-  const sites = await wakesock.enable(program, 'adopt', bench, count, [], (name) => [`Host=${name}`]);
+  const sites = await wakesock.enable(program, 'adopt', bench, count, { own: (name) => [`Host=${name}`] });
   await promisify(execFile)('systemctl', ['start', 'wakesock-front.socket']);
   const samples = { straight: [] as number[], front: [] as number[] };
   try {
     // The front door is up, and knows its routes.
-    await client.firstByteMs(80, 'nobody.example');
+    await client.firstByteMs(80, undefined, 'nobody.example');
     for (const [index, { name, port }] of sites.entries()) {
-      const ways = [['straight', () => client.firstByteMs(port)], ['front', () => client.firstByteMs(80, name)]] as const;
+      const ways = [['straight', () => client.firstByteMs(port)], ['front', () => client.firstByteMs(80, undefined, name)]] as const;
       for (const [way, ask] of index % 2 === 0 ? ways : ways.toReversed()) {
         samples[way].push(await ask());
         await wakesock.sleep(name);
@@ -127,7 +127,7 @@ async function firstBytes(bench: Bench): Promise<void> {
   const values = {
     sites: count, straightP50Ms: rounded(median(samples.straight)), frontP50Ms: rounded(median(samples.front)),
     straightP99Ms: rounded(quantile(samples.straight, 0.99)), frontP99Ms: rounded(quantile(samples.front, 0.99)),
-    addedP50Ms: rounded(median(samples.front.map((ms, i) => ms - (samples.straight[i] ?? 0)))), ratioP50: rounded(medianRatio(samples.front, samples.straight)?.p50 ?? null),
+    addedP50Ms: rounded(median(samples.front.map((ms, i) => ms - (samples.straight[i] ?? 0)))), ratioP50: rounded(medianRatio(independent(samples.front), independent(samples.straight))?.p50 ?? null),
   };
   bench.report({ scenario, subject: 'first byte of a sleeping site', values });
 }

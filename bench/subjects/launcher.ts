@@ -1,12 +1,12 @@
 /** Subjects that are launcher.pl with the product's own rendering of the program's bundle. */
-import { mkdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, watch } from 'node:fs';
 import { dirname } from 'node:path';
-import { bpfAnnotation } from '../../src/runtime/bundle.ts';
 import { findProgram } from '../../src/runtime/find-program.ts';
 import type { Manager } from '../../src/systemd/manager.ts';
 import { scopeName, sliceUnitName } from '../../src/systemd/unit-names.ts';
 import { LineProcess } from '../harness/line-process.ts';
 import type { Bench, Program, Running, Subject } from '../types.ts';
+import { writeBundle } from './crun-bundle.ts';
 
 /** See launcher.pl. */
 export type CgroupMode = 'none' | 'move' | 'into' | 'crun';
@@ -33,7 +33,7 @@ async function start(id: string, program: Program, bench: Bench, { cgroup, regis
   const pidFile = `${directory}/pid`;
   // A slice's own cgroup is there only while systemd knows of something in it.
   if (cgroup !== 'none') await manager.startUnit(sliceUnitName);
-  await writeBundle(directory, cgroup === 'crun' ? `/${sliceUnitName}/${scopeName(id)}` : null, unfiltered, program, bench);
+  await writeBundle(directory, program, bench, { cgroupsPath: cgroup === 'crun' ? `/${sliceUnitName}/${scopeName(id)}` : null, unfiltered });
   const launcher = new LineProcess('perl', [
     `${bench.options.checkout}/bench/subjects/launcher.pl`, String(port), pidFile, cgroup, `${cgroupRoot}/${sliceUnitName}/${scopeName(id)}`,
     findProgram('crun'), `--cgroup-manager=${cgroup === 'crun' ? 'cgroupfs' : 'disabled'}`, `--root=${directory}/state`,
@@ -66,18 +66,6 @@ async function start(id: string, program: Program, bench: Bench, { cgroup, regis
       rmSync(directory, { recursive: true });
     },
   };
-}
-
-/** The product's own rendering: the same root, namespaces, mounts and filter. */
-async function writeBundle(directory: string, cgroupsPath: string | null, unfiltered: boolean, program: Program, bench: Bench): Promise<void> {
-  const config = JSON.parse(await bench.wakesock.bundleOf(program, bench)) as { linux: { cgroupsPath?: string; seccomp?: unknown }; annotations: Record<string, string> };
-  if (cgroupsPath !== null) config.linux.cgroupsPath = cgroupsPath;
-  if (unfiltered) {
-    delete config.linux.seccomp;
-    delete config.annotations[bpfAnnotation];
-  }
-  mkdirSync(`${directory}/state`, { recursive: true });
-  writeFileSync(`${directory}/config.json`, JSON.stringify(config));
 }
 
 /** systemd learns from the cgroup that a scope is empty; where that was removed before it looked, it must be told. */

@@ -3,10 +3,11 @@ import { describeError, WakesockError } from '../base/errors.ts';
 import { listenFdNamesBytesMax } from '../base/limits.ts';
 import type { Paths } from '../base/paths.ts';
 import type { PreparedSite } from '../base/site.ts';
-import { recordEnabled } from '../runtime/enabled.ts';
+import { isRecorded, recordEnabled } from '../runtime/enabled.ts';
 import type { Manager } from '../systemd/manager.ts';
 import { syncDirectory } from '../runtime/state-files.ts';
 import { frontServiceUnitName, serviceUnitName, siteOfUnit, socketUnitName, socketUnitPattern } from '../systemd/unit-names.ts';
+import { closeSockets, hasSocketUnit } from './close-sockets.ts';
 import { isInstance } from './site-names.ts';
 import { serviceInFile, serviceOf, socketUnitText } from './socket-unit.ts';
 import { startSockets } from './start-sockets.ts';
@@ -38,6 +39,8 @@ interface Enabling {
   warnings: readonly string[];
   unit: string | null;
   change: FileChange;
+  /** It has a `ListenStream=` now, and had none when it was enabled last. */
+  hadNone: boolean;
   /** Whose the sockets were, where the unit was there before. */
   formerService: string | null;
   error: WakesockError | null;
@@ -49,6 +52,12 @@ export async function enableSites(names: readonly string[], parts: EnableParts):
   const sites: Enabling[] = [];
   for (const name of names) sites.push(await prepareOne(name, parts));
   await checkNameBytes(sites, parts.manager);
+
+  // Its file had a ListenStream= once.
+  await closeSockets(sites.filter(({ error, unit, name }) => error === null && unit === null && hasSocketUnit(name, parts.unitDir)).map(({ name }) => name), parts);
+
+  // Its program holds a socket of the activator's, where nobody would come any more.
+  await stopSites(sites.filter(({ error, hadNone }) => error === null && hadNone).map(({ name }) => name), parts.manager, parts.sleep);
 
   const units = sites.filter(isGood).flatMap(({ unit }) => unit ?? []);
   if (units.length > 0) {
@@ -76,14 +85,16 @@ async function requireInstalled(manager: Manager): Promise<void> {
 }
 
 async function prepareOne(name: string, { paths, unitDir, prepare, manager }: EnableParts): Promise<Enabling> {
-  const enabling: Enabling = { name, warnings: [], unit: null, change: 'unchanged', formerService: null, error: null };
+  const enabling: Enabling = { name, warnings: [], unit: null, change: 'unchanged', hadNone: false, formerService: null, error: null };
   try {
     const { site, warnings } = await prepare(name);
     enabling.site = site;
     enabling.warnings = warnings;
     if (site.unit !== null) await requireUnit(name, site.unit, manager);
+    const hadNone = isRecorded(paths, name) && !hasSocketUnit(name, unitDir);
     if (isInstance(name) || site.listen.length === 0) recordEnabled(paths, name);
     if (site.listen.length > 0) {
+      enabling.hadNone = hadNone;
       enabling.unit = socketUnitName(name);
       enabling.formerService = serviceInFile(`${unitDir}/${enabling.unit}`);
       enabling.change = writeOurs(`${unitDir}/${enabling.unit}`, socketUnitText({ ...site, name }));

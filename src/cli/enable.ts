@@ -15,7 +15,7 @@ Renders the bundle of each site, writes /etc/systemd/system/wakesock-site-SITE.s
 starts it. A site with Host= and no ListenStream= gets no unit: the front door wakes it. SITE is a file SITE.container in
 the search path, or TEMPLATE@INSTANCE of a template TEMPLATE@.container.
 Call it again after a change of ListenStream=: a site that is awake then is stopped, since its program holds the old
-socket. Other changes are noticed at the next wake.
+socket, and where there is no ListenStream= any more its unit is removed. Other changes are noticed at the next wake.
 
 Name many sites at once: they need one reload of systemd between them. Other sites that are awake stay awake.`,
   parse: { json: { type: 'boolean' } },

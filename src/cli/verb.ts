@@ -5,6 +5,8 @@ import type { Paths } from '../base/paths.ts';
 export interface VerbContext {
   readonly stdout: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
   readonly stderr: NodeJS.WritableStream;
+  /** Where a verb that must be sure asks. Missing: nobody can be asked. */
+  readonly stdin?: NodeJS.ReadableStream & { isTTY?: boolean };
   readonly env: NodeJS.ProcessEnv;
   readonly paths: Paths;
 }

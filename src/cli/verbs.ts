@@ -10,6 +10,7 @@ export const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb 
   status: () => import('./status.ts'),
   wake: () => import('./wake.ts'),
   sleep: () => import('./sleep.ts'),
+  bench: () => import('./bench.ts'),
   check: () => import('./check.ts'),
   cat: () => import('./cat.ts'),
   prepare: () => import('./prepare.ts'),

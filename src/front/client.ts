@@ -293,7 +293,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
       this.#answer(answer);
       return;
     }
-    this.#held = site.awake ? null : { sinceMs: performance.now(), navigation: factsOf(bytes, this.head).navigation };
+    this.#held = site.awake ? null : { sinceMs: this.#nowMs, navigation: factsOf(bytes, this.head).navigation };
     this.#site = site;
     this.requestSent = false;
     this.#part = 'waiting';
@@ -310,7 +310,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     const site = this.#site;
     if (held === null || site === null) return;
     const { sinceMs, navigation } = held;
-    const answer = site.heldAnswer({ navigation, host: this.head.host, heldMs: performance.now() - sinceMs });
+    const answer = site.heldAnswer({ navigation, host: this.head.host, heldMs: this.#nowMs - sinceMs });
     if (typeof answer === 'number') {
       this.deadlineMs = sinceMs + answer;
       return;
@@ -324,6 +324,11 @@ export class Client implements Expiring, Waiting, TunnelEnd {
   #isAnswered(): void {
     this.#held = null;
     this.deadlineMs = Infinity;
+  }
+
+  /** The sweep's clock stands still between two passes. */
+  get #nowMs(): number {
+    return Math.max(performance.now(), this.#options.sweep.nowMs);
   }
 
   #begin(upstream: Upstream): void {

@@ -4,6 +4,11 @@ import { EPOLLPRI } from '../linux/epoll.ts';
 import { isErrno } from '../linux/libc.ts';
 import type { Poller } from '../sockets/poller.ts';
 
+/**
+ * The kernel tells of changes of `cgroup.events` at most once in 10 ms (CGROUP_FILE_NOTIFY_MIN_INTV). What it has put off it
+ * forgets when systemd removes the cgroup meanwhile, and of a removal nobody is told who polls: the end would never be heard of.
+ */
+const lookAgainMs = 50;
 const mountPoint = '/sys/fs/cgroup';
 
 /** The directory of `wakesock.slice`: our own service is in it, wherever systemd's tree begins. */
@@ -98,7 +103,7 @@ export class Cgroup {
     }
   }
 
-  /** `cgroup.events` is announced by POLLPRI until it is read again. False: the cgroup has been removed. */
+  /** `cgroup.events` is announced by POLLPRI until it is read again, or not at all ({@link lookAgainMs}). False: the cgroup has been removed. */
   #until(reached: (events: string) => boolean): Promise<boolean> {
     let fd: number;
     try {
@@ -112,11 +117,13 @@ export class Cgroup {
         const events = readEvents(fd);
         if (events !== null && !reached(events)) return false;
         watch.end();
+        clearInterval(again);
         closeSync(fd);
         resolve(events !== null);
         return true;
       };
       const watch = this.#poller.watch(fd, EPOLLPRI, look);
+      const again = setInterval(look, lookAgainMs);
       look();
     });
   }

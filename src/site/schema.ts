@@ -154,7 +154,7 @@ export const schema: readonly KeyRow[] = [
   {
     section: 'Container', key: 'UserNS', syntax: 'auto[:size=NUMBER] | host', default: 'auto, where the machine can',
     text: 'A user namespace of the site\'s own: its users and groups, root included, are nobody\'s on the machine. Files keep their owners: user 33 of '
-      + 'the site is user 33 of a `Volume=` (see [images.md](isolation.md#users-and-groups)). `size` is how many ids it has, otherwise 65536. Where a file '
+      + 'the site is user 33 of a `Volume=` (see [isolation.md](isolation.md#users-and-groups)). `size` is how many ids it has, otherwise 65536. Where a file '
       + 'system cannot do this, a site that says nothing runs without, with a warning; one that says `auto` is an error. `host`: without.',
     read: one(parseUserNs, (draft, value) => { draft.userNs = value; }),
   },

@@ -202,6 +202,46 @@ describe('a site without a socket of its own', () => {
     await sleep('hesitant');
   });
 
+  test('which had one is stopped and closed there, and has one again, when it is enabled anew', async () => {
+    const keys = { 'X-Wakesock': { Host: 'moving.example', Port: 3000 } };
+    const served = async () => (await scene.box.exec(['curl', '--silent', '--max-time', '20', 'http://127.0.0.1:8298/'])).code;
+    await scene.enable({ moving: tcpSite(python('http_all.py'), 8298, keys) });
+    expect(await served()).toBe(0);
+    await scene.enable({ moving: siteFile(python('http_all.py'), keys) });
+    expect(await scene.status('moving')).toMatchObject({ state: 'dormant', unit: null, listen: [] });
+    // CURLE_COULDNT_CONNECT
+    expect(await served()).toBe(7);
+    await pollUntil('the front door to have it', async () => (await whole('moving.example', '/')).startsWith('HTTP/1.1 200'));
+    await scene.enable({ moving: tcpSite(python('http_all.py'), 8298, keys) });
+    expect(await served()).toBe(0);
+    expect((await page('moving.example', '/y')).path).toBe('/y');
+    expect((await scene.status('moving')).listen).toEqual(['0.0.0.0:8298']);
+  });
+
+  test('five hundred requests to a hundred of one template that sleep are all answered, and nothing is left of them afterwards', async () => {
+    const names = Array.from({ length: 100 }, (_, i) => `storm@s${i}`);
+    await scene.box.writeFile('/etc/wakesock/sites/storm@.container', siteFile(`/usr/bin/busybox httpd -f -p 3000 -h ${files}`, {
+      Container: { Volume: `${files}:${files}:ro` }, 'X-Wakesock': { Host: '%i.storm.example', Port: 3000, IdleSec: '1s', NoWake: 'path:/favicon.ico status:404' },
+    }));
+    await scene.product.run('enable', ...names);
+    await pollUntil('the routes', async () => (await whole('s99.storm.example', '/.well-known/wakesock')).startsWith('HTTP/1.1 200'));
+    const requests = (path: string) => names.map((name) => [`url = http://127.0.0.1${path}`, `header = "Host: ${name.slice('storm@'.length)}.storm.example"`, 'output = /dev/null', 'silent', 'max-time = 60', 'write-out = "%{http_code}\\n"'].join('\n'));
+    const statuses = async (...all: readonly string[]) => {
+      await scene.box.writeFile('/tmp/storm', all.join('\nnext\n'));
+      return (await scene.box.run(['curl', '--parallel', '--parallel-immediate', '--parallel-max', '300', '--config', '/tmp/storm'], { timeoutMs: 60_000 })).trim().split('\n');
+    };
+    const others = await loopbackSockets();
+    expect(new Set(await statuses(...requests('/favicon.ico')))).toEqual(new Set(['404']));
+    expect(await loopbackSockets()).toEqual(others);
+    const answers = await statuses(...Array.from({ length: 5 }, () => requests('/robots.txt')).flat());
+    expect(answers).toHaveLength(500);
+    expect(new Set(answers)).toEqual(new Set(['200']));
+    await pollUntil('all to sleep', async () => (await loopbackSockets()).length === others.length, 30_000);
+    expect(await scene.box.run(['systemctl', 'list-units', '--no-legend', 'wakesock-site-storm*'])).toBe('');
+    await scene.product.run('disable', ...names);
+    await scene.box.run(['rm', '/etc/wakesock/sites/storm@.container']);
+  });
+
   test('is ended when what was kept of it is lost, and woken anew', async () => {
     const { start } = await page('bare.example');
     await scene.box.run(['systemctl', 'stop', service]);

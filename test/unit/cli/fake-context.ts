@@ -1,4 +1,4 @@
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import { systemPaths, type Paths } from '../../../src/base/paths.ts';
 import { main } from '../../../src/cli/main.ts';
 import type { VerbContext } from '../../../src/cli/verb.ts';
@@ -12,10 +12,14 @@ export class FakeContext implements VerbContext {
   out = '';
   err = '';
 
-  constructor({ columns, env = {}, paths = systemPaths }: { columns?: number; env?: NodeJS.ProcessEnv; paths?: Paths } = {}) {
+  readonly stdin?: NonNullable<VerbContext['stdin']>;
+
+  /** @param input what somebody at a terminal types */
+  constructor({ columns, env = {}, paths = systemPaths, input }: { columns?: number; env?: NodeJS.ProcessEnv; paths?: Paths; input?: string } = {}) {
     this.stdout = new Writable({ write: (chunk, _, done) => { this.out += String(chunk); done(); } });
     this.stderr = new Writable({ write: (chunk, _, done) => { this.err += String(chunk); done(); } });
     if (columns !== undefined) Object.assign(this.stdout, { isTTY: true, columns });
+    if (input !== undefined) this.stdin = Object.assign(Readable.from([input]), { isTTY: true });
     this.env = env;
     this.paths = paths;
   }

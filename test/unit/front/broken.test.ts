@@ -216,7 +216,8 @@ describe('time', () => {
     client.socket.destroy();
   });
 
-  test('a program may be silent for as long as it likes', async () => {
+  test('a program that listens may be silent for as long as it likes', async () => {
+    scene.state = { ...scene.state, state: 'awake' };
     const { client, program } = await scene.exchange(get);
     scene.sweep.pass(scene.sweep.nowMs + 24 * 3_600_000);
     program.send(ok);

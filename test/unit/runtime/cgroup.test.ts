@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Cgroup, sliceDirectory } from '../../../src/runtime/cgroup.ts';
+import type { Poller } from '../../../src/sockets/poller.ts';
 import { temporaryDirectory, testPoller } from '../sockets/kit.ts';
 
 describe('wakesock.slice', () => {
@@ -42,4 +43,19 @@ test('figures and switches', () => {
   cgroup.kill();
   expect(readFileSync(`${directory}/cgroup.freeze`, 'utf8')).toBe('0');
   expect(readFileSync(`${directory}/cgroup.kill`, 'utf8')).toBe('1');
+});
+
+/** As the kernel's where systemd removes a cgroup within 10 ms of a change: nothing is ever reported. */
+const deaf = { watch: () => ({ arm: () => {}, end: () => {} }) } as unknown as Poller;
+
+test('the last process is gone, and the kernel has told nobody', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => { vi.useRealTimers(); });
+  const directory = temporaryDirectory();
+  writeFileSync(`${directory}/cgroup.events`, 'populated 1\nfrozen 0\n');
+  const empty = new Cgroup(directory, deaf).untilEmpty();
+  writeFileSync(`${directory}/cgroup.events`, 'populated 0\nfrozen 0\n');
+  await vi.advanceTimersByTimeAsync(1_000);
+  await empty;
+  expect(vi.getTimerCount()).toBe(0);
 });

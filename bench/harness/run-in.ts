@@ -1,9 +1,9 @@
-/** A run in a box: started, read, and a failure told with what it said. */
+/** A run in a box, or on this machine: started, read, and a failure told with what it said. */
 import { createInterface } from 'node:readline';
 import type { AttachedBox } from '../../test/box/box.ts';
 import type { RunEvent, RunOptions } from '../types.ts';
 
-export async function runInBox(box: AttachedBox, options: RunOptions, onEvent: (event: RunEvent) => void): Promise<void> {
+export async function runIn(box: Pick<AttachedBox, 'spawn'>, options: RunOptions, onEvent: (event: RunEvent) => void): Promise<void> {
   const run = box.spawn(['node', `${options.checkout}/.cache/bench-run.mjs`, JSON.stringify(options)]);
   const stop = (): void => run.kill('SIGKILL');
   process.once('exit', stop);
