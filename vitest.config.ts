@@ -52,7 +52,7 @@ export default defineConfig({
       {
         test: {
           name: 'campaign',
-          include: ['test/campaign/losing-nobody.test.ts'],
+          include: ['test/campaign/*.test.ts'],
           globalSetup: ['test/system/global-setup.ts'],
           fileParallelism: false,
           testTimeout: 40 * 60_000,

@@ -10,8 +10,8 @@ export class BenchClient {
   }
 
   /** Milliseconds from `connect` to the first byte; throws where none came. */
-  async firstByteMs(port: number): Promise<number> {
-    this.#process.send(JSON.stringify({ port }));
+  async firstByteMs(port: number, host = 'bench'): Promise<number> {
+    this.#process.send(JSON.stringify({ port, host }));
     const answer = JSON.parse(await this.#process.line()) as { firstByteMs: number } | { error: string };
     if ('error' in answer) throw new Error(answer.error);
     return answer.firstByteMs;

@@ -57,13 +57,14 @@ export class Wakesock {
   }
 
   /** Enables sites of one program in one go. */
-  async enable(program: Program, handoff: Handoff, bench: Bench, count = 1, more: readonly string[] = []): Promise<EnabledSite[]> {
+  async enable(program: Program, handoff: Handoff, bench: Bench, count = 1, more: readonly string[] = [], moreOwn: (name: string) => readonly string[] = () => []): Promise<EnabledSite[]> {
     const { container, own } = program.prepare(bench);
     const sites = Array.from({ length: count }, () => ({ name: `${sitePrefix}${program.name}-${handoff}-${this.#sitesMade += 1}`, port: bench.nextPort() }));
     for (const { name, port } of sites) {
       writeSite(name, [
         '[Container]', ...container, ...more,
         '[X-Wakesock]', ...own, `ListenStream=${port}`, `Handoff=${handoff}`, ...handoff === 'adopt' ? [`Port=${program.port}`] : [],
+        ...moreOwn(name),
         // Only the benchmark puts it to sleep.
         'IdleSec=infinity',
       ]);

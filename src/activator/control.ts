@@ -1,7 +1,6 @@
 /** The control socket's view of the runners. */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { WakesockError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Paths } from '../base/paths.ts';
 import type { ControlBackend } from '../control/backend.ts';
@@ -12,12 +11,16 @@ import { born } from '../lifecycle/lifecycle.ts';
 import type { ExitPolicy } from './exit-policy.ts';
 import { readHistory } from './history.ts';
 import type { LoopbackSites } from './loopback-sites.ts';
-import type { SiteRunner } from './site-runner.ts';
+import type { Runner } from './runner.ts';
 import { siteStatus } from './site-status.ts';
+import type { UnitSites } from './unit-sites.ts';
 
+/** The sites of this activator. */
 export interface ControlledSites {
-  readonly runners: ReadonlyMap<string, SiteRunner>;
+  /** Those that have a socket here. */
+  readonly runners: ReadonlyMap<string, Runner>;
   readonly loopback: LoopbackSites;
+  readonly units: UnitSites;
   readonly paths: Paths;
 }
 
@@ -54,40 +57,33 @@ export class ActivatorControl {
   }
 
   #backend(): ControlBackend {
-    const { runners } = this.#sites;
+    const { runners, loopback, units } = this.#sites;
     // Of a site with no socket of its own there is nothing to ask while it sleeps: nothing is begun for a look.
-    const status = (name: string) => Promise.resolve(runners.get(name)?.status() ?? this.#sleepingStatus(name));
+    const status = async (name: string) => runners.get(name)?.status() ?? this.#sleepingStatus(name) ?? (await units.find(name)).status();
+    /** To be woken: its socket is made where systemd holds none. */
+    const find = async (name: string): Promise<Runner> => runners.get(name) ?? loopback.open(name) ?? units.find(name);
     return {
-      sites: () => Promise.resolve([...runners.values()].map((runner) => runner.status())),
+      sites: () => Promise.resolve([...runners.values(), ...units.known].map((runner) => runner.status())),
       site: status,
       wake: async (name, by) => {
-        await this.#awakened(name).wake(by);
+        await (await find(name)).wake(by);
         return status(name);
       },
       sleep: async (name, { force }) => {
-        await runners.get(name)?.sleep(force);
+        if (loopback.sleeps(name)) return status(name);
+        await (await find(name)).sleep(force);
         return status(name);
       },
-      lease: (name, asked) => this.#awakened(name).lease(asked),
+      lease: async (name, asked) => (await find(name)).lease(asked),
     };
   }
 
-  /** To be woken: its socket is made where systemd holds none. */
-  #awakened(name: string): SiteRunner {
-    const runner = this.#sites.runners.get(name) ?? this.#sites.loopback.open(name);
-    if (!runner) throw notFound(name);
-    return runner;
-  }
-
-  #sleepingStatus(name: string): SiteStatus {
+  /** Null: it has a socket, or is relayed. */
+  #sleepingStatus(name: string): SiteStatus | null {
     const prepared = this.#sites.loopback.find(name);
-    if (!prepared) throw notFound(name);
+    if (!prepared) return null;
     const history = readHistory(this.#sites.paths, name);
     const status = siteStatus(name, { state: born.state, history, prepared, container: null, listeners: [], unit: null, established: () => 0 });
     return history.state === 'failed' ? { ...status, state: 'failed', error: history.error } : status;
   }
-}
-
-function notFound(name: string): WakesockError {
-  return new WakesockError('ERR_WAKESOCK_SITE_NOT_FOUND', `No site \`${name}\` has a socket here; is it enabled?`);
 }

@@ -1,6 +1,6 @@
 /** When the activator ends, and with which status. */
 import { readableNow } from '../linux/fd.ts';
-import type { SiteRunner } from './site-runner.ts';
+import type { Runner } from './runner.ts';
 
 /**
  * Start me again: RestartForceExitStatus= of wakesock.service. systemd keeps the fd store across it, and a socket unit
@@ -28,7 +28,7 @@ export class ExitPolicy {
   readonly decided: Promise<number>;
   readonly #idleMs: number;
   readonly #everyFd: readonly number[];
-  readonly #runners: () => readonly SiteRunner[];
+  readonly #runners: () => readonly Runner[];
   #decide: (status: number) => void = () => {};
   #timer: NodeJS.Timeout | null = null;
   /** Told to end, with this status. */
@@ -39,7 +39,7 @@ export class ExitPolicy {
   #controlBusy: () => boolean = () => false;
 
   /** @param everyFd all inherited sockets */
-  constructor(idleMs: number, everyFd: readonly number[], runners: () => readonly SiteRunner[]) {
+  constructor(idleMs: number, everyFd: readonly number[], runners: () => readonly Runner[]) {
     this.#idleMs = idleMs;
     this.#everyFd = everyFd;
     this.#runners = runners;

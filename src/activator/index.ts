@@ -25,6 +25,9 @@ import { siteOutput } from './site-output.ts';
 import { preparing } from './preparing.ts';
 import { SiteRunner } from './site-runner.ts';
 import type { RunnerParts } from './parts.ts';
+import type { Runner } from './runner.ts';
+import { namesNotDormant } from './runtime-state.ts';
+import { UnitSites } from './unit-sites.ts';
 
 export interface ActivatorOptions {
   readonly paths: Paths;
@@ -55,7 +58,8 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   const runners = new Map<string, SiteRunner>();
   const crun = new Crun(poller, `${paths.runtimeDir}/crun`);
   const seccomp = new SeccompReceiver(`${paths.runtimeDir}/seccomp.sock`, poller, (site, fd, pid) => runners.get(site)?.notifyFdArrived(fd, pid) ?? false);
-  const exit = new ExitPolicy(options.exitIdleMs, inheritance.everyFd, () => [...runners.values()]);
+  const everyRunner = (): readonly Runner[] => [...runners.values(), ...units.known];
+  const exit = new ExitPolicy(options.exitIdleMs, inheritance.everyFd, everyRunner);
   const parts: RunnerParts = {
     paths, poller, crun, manager, log,
     gracePeriod: ahead?.gracePeriod ?? null,
@@ -71,10 +75,12 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
     ...preparing(paths, log),
   };
   const loopback = new LoopbackSites(runners, parts, inheritance.loopback);
+  const units = new UnitSites(parts);
   startRunners(runners, inheritance, parts);
   service.ready();
+  void units.takeOver(namesNotDormant(paths).filter((name) => !runners.has(name)));
 
-  const control = new ActivatorControl(inheritance.control ?? (embedded ? { path: paths.controlPath } : null), { runners, loopback, paths }, exit, log);
+  const control = new ActivatorControl(inheritance.control ?? (embedded ? { path: paths.controlPath } : null), { runners, loopback, units, paths }, exit, log);
   // Loading them takes as long as half a wake: not while the first client waits.
   void firstWakes([...runners.values()])
     .then(() => {
@@ -96,12 +102,12 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
       return (succeeded = type === 'restart' || type === 'start');
     },
   };
-  void (ahead ? ahead.told : toldByHand().then(() => sleepAll(runners))).then(() => exit.endSettled(0, successor));
+  void (ahead ? ahead.told : toldByHand().then(() => sleepAll(everyRunner()))).then(() => exit.endSettled(0, successor));
   const status = await exit.decided;
 
   log.info(`Ending with status ${status}`, { status });
   for (const runner of runners.values()) runner.noteFlags();
-  for (const runner of runners.values()) {
+  for (const runner of everyRunner()) {
     try {
       runner.retire(status === EXIT_AGAIN || succeeded);
     } catch (error) {
@@ -150,6 +156,6 @@ async function toldByHand(): Promise<void> {
 }
 
 /** Without scopes nobody else would ever end the containers. */
-async function sleepAll(runners: ReadonlyMap<string, SiteRunner>): Promise<void> {
-  await Promise.allSettled([...runners.values()].map((runner) => runner.sleep(true)));
+async function sleepAll(runners: readonly Runner[]): Promise<void> {
+  await Promise.allSettled(runners.map((runner) => runner.sleep(true)));
 }

@@ -113,8 +113,12 @@ export async function openOwn(paths: Paths, log: Log): Promise<Inheritance> {
     try {
       endLeftover(paths, name);
       const { site } = await prepareSiteWithPodman(paths, name, images, { syncEtc });
+      if (site.listen.length === 0) recordEnabled(paths, name);
+      if (site.handoff === 'relay') {
+        log.info(`${name} is relayed: its clients are the front door's`, { site: name });
+        continue;
+      }
       if (site.listen.length === 0) {
-        recordEnabled(paths, name);
         log.info(`${name} sleeps, and is woken through the front door`, { site: name });
         continue;
       }

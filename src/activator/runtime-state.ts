@@ -1,5 +1,5 @@
 /** What the next activator must know of a site that is not dormant: `runtimeDir/sites/SITE/state.json`. */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isErrno } from '../linux/libc.ts';
 import { runtimeSiteDir, type Paths } from '../base/paths.ts';
@@ -45,6 +45,16 @@ export function readRuntimeState(paths: Paths, site: string): RuntimeState | nul
     return state?.version === 1 && Array.isArray(state.baselines) ? state : null;
   } catch (error) {
     if (isErrno(error, 'ENOENT') || error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+/** Sites of which there is a state. */
+export function namesNotDormant(paths: Paths): string[] {
+  try {
+    return readdirSync(dirname(runtimeSiteDir(paths, 'any')), { withFileTypes: true }).filter((entry) => entry.isDirectory() && !entry.name.endsWith('.d')).map(({ name }) => name);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return [];
     throw error;
   }
 }

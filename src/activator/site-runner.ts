@@ -33,13 +33,14 @@ import { siteStatus } from './site-status.ts';
 import { wakeSecrets } from './wake-secrets.ts';
 import { Waiters } from './waiters.ts';
 import type { RunnerParts, StoredFds } from './parts.ts';
+import type { Runner } from './runner.ts';
 
 const UNSERVED_IDLE_MS = 1_000;
 /** Time for a program to end whose signal handler restores the default, which a first process ignores. */
 const SPENT_HANDLER_MS = 1_000;
 /** Sockets that could not be watched are tried again after this: descriptors come back when a site stops. */
 const REARM_MS = 1_000;
-export class SiteRunner {
+export class SiteRunner implements Runner {
   readonly name: string;
   readonly sockets: SiteSockets;
   readonly #parts: RunnerParts;

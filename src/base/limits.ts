@@ -76,6 +76,14 @@ export const noWakeRulesMax = 64;
 export const wokenAtMax = 20;
 /** Of who caused a wake: each of path and user agent, in the log and the history. */
 export const causeTextMax = 256;
+/** Addresses and TLVs of a PROXY protocol header: proxies send below 600 bytes. */
+export const proxyHeaderBytesMax = 4 * 1024;
+/** Connections of one client address, or IPv6 /64 (default of `--max-connections-per-client=`). A browser has six to a host; an office behind one address some hundreds. */
+export const clientConnectionsMaxDefault = 1_024;
+/** Connections between two requests, 5 KB each (default of `--max-idle-connections=`): beyond it the oldest is closed. */
+export const idleClientsMaxDefault = 32_768;
+/** A relayed connection on which nothing has moved for so long no longer counts as use of its site: a silent connection is not activity. */
+export const silentMs = 4_000;
 /** `MaxPending=` at most: the kernel's backlog of a socket (net.core.somaxconn). */
 export const pendingMaxMax = 4_096;
 /** Requests that wait for one site to wake (default of `MaxPending=`): each is a connection in its backlog. */

@@ -12,8 +12,10 @@ export interface Site {
    */
   readonly ports: readonly ProgramPort[];
   readonly hosts: readonly string[];
-  /** `Target=` of a relayed site. */
-  readonly target: string | null;
+  /** `Target=` of a relayed site: where what serves it listens. */
+  readonly target: ListenAddress | null;
+  /** `Unit=` of a relayed site: the systemd unit that is started for it, and stopped. Null: what serves it is always there. */
+  readonly unit: string | null;
   readonly idleMs: number;
   readonly startTimeoutMs: number;
   readonly stopTimeoutMs: number;
@@ -96,7 +98,9 @@ export interface NamedNetwork {
 export type SiteRoot =
   | { readonly kind: 'rootfs'; readonly path: string }
   | { readonly kind: 'host' }
-  | { readonly kind: 'image'; readonly image: string };
+  | { readonly kind: 'image'; readonly image: string }
+  /** Of a relayed site: no container of ours. */
+  | { readonly kind: 'none' };
 
 export type ListenAddress =
   | { readonly family: 'ipv4' | 'ipv6'; readonly address: string; readonly port: number; readonly text: string }

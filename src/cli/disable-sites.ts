@@ -2,8 +2,9 @@ import { existsSync, rmSync } from 'node:fs';
 import { describeError } from '../base/errors.ts';
 import { enabledRecord, type Paths } from '../base/paths.ts';
 import type { Manager } from '../systemd/manager.ts';
-import { scopeName, serviceUnitName, socketUnitName } from '../systemd/unit-names.ts';
+import { frontServiceUnitName, scopeName, serviceUnitName, socketUnitName } from '../systemd/unit-names.ts';
 import { isPrepared, removePrepared } from './remove-prepared.ts';
+import { serviceInFile } from './socket-unit.ts';
 import { stopSites } from './stop-sites.ts';
 import { isOurs, removeOurs } from './written-files.ts';
 
@@ -28,6 +29,7 @@ export interface DisabledSite {
 export async function disableSites(names: readonly string[], { paths, unitDir, manager, sleep }: DisableParts): Promise<DisabledSite[]> {
   const enabled = names.filter((name) => wasEnabled(name, paths, unitDir));
   const units = enabled.map(socketUnitName).filter((unit) => isOurs(`${unitDir}/${unit}`));
+  const relayed = units.some((unit) => serviceInFile(`${unitDir}/${unit}`) === frontServiceUnitName);
   await Promise.all(units.map((unit) => manager.stopUnit(unit)));
   if (units.length > 0) await manager.disableUnitFiles(units);
   for (const unit of units) removeOurs(`${unitDir}/${unit}`);
@@ -36,6 +38,7 @@ export async function disableSites(names: readonly string[], { paths, unitDir, m
   await stopSites(enabled, manager, sleep);
   // It still holds copies of the sockets: started again, it no longer does. If that fails it holds none, too.
   if (enabled.length > 0) await manager.tryRestartUnit(serviceUnitName).catch(() => {});
+  if (relayed) await manager.tryRestartUnit(frontServiceUnitName).catch(() => {});
   return Promise.all(names.map(async (name): Promise<DisabledSite> => {
     if (!enabled.includes(name)) return { name, wasEnabled: false, data: null, error: null };
     try {

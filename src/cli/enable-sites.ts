@@ -6,9 +6,9 @@ import type { PreparedSite } from '../base/site.ts';
 import { recordEnabled } from '../runtime/enabled.ts';
 import type { Manager } from '../systemd/manager.ts';
 import { syncDirectory } from '../runtime/state-files.ts';
-import { serviceUnitName, siteOfUnit, socketUnitName, socketUnitPattern } from '../systemd/unit-names.ts';
+import { frontServiceUnitName, serviceUnitName, siteOfUnit, socketUnitName, socketUnitPattern } from '../systemd/unit-names.ts';
 import { isInstance } from './site-names.ts';
-import { socketUnitText } from './socket-unit.ts';
+import { serviceInFile, serviceOf, socketUnitText } from './socket-unit.ts';
 import { startSockets } from './start-sockets.ts';
 import { stopSites } from './stop-sites.ts';
 import { writeOurs, type FileChange } from './written-files.ts';
@@ -38,6 +38,8 @@ interface Enabling {
   warnings: readonly string[];
   unit: string | null;
   change: FileChange;
+  /** Whose the sockets were, where the unit was there before. */
+  formerService: string | null;
   error: WakesockError | null;
 }
 
@@ -53,8 +55,12 @@ export async function enableSites(names: readonly string[], parts: EnableParts):
     const linked = await parts.manager.enableUnitFiles(units);
     if (linked) syncLinks(parts.unitDir);
     if (linked || sites.some(({ change }) => change === 'written')) await parts.manager.reload();
-    const failures = await startSockets(parts.manager, await notYetUp(sites.filter(isGood), parts));
-    for (const site of sites) if (site.unit !== null) site.error ??= failures.get(site.unit) ?? null;
+    const down = await notYetUp(sites.filter(isGood), parts);
+    for (const service of [serviceUnitName, frontServiceUnitName]) {
+      const its = sites.filter(({ site }) => site !== undefined && serviceOf(site) === service);
+      const failures = await startSockets(parts.manager, down.filter((unit) => its.some((site) => site.unit === unit)), service);
+      for (const site of its) if (site.unit !== null) site.error ??= failures.get(site.unit) ?? null;
+    }
   }
   return sites.map(({ name, unit, site, warnings, error }) => ({
     name, unit, warnings, listen: site?.listen.map(({ text }) => text) ?? [], error: error ? describeError(error) : null,
@@ -69,24 +75,30 @@ async function requireInstalled(manager: Manager): Promise<void> {
   throw new WakesockError('ERR_WAKESOCK_SYSTEMD', `${serviceUnitName} is not installed (systemd says "${String(load)}"); run \`wakesock install\` first`);
 }
 
-async function prepareOne(name: string, { paths, unitDir, prepare }: EnableParts): Promise<Enabling> {
-  const enabling: Enabling = { name, warnings: [], unit: null, change: 'unchanged', error: null };
+async function prepareOne(name: string, { paths, unitDir, prepare, manager }: EnableParts): Promise<Enabling> {
+  const enabling: Enabling = { name, warnings: [], unit: null, change: 'unchanged', formerService: null, error: null };
   try {
     const { site, warnings } = await prepare(name);
     enabling.site = site;
     enabling.warnings = warnings;
-    if (site.handoff === 'relay') {
-      throw new WakesockError('ERR_WAKESOCK_NOT_SUPPORTED', `${name}: Handoff=relay needs the front door, which this version does not have`);
-    }
+    if (site.unit !== null) await requireUnit(name, site.unit, manager);
     if (isInstance(name) || site.listen.length === 0) recordEnabled(paths, name);
     if (site.listen.length > 0) {
       enabling.unit = socketUnitName(name);
+      enabling.formerService = serviceInFile(`${unitDir}/${enabling.unit}`);
       enabling.change = writeOurs(`${unitDir}/${enabling.unit}`, socketUnitText({ ...site, name }));
     }
   } catch (error) {
     enabling.error = asWakesockError(error);
   }
   return enabling;
+}
+
+/** Of a relayed site: what is to be started must be there. */
+async function requireUnit(name: string, unit: string, manager: Manager): Promise<void> {
+  const { LoadState: load } = await manager.getUnitProperties(unit, 'Unit', ['LoadState']);
+  if (load === 'loaded') return;
+  throw new WakesockError('ERR_WAKESOCK_SYSTEMD', `${name}: Unit=${unit} cannot be started: systemd says "${String(load)}"`);
 }
 
 /** systemd makes the links and leaves it to the kernel when they are on the disk. */
@@ -100,7 +112,9 @@ async function checkNameBytes(sites: readonly Enabling[], manager: Manager): Pro
   const before = (await manager.listUnits([socketUnitPattern])).flatMap(({ name }) => siteOfUnit(name) ?? []);
   let bytes = 'control:'.length;
   for (const name of new Set([...before, ...sites.filter(isGood).map(({ name }) => name)])) {
-    const sockets = sites.find((site) => site.name === name)?.site?.listen.length ?? 1;
+    const site = sites.find((each) => each.name === name)?.site;
+    // The front door's are counted there; that their names are too long for it is a matter of tens of thousands.
+    const sockets = site?.handoff === 'relay' ? 0 : site?.listen.length ?? 1;
     bytes += sockets * (name.length + 1);
   }
   if (bytes <= listenFdNamesBytesMax) return;
@@ -114,6 +128,9 @@ async function notYetUp(sites: readonly Enabling[], { manager, sleep }: EnablePa
   const changed = sites.filter(({ unit, change }) => unit !== null && change === 'written' && active.has(unit));
   await stopSites(changed.map(({ name }) => name), manager, sleep);
   await Promise.all(changed.map(({ name }) => manager.stopUnit(socketUnitName(name))));
+  // It still listens there.
+  const former = changed.flatMap(({ site, formerService }) => (site && formerService !== null && formerService !== serviceOf(site) ? [formerService] : []));
+  await Promise.all([...new Set(former)].map((service) => manager.tryRestartUnit(service)));
   return sites.flatMap((site) => (site.unit !== null && (!active.has(site.unit) || changed.includes(site)) ? [site.unit] : []));
 }
 

@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
 import type { ListenAddress, Site } from '../base/site.ts';
-import { serviceUnitName } from '../systemd/unit-names.ts';
+import { frontServiceUnitName, relayFdName, serviceUnitName } from '../systemd/unit-names.ts';
+import { isOurs } from './written-files.ts';
 
 /** The socket unit that `enable` writes of a site's `ListenStream=`: systemd.socket(5). */
-export function socketUnitText(site: Pick<Site, 'name' | 'description' | 'listen'>): string {
+export function socketUnitText(site: Pick<Site, 'name' | 'description' | 'listen' | 'handoff'>): string {
   const { name, listen } = site;
+  const relayed = site.handoff === 'relay';
   return `# Written by \`wakesock enable\` from the site's ListenStream=; \`wakesock disable\` removes it.
 # Changes belong into drop-ins: systemctl edit wakesock-site-${name}.socket
 
@@ -13,14 +16,24 @@ Description=${literal(site.description === '' ? `Site ${name}` : site.descriptio
 StartLimitIntervalSec=0
 
 [Socket]
-${listen.map((address) => `ListenStream=${listenStream(address)}\n`).join('')}${bindOptions(listen)}FileDescriptorName=${name}
-Service=${serviceUnitName}
+${listen.map((address) => `ListenStream=${listenStream(address)}\n`).join('')}${bindOptions(listen)}FileDescriptorName=${relayed ? relayFdName(name) : name}
+Service=${serviceOf(site)}
 # The limit would make the socket fail for good.
 TriggerLimitIntervalSec=0
 
 [Install]
 WantedBy=sockets.target
 `;
+}
+
+/** Who takes the connections of a site's sockets. */
+export function serviceOf({ handoff }: Pick<Site, 'handoff'>): string {
+  return handoff === 'relay' ? frontServiceUnitName : serviceUnitName;
+}
+
+/** Whose the sockets of a unit are that `enable` wrote; null where there is none. */
+export function serviceInFile(path: string): string | null {
+  return isOurs(path) ? /^Service=(.*)$/m.exec(readFileSync(path, 'utf8'))?.[1] ?? null : null;
 }
 
 /** A bare port would be IPv6: it is written as what the site means by it. */

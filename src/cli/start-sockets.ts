@@ -14,42 +14,43 @@ const roundsMax = 3;
  * Starts socket units of wakesock.service, which systemd refuses while the service runs. So the service is restarted, and
  * since a service is ordered after its sockets, systemd itself does it in this order: service stopped, sockets
  * started, service started. Sites stay awake and the fd store is kept (a clean stop would empty it).
+ * @param service whose sockets they are
  * @returns those that could not be started, with the reason
  */
-export async function startSockets(manager: Manager, names: readonly string[]): Promise<Map<string, WakesockError>> {
+export async function startSockets(manager: Manager, names: readonly string[], service = serviceUnitName): Promise<Map<string, WakesockError>> {
   const failures: [string, WakesockError][] = [];
   for (let from = 0; from < names.length; from += socketsPerRestart) {
-    failures.push(...await startSome(manager, names.slice(from, from + socketsPerRestart)));
+    failures.push(...await startSome(manager, names.slice(from, from + socketsPerRestart), service));
   }
   return new Map(failures);
 }
 
-async function startSome(manager: Manager, names: readonly string[]): Promise<[string, WakesockError][]> {
+async function startSome(manager: Manager, names: readonly string[], service: string): Promise<[string, WakesockError][]> {
   let left = names;
   for (let round = 1; left.length > 0 && round <= roundsMax; round++) {
-    await manager.waitUnitState(serviceUnitName, (state) => state !== 'deactivating');
-    await manager.startUnits(left, serviceUnitName);
+    await manager.waitUnitState(service, (state) => state !== 'deactivating');
+    await manager.startUnits(left, service);
     const states = new Map((await manager.listUnits(left)).map(({ name, activeState }) => [name, activeState]));
     const down = left.filter((name) => states.get(name) !== 'active');
     // Refused because of the service a socket stays as it was; only a failure of its own marks it.
     const refused = down.filter((name) => states.get(name) === 'inactive');
-    if (refused.length === 0) return reasons(manager, down);
+    if (refused.length === 0) return reasons(manager, down, service);
     left = down;
   }
-  return reasons(manager, left);
+  return reasons(manager, left, service);
 }
 
-function reasons(manager: Manager, names: readonly string[]): Promise<[string, WakesockError][]> {
-  return Promise.all(names.map(async (name): Promise<[string, WakesockError]> => [name, await reason(manager, name)]));
+function reasons(manager: Manager, names: readonly string[], service: string): Promise<[string, WakesockError][]> {
+  return Promise.all(names.map(async (name): Promise<[string, WakesockError]> => [name, await reason(manager, name, service)]));
 }
 
-async function reason(manager: Manager, name: string): Promise<WakesockError> {
+async function reason(manager: Manager, name: string, service: string): Promise<WakesockError> {
   const [{ LoadState: load }, { Result: result }] = await Promise.all([
     manager.getUnitProperties(name, 'Unit', ['LoadState']), manager.getUnitProperties(name, 'Socket', ['Result']),
   ]);
   const why = load !== 'loaded' ? `systemd says "${String(load)}".`
     : result === 'resources' ? 'its address could not be opened; is it in use?'
-    : result === 'success' ? `${serviceUnitName} was up again each time before its socket was there.`
+    : result === 'success' ? `${service} was up again each time before its socket was there.`
     : `systemd says "${String(result)}".`;
   return new WakesockError('ERR_WAKESOCK_SYSTEMD', `${name} could not be started: ${why} See: journalctl -u ${name}`);
 }

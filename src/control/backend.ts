@@ -9,8 +9,11 @@ export interface ControlBackend {
   wake(name: string, by: string): Promise<SiteStatus>;
   /** Resolves when the site is dormant. @throws WakesockError ERR_WAKESOCK_BUSY in use, and not `force` */
   sleep(name: string, options: { readonly force: boolean }): Promise<SiteStatus>;
-  /** Says at once where to connect to, and begins to wake the site. It is in use until `release`, called exactly once. */
-  lease(name: string, asked: LeaseAsked): LeaseGrant;
+  /**
+   * Says where to connect to, and begins to wake the site: at once where connections can wait in a socket of the site, else when it is
+   * awake. It is in use until `release`, called exactly once.
+   */
+  lease(name: string, asked: LeaseAsked): Promise<LeaseGrant>;
 }
 
 export interface LeaseAsked {
@@ -22,6 +25,8 @@ export interface LeaseAsked {
 
 export interface LeaseGrant {
   readonly address: LeaseAddress;
+  /** What serves the site has ended, whoever holds this: it must be asked for anew. Absent: the address outlives that. */
+  readonly revoked?: Promise<void>;
   release(): void;
 }
 

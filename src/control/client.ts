@@ -6,10 +6,13 @@ import type { LeaseAddress, SiteStatus, StatusReport, WakeCause } from './types.
 /** 100,000 sites of 500 bytes fit; what is larger is not our activator. */
 const answerBytesMax = 128 * 1024 * 1024;
 
+/** How a lease has ended: what serves the site is gone, or nobody holds the lease any more, the activator first of all. */
+export type LeaseEnd = 'revoked' | 'lost';
+
 /** A site held in use. It ends when `release` is called or the activator ends it; `ended` resolves then, and never rejects. */
 export interface Lease {
   readonly address: LeaseAddress;
-  readonly ended: Promise<void>;
+  readonly ended: Promise<LeaseEnd>;
   release(): void;
 }
 
@@ -72,8 +75,8 @@ async function takeLease(socketPath: string, question: Question): Promise<Lease>
   if (response.statusCode !== 200) {
     return parseAnswer(socketPath, response, await readAll(socketPath, response)) as never;
   }
-  const ended = new Promise<void>((done) => {
-    response.once('close', done);
+  const ended = new Promise<LeaseEnd>((done) => {
+    response.once('close', () => done(response.complete ? 'revoked' : 'lost'));
     response.on('error', () => {});
   });
   const release = () => { response.destroy(); };

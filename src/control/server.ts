@@ -60,7 +60,7 @@ export async function serveControl(
       const wanted = route(request.method ?? '', request.url ?? '');
       const body = await readJsonBody(request);
       if (wanted.call === 'lease') {
-        lease(wanted.site, request, response, body);
+        await lease(wanted.site, request, response, body);
         return;
       }
       const value = await perform(backend, wanted, request, body);
@@ -72,11 +72,15 @@ export async function serveControl(
     }
   }
 
-  function lease(site: string, request: IncomingMessage, response: ServerResponse, body: Readonly<Record<string, unknown>>): void {
+  async function lease(site: string, request: IncomingMessage, response: ServerResponse, body: Readonly<Record<string, unknown>>): Promise<void> {
     const { socket } = request;
     if (closing) throw new WakesockError('ERR_WAKESOCK_NOT_RUNNING', 'The activator is ending; ask again');
     if (socket.destroyed) return;
-    const grant = backend.lease(site, { by: askedBy(request, 'lease'), cause: readCause(body) });
+    const grant = await backend.lease(site, { by: askedBy(request, 'lease'), cause: readCause(body) });
+    if (closing) {
+      grant.release();
+      throw new WakesockError('ERR_WAKESOCK_NOT_RUNNING', 'The activator is ending; ask again');
+    }
     leases.add(socket);
     socket.once('close', () => leases.delete(socket));
     holdLease(socket, response, grant);

@@ -5,19 +5,24 @@ import type { WakeCause } from '../control/types.ts';
 import { ownAnswer, type OwnAnswer } from './answer.ts';
 import { Chunked } from './chunked.ts';
 import { Body } from './framing.ts';
-import { clientAddress, composeRequest, composeResponse, copiedBytesMax, forwardedSuffix } from './outgoing.ts';
+import type { IdleClients } from './idle-clients.ts';
+import { composeRequest, composeResponse, copiedBytesMax, extendedSuffix, forwardedSuffix } from './outgoing.ts';
+import type { Peers } from './peers.ts';
+import { parseProxyHeader, plainAddress } from './proxy-protocol.ts';
 import { Refusal } from './refusal.ts';
 import { factsOf } from './request-facts.ts';
 import { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
-import type { SitePool } from './site-pool.ts';
+import type { SitePool, Waiting } from './site-pool.ts';
 import { asksForState } from './sleeping.ts';
 import type { Expiring, Sweep } from './sweep.ts';
-import type { Upstream } from './upstream.ts';
+import type { TunnelEnd, Upstream } from './upstream.ts';
 
 /** What a connection needs of the front door. */
 export interface ClientOptions {
   readonly sweep: Sweep;
+  readonly peers: Peers;
+  readonly idle: IdleClients;
   /** The site of a host name, in lower case. @throws Refusal */
   readonly route: (host: string) => SitePool;
   readonly onClosed: () => void;
@@ -31,9 +36,9 @@ interface Held {
 /**
  * A client's connection. Its requests are passed on one after the other:
  *
- * head → (waiting →) body → response → head …, or → tunnel, or → linger and closed.
+ * (preface →) head → (waiting →) body → response → head …, or → tunnel, or → linger and closed.
  */
-export class Client implements Expiring {
+export class Client implements Expiring, Waiting, TunnelEnd {
   deadlineMs = Infinity;
   readonly head = new RequestHead();
   /** All of the request has been passed on. */
@@ -43,7 +48,7 @@ export class Client implements Expiring {
   readonly #socket: Socket;
   readonly #options: ClientOptions;
   readonly #chunked = new Chunked();
-  #part: 'head' | 'waiting' | 'body' | 'response' | 'tunnel' | 'linger' = 'head';
+  #part: 'preface' | 'head' | 'waiting' | 'body' | 'response' | 'tunnel' | 'linger' = 'head';
   /** What has arrived and was not passed on yet. */
   #bytes: Buffer | null = null;
   /** How much of it was searched for the end of a head. */
@@ -62,6 +67,11 @@ export class Client implements Expiring {
   #held: Held | null = null;
   #suffix: Buffer | null = null;
   #suffixHost = '';
+  /** Who asks, as the peer, or a proxy before it, says. */
+  #address: string;
+  #counted = false;
+  /** It may say whose its requests are. */
+  #trusted = false;
 
   constructor(socket: Socket, options: ClientOptions) {
     this.#socket = socket;
@@ -73,6 +83,23 @@ export class Client implements Expiring {
     socket.on('drain', () => this.#onDrain());
     socket.on('error', () => {});
     socket.on('close', () => this.#onClose());
+    this.#address = plainAddress(socket.remoteAddress ?? 'unknown');
+    if (options.peers.sendsProxyHeader(this.#address)) {
+      this.#part = 'preface';
+      this.deadlineMs = options.sweep.nowMs + headMsMax;
+    } else if (this.#comesFrom(this.#address)) {
+      options.idle.add(this);
+    }
+  }
+
+  /** An address that has too many connections already is not answered: that would cost what the limit saves. */
+  #comesFrom(address: string): boolean {
+    const { peers } = this.#options;
+    this.#address = address;
+    this.#trusted = peers.isTrusted(address);
+    this.#counted = peers.enter(address);
+    if (!this.#counted) this.#socket.destroy();
+    return this.#counted;
   }
 
   /** Ends with the answer it is at; between two requests at once. Who has not asked yet is answered once. */
@@ -88,6 +115,11 @@ export class Client implements Expiring {
   }
 
   // What the site and its connection tell.
+
+  /** It may share a connection that others have used. */
+  get reuses(): boolean {
+    return this.head.safe;
+  }
 
   connected(upstream: Upstream): void {
     this.#upstream = upstream;
@@ -119,7 +151,11 @@ export class Client implements Expiring {
   fail(answer: OwnAnswer, unanswered: boolean): void {
     const site = this.#site;
     this.#endExchange();
-    if (this.#responding) {
+    if (this.#part === 'tunnel' && this.#socket.writableEnded) {
+      // Both sides of the program's connection are over: what it sent is still on its way.
+      this.#part = 'linger';
+      this.deadlineMs = this.#options.sweep.nowMs + clientStallMsMax;
+    } else if (this.#responding) {
       this.#cutOff();
     } else if (unanswered && site !== null) {
       this.#part = 'linger';
@@ -163,6 +199,7 @@ export class Client implements Expiring {
     }
     this.#part = 'head';
     this.deadlineMs = this.#options.sweep.nowMs + (this.#bytes === null ? clientIdleMsMax : headMsMax);
+    if (this.#bytes === null) this.#options.idle.add(this);
     this.#socket.resume();
     this.#advance();
   }
@@ -200,10 +237,32 @@ export class Client implements Expiring {
       return;
     }
     if (this.#part === 'linger') return;
-    if (this.#part === 'head' && this.#bytes === null) this.deadlineMs = this.#options.sweep.nowMs + headMsMax;
+    if (this.#idle) {
+      this.deadlineMs = this.#options.sweep.nowMs + headMsMax;
+      this.#options.idle.delete(this);
+    }
     this.#bytes = this.#bytes === null ? chunk : Buffer.concat([this.#bytes, chunk]);
-    if (this.#part === 'head' || this.#part === 'body') this.#advance();
+    if (this.#part === 'preface') this.#readPreface();
+    else if (this.#part === 'head' || this.#part === 'body') this.#advance();
     else if (this.#bytes.length > pipelinedBytesMax) this.#socket.pause();
+  }
+
+  #readPreface(): void {
+    const bytes = this.#bytes as Buffer;
+    try {
+      const header = parseProxyHeader(bytes);
+      if (header === null) return;
+      this.#keep(bytes, header.end);
+      this.#part = 'head';
+      if (!this.#comesFrom(header.address ?? this.#address)) return;
+      this.deadlineMs = this.#options.sweep.nowMs + (this.#bytes === null ? clientIdleMsMax : headMsMax);
+      if (this.#bytes === null) this.#options.idle.add(this);
+      else this.#advance();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      // Whoever it is, it expects no HTTP.
+      this.#socket.destroy();
+    }
   }
 
   #advance(): void {
@@ -266,10 +325,6 @@ export class Client implements Expiring {
     this.deadlineMs = Infinity;
   }
 
-  get #address(): string {
-    return clientAddress(this.#socket.remoteAddress ?? 'unknown');
-  }
-
   #begin(upstream: Upstream): void {
     const bytes = this.#bytes as Buffer;
     const { head } = this;
@@ -279,7 +334,8 @@ export class Client implements Expiring {
     const end = this.#bodyEnd(bytes, head.end);
     const body = end - head.end;
     const together = body <= copiedBytesMax;
-    const out = composeRequest(bytes, head, this.#forwarded(), together ? end : head.end);
+    const suffix = this.#trusted ? extendedSuffix(bytes, head, this.#address, head.hostText) : this.#forwarded();
+    const out = composeRequest(bytes, head, suffix, together ? end : head.end, this.#trusted);
     this.#sent = head.safe ? out : null;
     this.#keep(bytes, end);
     this.#part = 'body';
@@ -341,7 +397,7 @@ export class Client implements Expiring {
   #forwarded(): Buffer {
     const host = this.head.hostText;
     if (this.#suffix === null || host !== this.#suffixHost) {
-      this.#suffix = forwardedSuffix(this.#socket.remoteAddress ?? 'unknown', host);
+      this.#suffix = forwardedSuffix(this.#address, host);
       this.#suffixHost = host;
     }
     return this.#suffix;
@@ -350,6 +406,7 @@ export class Client implements Expiring {
   #onEnd(): void {
     this.ended = true;
     switch (this.#part) {
+      case 'preface':
       case 'head':
         this.#socket.end();
         break;
@@ -374,6 +431,8 @@ export class Client implements Expiring {
 
   #onClose(): void {
     this.#options.sweep.remove(this);
+    this.#options.idle.delete(this);
+    if (this.#counted) this.#options.peers.leave(this.#address);
     const upstream = this.#upstream;
     this.#endExchange();
     upstream?.abandon();
@@ -385,7 +444,7 @@ export class Client implements Expiring {
     this.deadlineMs = Infinity;
     if (this.#held !== null && (this.#part === 'waiting' || this.#part === 'response')) this.#hold();
     else if (idle) this.#finish();
-    else if (this.#part === 'linger' || this.#responding) this.#socket.destroy();
+    else if (this.#part === 'preface' || this.#part === 'linger' || this.#responding) this.#socket.destroy();
     else this.#refuse(new Refusal(408, this.#part === 'head' ? 'The head of the request took too long' : 'The body of the request took too long'));
   }
 
@@ -423,6 +482,7 @@ export class Client implements Expiring {
   /** The last answer is written. What the client still sends is thrown away for a while, so that it can read that. */
   #finish(): void {
     this.#part = 'linger';
+    this.#options.idle.delete(this);
     this.#bytes = null;
     this.deadlineMs = this.#options.sweep.nowMs + clientStallMsMax;
     // Only when all of it is the kernel's: a slow client may still be taking it.

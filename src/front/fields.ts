@@ -19,6 +19,11 @@ export const Field = {
   named: 9,
   /** Passes as any other; whom an answer of our own is for. */
   accept: 10,
+  /** Of {@link forwarded} what each proxy on the way adds to, if it is trusted. */
+  forwardedFor: 11,
+  forwardedElements: 12,
+  forwardedProto: 13,
+  forwardedHost: 14,
 } as const;
 
 const kinds: Readonly<Record<string, number>> = {
@@ -36,11 +41,11 @@ const kinds: Readonly<Record<string, number>> = {
   'proxy-authenticate': Field.hop,
   'te': Field.hop,
   'http2-settings': Field.hop,
-  'forwarded': Field.forwarded,
-  'x-forwarded-for': Field.forwarded,
-  'x-forwarded-host': Field.forwarded,
+  'forwarded': Field.forwardedElements,
+  'x-forwarded-for': Field.forwardedFor,
+  'x-forwarded-host': Field.forwardedHost,
   'x-forwarded-port': Field.forwarded,
-  'x-forwarded-proto': Field.forwarded,
+  'x-forwarded-proto': Field.forwardedProto,
   'x-forwarded-server': Field.forwarded,
   'x-forwarded-ssl': Field.forwarded,
   'x-forwarded-prefix': Field.forwarded,
@@ -57,6 +62,10 @@ export function isFraming(kind: number): boolean {
 /** It is only passed on: neither frames nor routes a message, nor says whose it is. */
 export function passes(kind: number): boolean {
   return kind === Field.other || kind === Field.accept;
+}
+
+function tellsOfClient(kind: number): boolean {
+  return kind === Field.forwarded || kind >= Field.forwardedFor;
 }
 
 export function kindOfName(name: string): number {
@@ -88,7 +97,10 @@ function kindOf(bytes: Uint8Array, start: number, end: number, hash: number): nu
     while (i < name.length && nameOctet[bytes[start + i] as number] === name.charCodeAt(i)) i++;
     if (i < name.length) continue;
     const kind = slotKind[slot] as number;
-    if (isFraming(kind) && bytes.subarray(start, end).includes(0x5F)) throw new Refusal(400, `Expected ${name} to be spelt with a dash, got an underscore`);
+    const oddly = (isFraming(kind) || tellsOfClient(kind)) && bytes.subarray(start, end).includes(0x5F);
+    // A trusted proxy knows only the right spelling, and may pass on another as the client sent it.
+    if (oddly && tellsOfClient(kind)) return Field.hop;
+    if (oddly) throw new Refusal(400, `Expected ${name} to be spelt with a dash, got an underscore`);
     return kind;
   }
   return Field.other;

@@ -10,7 +10,10 @@ import type { Paths } from '../base/paths.ts';
 import { controlClient } from '../control/client.ts';
 import { storedState } from '../control/stored-state.ts';
 import { takeListenFds } from '../systemd/listen-fds.ts';
+import { relaySiteOf } from '../systemd/unit-names.ts';
 import { FrontFiles } from './front-files.ts';
+import { IdleClients } from './idle-clients.ts';
+import { Peers, type PeersOptions } from './peers.ts';
 import { RouteSource } from './route-source.ts';
 import { serveFront, type FrontListen, type FrontServer } from './server.ts';
 import { Sites } from './sites.ts';
@@ -23,20 +26,26 @@ export interface FrontOptions {
   /** No connection for this long ends it; Infinity: never. */
   readonly exitIdleMs: number;
   readonly logLevel: LogLevel;
+  readonly peers: PeersOptions;
+  /** Connections between two requests. */
+  readonly idleClientsMax: number;
 }
 
 /** Resolves with the exit status when there was no connection for a while, or a signal has come and all are answered. */
-export async function runFront({ paths, listen, exitIdleMs, logLevel }: FrontOptions): Promise<number> {
+export async function runFront({ paths, listen, exitIdleMs, logLevel, peers, idleClientsMax }: FrontOptions): Promise<number> {
   const log = createLog({ level: logLevel });
-  const inherited = takeListenFds(process.env).map(({ fd }): FrontListen => ({ fd }));
+  const inherited = takeListenFds(process.env).map(({ fd, name }): FrontListen => {
+    const site = relaySiteOf(name);
+    return site === null ? { fd } : { fd, site };
+  });
   if (inherited.length + listen.length === 0) {
     throw new WakesockError('ERR_WAKESOCK_USAGE', 'front has no socket: systemd passed none (wakesock-front.socket), and there is no --listen=ADDRESS');
   }
   const routes = new RouteSource(paths, log);
   const sweep = new Sweep();
   const sites = new Sites({
-    table: () => routes.table, keys: (name) => routes.keys(name), hasRules: (name) => routes.hasRules(name), state: (name) => storedState(paths, name),
-    control: controlClient(paths.controlPath), files: new FrontFiles(log), sweep,
+    table: () => routes.table, keys: (name) => routes.keys(name), hasRules: (name) => routes.hasRules(name), relayed: (name) => routes.relayed(name), state: (name) => storedState(paths, name),
+    control: controlClient(paths.controlPath), files: new FrontFiles(log), sweep, log,
   });
   const idle = new IdleEnd(exitIdleMs, () => server?.connections === 0);
   let server: FrontServer | null = null;
@@ -44,7 +53,7 @@ export async function runFront({ paths, listen, exitIdleMs, logLevel }: FrontOpt
   await routes.ready;
   try {
     server = await serveFront({
-      listen: [...inherited, ...listen], sweep, route: (host) => sites.route(host),
+      listen: [...inherited, ...listen], sweep, peers: new Peers(peers), idle: new IdleClients(idleClientsMax), route: (host) => sites.route(host), relay: (name) => sites.relay(name),
       onQuiet: () => idle.begin(),
       onProblem: (error) => log.error('Connections cannot be accepted', describeError(error)),
     });

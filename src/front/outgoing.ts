@@ -4,7 +4,10 @@ import type { ResponseHead } from './response-head.ts';
 
 const oneHop = (1 << Field.connection) | (1 << Field.hop) | (1 << Field.upgrade) | (1 << Field.named);
 const framing = (1 << Field.contentLength) | (1 << Field.transferEncoding);
-const droppedOfRequest = oneHop | (1 << Field.forwarded);
+/** What each proxy adds to: written anew for every request. */
+const chain = (1 << Field.forwardedFor) | (1 << Field.forwardedElements) | (1 << Field.forwardedProto) | (1 << Field.forwardedHost);
+const droppedOfTrusted = oneHop | chain;
+const droppedOfRequest = droppedOfTrusted | (1 << Field.forwarded);
 
 const closeLine = Buffer.from('Connection: close\r\n');
 const upgradeLines = Buffer.from('Connection: Upgrade\r\nUpgrade: websocket\r\n');
@@ -17,8 +20,9 @@ export const copiedBytesMax = 4 * 1024;
 /**
  * The head as the program gets it, and the bytes behind it up to `end` if they are few.
  * @param suffix the lines we add, and the empty one
+ * @param trusted what the client says of whose request it is stays
  */
-export function composeRequest(bytes: Buffer, head: RequestHead, suffix: Buffer, end: number): Buffer {
+export function composeRequest(bytes: Buffer, head: RequestHead, suffix: Buffer, end: number, trusted: boolean): Buffer {
   const { fields } = head;
   const fieldsStart = fields.lineStart[0] as number;
   const body = end - head.end;
@@ -31,7 +35,7 @@ export function composeRequest(bytes: Buffer, head: RequestHead, suffix: Buffer,
     if (head.missingPath(bytes)) at += slash.copy(out, at);
     at += bytes.copy(out, at, head.targetStart, fieldsStart);
   }
-  at = copyKept(bytes, fields, droppedOfRequest, out, at);
+  at = copyKept(bytes, fields, trusted ? droppedOfTrusted : droppedOfRequest, out, at);
   if (head.websocket) at += upgradeLines.copy(out, at);
   at += suffix.copy(out, at);
   if (body > 0) at += bytes.copy(out, at, head.end, end);
@@ -85,16 +89,42 @@ function moveUp(bytes: Buffer, start: number, end: number, target: number): numb
   return moved;
 }
 
-/** An IPv4 client of an IPv6 socket is what it is. */
-export function clientAddress(remoteAddress: string): string {
-  return remoteAddress.startsWith('::ffff:') && remoteAddress.includes('.') ? remoteAddress.slice('::ffff:'.length) : remoteAddress;
+/** What a proxy says of the client, and the empty line. @param hostText `Host` as the client sent it */
+export function forwardedSuffix(address: string, hostText: string): Buffer {
+  return suffixOf([`X-Forwarded-For: ${address}`, 'X-Forwarded-Proto: http', `X-Forwarded-Host: ${hostText}`, `Forwarded: ${elementOf(address, hostText)}`]);
 }
 
-/** What a proxy says of the client, and the empty line. @param hostText `Host` as the client sent it */
-export function forwardedSuffix(remoteAddress: string, hostText: string): Buffer {
-  const address = clientAddress(remoteAddress);
-  // RFC 7239 6: an IPv6 address stands in brackets and quotes.
+/**
+ * The same of a request that a trusted proxy has passed on: what it says is kept, and the proxy itself is added. Of
+ * `X-Forwarded-For` and `Forwarded` only those that it sends: the other would name the proxy as the client.
+ */
+export function extendedSuffix(bytes: Buffer, { fields }: RequestHead, address: string, hostText: string): Buffer {
+  const said = (kind: number): string | null => {
+    const values: string[] = [];
+    for (let i = 0; i < fields.count; i++) if (fields.kind[i] === kind) values.push(fields.value(bytes, i));
+    return values.length === 0 ? null : values.join(', ');
+  };
+  const clients = said(Field.forwardedFor);
+  const elements = said(Field.forwardedElements);
+  const neither = clients === null && elements === null;
+  return suffixOf([
+    ...clients !== null || neither ? [`X-Forwarded-For: ${listed(clients, address)}`] : [],
+    `X-Forwarded-Proto: ${said(Field.forwardedProto) ?? 'http'}`,
+    `X-Forwarded-Host: ${said(Field.forwardedHost) ?? hostText}`,
+    ...elements !== null || neither ? [`Forwarded: ${listed(elements, elementOf(address, hostText))}`] : [],
+  ]);
+}
+
+function listed(before: string | null, last: string): string {
+  return before === null || before === '' ? last : `${before}, ${last}`;
+}
+
+/** RFC 7239 6: an IPv6 address stands in brackets and quotes. */
+function elementOf(address: string, hostText: string): string {
   const node = address.includes(':') ? `"[${address}]"` : address;
-  return Buffer.from(`X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: ${hostText}\r\n`
-    + `Forwarded: for=${node};host="${hostText}";proto=http\r\n\r\n`, 'latin1');
+  return `for=${node};host="${hostText}";proto=http`;
+}
+
+function suffixOf(lines: readonly string[]): Buffer {
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
 }

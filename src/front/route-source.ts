@@ -7,7 +7,7 @@ import { describeError } from '../base/errors.ts';
 import { siteCacheSitesMax } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import { preparedDir, type Paths } from '../base/paths.ts';
-import { frontKeysDefault, type FrontKeys } from '../site/front-keys.ts';
+import { frontKeysDefault, type FrontKeys, type RelayTarget } from '../site/front-keys.ts';
 import { instancesDir } from '../site/list-sites.ts';
 import { loadSite } from '../site/load-site.ts';
 import { RouteTable } from './route-table.ts';
@@ -52,6 +52,11 @@ export class RouteSource {
     let keys = this.#keys.get(name);
     if (keys === undefined) this.#keys.set(name, keys = this.#readKeys(name));
     return keys;
+  }
+
+  /** What the front door connects to itself; null of all other sites. */
+  relayed(name: string): RelayTarget | null {
+    return this.#known.get(name)?.isRelayed === true ? this.keys(name).relay : null;
   }
 
   close(): void {

@@ -1,17 +1,24 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { tcpKeepAliveMs } from '../base/limits.ts';
 import { Client } from './client.ts';
+import { IdleClients } from './idle-clients.ts';
+import { Peers } from './peers.ts';
+import { RawClient } from './raw-client.ts';
 import type { SitePool } from './site-pool.ts';
 import type { Sweep } from './sweep.ts';
 
-/** An inherited listening socket, or an address to listen on. */
-export type FrontListen = { readonly fd: number } | { readonly host: string; readonly port: number };
+/** An inherited listening socket, or an address to listen on. `site`: it is a relayed site's own; all others are HTTP. */
+export type FrontListen = ({ readonly fd: number } | { readonly host: string; readonly port: number }) & { readonly site?: string };
 
 export interface FrontServerOptions {
   readonly listen: readonly FrontListen[];
   readonly sweep: Sweep;
+  readonly peers?: Peers;
+  readonly idle?: IdleClients;
   /** @throws Refusal: no site has this name */
   readonly route: (host: string) => SitePool;
+  /** A relayed site; null: there is none of this name. */
+  readonly relay?: (site: string) => SitePool | null;
   /** The last connection was closed. */
   readonly onQuiet?: () => void;
   /** Connections could not be accepted, e.g. no descriptors are left. */
@@ -28,23 +35,21 @@ export interface FrontServer {
 }
 
 /** Listens; every connection is a {@link Client}. */
-export async function serveFront({ listen, sweep, route, onQuiet = () => {}, onProblem = () => {} }: FrontServerOptions): Promise<FrontServer> {
-  const clients = new Set<Client>();
+export async function serveFront({ listen, sweep, peers = new Peers(), idle = new IdleClients(), route, relay = () => null, onQuiet = () => {}, onProblem = () => {} }: FrontServerOptions): Promise<FrontServer> {
+  const clients = new Set<{ close(): void }>();
   let closing = false;
-  const accept = (socket: Socket): void => {
-    const client: Client = new Client(socket, {
-      sweep, route,
-      onClosed: () => {
-        clients.delete(client);
-        if (clients.size === 0) onQuiet();
-      },
-    });
+  const accept = (socket: Socket, site: string | undefined): void => {
+    const onClosed = (): void => {
+      clients.delete(client);
+      if (clients.size === 0) onQuiet();
+    };
+    const client: Client | RawClient = site === undefined ? new Client(socket, { sweep, peers, idle, route, onClosed }) : new RawClient(socket, { sweep, peers, site: () => relay(site), onClosed });
     clients.add(client);
     if (closing) client.close();
   };
   const servers: Server[] = [];
-  for (const address of listen) {
-    const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: tcpKeepAliveMs }, accept);
+  for (const { site, ...address } of listen) {
+    const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: tcpKeepAliveMs }, (socket) => accept(socket, site));
     servers.push(server);
     await new Promise<void>((done, fail) => {
       server.once('error', fail);

@@ -16,6 +16,8 @@ export interface SiteHosts {
   readonly hasSocket: boolean;
   /** `NoWake=` */
   readonly hasRules: boolean;
+  /** `Handoff=relay` */
+  readonly isRelayed: boolean;
   /** Its file may not be read. */
   readonly unreadable: boolean;
   /** Of a site that is one file and nothing else: to be known again. */
@@ -107,6 +109,7 @@ function hostsOf(unit: UnitName, merged: MergedUnit, file: SiteHosts['file']): S
     hosts, file,
     hasSocket: merged.all('X-Wakesock', 'ListenStream').length + merged.all('Container', 'PublishPort').length > 0,
     hasRules: merged.all('X-Wakesock', 'NoWake').length > 0,
+    isRelayed: merged.all('X-Wakesock', 'Handoff').at(-1)?.value === 'relay',
     unreadable: merged.files.some(isUnreadable),
   };
 }

@@ -1,18 +1,29 @@
 import { WakesockError } from '../base/errors.ts';
 import { leaseHoldMs, upstreamIdleMax, upstreamIdleMsMax } from '../base/limits.ts';
 import { BackoffError } from '../control/backend.ts';
-import type { Lease } from '../control/client.ts';
+import type { Lease, LeaseEnd } from '../control/client.ts';
 import type { StoredState } from '../control/stored-state.ts';
 import type { WakeCause } from '../control/types.ts';
 import type { FrontKeys } from '../site/front-keys.ts';
 import type { OwnAnswer } from './answer.ts';
-import type { Client } from './client.ts';
 import type { FrontFiles } from './front-files.ts';
 import { ruleOf } from './no-wake.ts';
 import type { RequestFacts } from './request-facts.ts';
 import { noWakeAnswer, stateAnswer, waitAnswer } from './sleeping.ts';
 import type { Expiring, Sweep } from './sweep.ts';
+import { PatientConnect, connectTo } from './patient-connect.ts';
 import { Upstream } from './upstream.ts';
+
+/** Who asks for a connection to a site's program. */
+export interface Waiting {
+  /** It may share a connection that others have used; else it gets a fresh one. */
+  readonly reuses: boolean;
+  /** For whom the site is woken, asked for when it begins to wait. */
+  cause(): WakeCause;
+  connected(upstream: Upstream): void;
+  /** @param unanswered a fresh connection was closed without a word: the site may know why */
+  fail(answer: OwnAnswer, unanswered: boolean): void;
+}
 
 export interface SitePoolOptions {
   readonly name: string;
@@ -27,6 +38,10 @@ export interface SitePoolOptions {
   readonly lease: (cause: WakeCause | null) => Promise<Lease>;
   /** Why the site does not answer, if it is known. */
   readonly explain: () => Promise<OwnAnswer | null>;
+  /** For how long a connection that is refused is tried again; null: it is not, since the site's own socket holds it while nobody serves. */
+  readonly patienceMs: number | null;
+  /** A client was not served since nobody listened in time. */
+  readonly onUnreachable?: (error: NodeJS.ErrnoException) => void;
   /** Nothing is held any more: nobody asks for the site. */
   readonly onQuiet: () => void;
 }
@@ -43,10 +58,13 @@ export class SitePool implements Expiring {
   readonly name: string;
   readonly #options: SitePoolOptions;
   readonly #idle: Upstream[] = [];
-  readonly #waiting = new Set<Client>();
+  readonly #waiting = new Set<Waiting>();
+  /** Who waits for the program to listen. */
+  readonly #connecting = new Map<Waiting, AbortController>();
   #lease: Lease | null = null;
   /** Held until another is had: the site may have gone to sleep under it, and who wakes it now is to be told. */
   #formerLease: Lease | null = null;
+  #patient: PatientConnect | null = null;
   #asking = false;
   #inFlight = 0;
   /** The program has answered under this lease: it is awake. */
@@ -106,7 +124,7 @@ export class SitePool implements Expiring {
    * A connection for one exchange. Null: `client.connected` or `client.fail` will be called.
    * @param fresh not one that was used before
    */
-  acquire(client: Client, fresh: boolean): Upstream | null {
+  acquire(client: Waiting, fresh: boolean): Upstream | null {
     this.#inFlight++;
     this.deadlineMs = Infinity;
     if (!this.#awake && this.#inFlight > 1 && this.#inFlight > this.#options.keys().pendingMax) {
@@ -115,21 +133,31 @@ export class SitePool implements Expiring {
     }
     if (!this.#awake) this.#askedSinceMs ??= performance.now();
     if (!this.#awake && this.#inFlight === 1) this.#setLeaseAside();
-    if (this.#lease === null && !this.#asking) this.#cause = client.cause();
+    this.#askedBy(client);
     return this.reconnect(client, fresh);
   }
 
   /** As {@link acquire}, for an exchange that has been counted. */
-  reconnect(client: Client, fresh: boolean): Upstream | null {
-    if (this.#lease !== null) return this.#connection(this.#lease, fresh);
+  reconnect(client: Waiting, fresh: boolean): Upstream | null {
+    if (this.#lease !== null) return this.#connection(this.#lease, client, fresh);
     this.#waiting.add(client);
     void this.#ask();
     return null;
   }
 
-  /** Ends what {@link acquire} began. */
-  release(client: Client): void {
+  /** The site is in use: a lease is held, or asked for. Ended by {@link release}. */
+  hold(client: Waiting): void {
+    this.#inFlight++;
+    this.deadlineMs = Infinity;
+    this.#askedBy(client);
+    if (this.#lease === null) void this.#ask();
+  }
+
+  /** Ends what {@link acquire} or {@link hold} began. */
+  release(client: Waiting): void {
     this.#waiting.delete(client);
+    this.#connecting.get(client)?.abort();
+    this.#connecting.delete(client);
     this.#inFlight--;
     if (this.#inFlight === 0) this.#restBegins();
   }
@@ -182,6 +210,10 @@ export class SitePool implements Expiring {
     this.#options.onQuiet();
   }
 
+  #askedBy(client: Waiting): void {
+    if (this.#lease === null && !this.#asking) this.#cause = client.cause();
+  }
+
   #setLeaseAside(): void {
     this.#formerLease ??= this.#lease;
     this.#lease = null;
@@ -200,14 +232,43 @@ export class SitePool implements Expiring {
     return this.#inFlight > 0 || this.#options.sweep.nowMs < this.#pageUntilMs;
   }
 
-  #connection(lease: Lease, fresh: boolean): Upstream {
-    if (fresh) return new Upstream(this, lease.address);
+  #connection(lease: Lease, client: Waiting, fresh: boolean): Upstream | null {
+    if (fresh) return this.#fresh(lease, client);
     const oldestMs = this.#options.sweep.nowMs - upstreamIdleMsMax;
     for (let upstream = this.#idle.pop(); upstream !== undefined; upstream = this.#idle.pop()) {
       if (upstream.usable && upstream.idleSinceMs >= oldestMs) return upstream;
       upstream.socket.destroy();
     }
-    return new Upstream(this, lease.address);
+    return this.#fresh(lease, client);
+  }
+
+  #fresh(lease: Lease, client: Waiting): Upstream | null {
+    if (this.#options.patienceMs === null) return new Upstream(this, connectTo(lease.address));
+    void this.#connectPatiently(lease, client, this.#options.patienceMs);
+    return null;
+  }
+
+  /** Nothing of a request is sent before somebody listens: so it can wait, however often it is refused. */
+  async #connectPatiently(lease: Lease, client: Waiting, patienceMs: number): Promise<void> {
+    const abort = new AbortController();
+    this.#connecting.set(client, abort);
+    this.#patient ??= new PatientConnect(lease.address);
+    try {
+      const socket = await this.#patient.connect(abort.signal, patienceMs);
+      if (abort.signal.aborted) {
+        socket.destroy();
+        return;
+      }
+      this.#connecting.delete(client);
+      // Nobody's backlog has taken it: the program itself listens.
+      this.answers();
+      client.connected(new Upstream(this, socket));
+    } catch (error) {
+      if (abort.signal.aborted) return;
+      this.#connecting.delete(client);
+      this.#options.onUnreachable?.(error as NodeJS.ErrnoException);
+      client.fail({ status: 503, message: `Nobody answers for this site (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, code: 'ERR_WAKESOCK_START_TIMEOUT', retryAfterMs: 5_000 }, false);
+    }
   }
 
   async #ask(): Promise<void> {
@@ -238,19 +299,34 @@ export class SitePool implements Expiring {
       return;
     }
     this.#lease = lease;
+    this.#patient = null;
     this.#awake = false;
-    void lease.ended.then(() => this.#lost(lease));
+    void lease.ended.then((how) => this.#lost(lease, how));
     const waiting = [...this.#waiting];
     this.#waiting.clear();
-    for (const client of waiting) client.connected(this.#connection(lease, !client.head.safe));
+    for (const client of waiting) {
+      const upstream = this.#connection(lease, client, !client.reuses);
+      if (upstream !== null) client.connected(upstream);
+    }
   }
 
-  /** The activator has ended. Exchanges go on: the program's socket is not the activator's. */
-  #lost(lease: Lease): void {
+  /**
+   * The activator has ended: exchanges go on, the program's socket is not the activator's. Or the program has: then the exchanges
+   * with it are over, whether they know it yet or not, and nothing is to be started for them.
+   */
+  #lost(lease: Lease, how: LeaseEnd): void {
     if (this.#lease !== lease) return;
     this.#lease = null;
+    this.#patient = null;
     for (const upstream of this.#idle.splice(0)) upstream.socket.destroy();
-    if (this.#wanted) void this.#ask();
+    // What they wait for may have to be started anew, and be elsewhere then.
+    for (const [client, abort] of this.#connecting) {
+      abort.abort();
+      this.#waiting.add(client);
+    }
+    this.#connecting.clear();
+    if (how === 'revoked') this.#awake = false;
+    if (how === 'lost' ? this.#wanted : this.#waiting.size > 0) void this.#ask();
   }
 
   #refuse(answer: OwnAnswer): void {

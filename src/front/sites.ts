@@ -1,7 +1,8 @@
-import type { ControlClient } from '../control/client.ts';
+import type { Log } from '../base/log.ts';
+import type { ControlClient, Lease } from '../control/client.ts';
 import type { StoredState } from '../control/stored-state.ts';
 import type { StatusError } from '../control/types.ts';
-import type { FrontKeys } from '../site/front-keys.ts';
+import type { FrontKeys, RelayTarget } from '../site/front-keys.ts';
 import type { OwnAnswer } from './answer.ts';
 import type { FrontFiles } from './front-files.ts';
 import { Refusal } from './refusal.ts';
@@ -17,10 +18,13 @@ export interface SitesParts {
   /** What the site's file says, as it was read last. */
   readonly keys: (name: string) => FrontKeys;
   readonly hasRules: (name: string) => boolean;
+  /** Null: it is no relayed site. */
+  readonly relayed: (name: string) => RelayTarget | null;
   readonly state: (name: string) => StoredState;
   readonly control: ControlClient;
   readonly files: FrontFiles;
   readonly sweep: Sweep;
+  readonly log: Pick<Log, 'warn'>;
 }
 
 /** Host name → the pool of its site, made when it is first asked for and gone soon after the last request. */
@@ -39,15 +43,24 @@ export class Sites {
     return this.#pools.get(name) ?? this.#open(name);
   }
 
+  /** Null: no relayed site has this name. */
+  relay(name: string): SitePool | null {
+    return this.#parts.relayed(name) === null ? null : this.#pools.get(name) ?? this.#open(name);
+  }
+
   #open(name: string): SitePool {
-    const { sweep, files, keys, hasRules, state, control } = this.#parts;
+    const { sweep, files, keys, hasRules, state, control, log } = this.#parts;
+    const relayed = this.#parts.relayed(name);
+    const isAlwaysThere = relayed?.unit === null;
     const pool = new SitePool({
       name, sweep, files,
       keys: () => keys(name),
       hasRules: () => hasRules(name),
-      state: () => state(name),
-      lease: (cause) => control.lease(name, { by: 'front', cause }),
+      state: () => (isAlwaysThere ? awake : state(name)),
+      patienceMs: relayed === null ? null : keys(name).startTimeoutMs,
+      lease: isAlwaysThere ? () => Promise.resolve(alwaysThere(relayed)) : (cause) => control.lease(name, { by: 'front', cause }),
       explain: () => this.#explain(name),
+      onUnreachable: ({ message }) => log.warn(`Nobody listened at Target= of ${name} in time: ${message}`, { site: name }),
       onQuiet: () => this.#pools.delete(name),
     });
     this.#pools.set(name, pool);
@@ -72,4 +85,13 @@ function failedAnswer({ code, retryAt }: StatusError): OwnAnswer {
     status: 502, message: 'This site could not be started', code,
     ...(retryAt === undefined ? {} : { retryAfterMs: Math.max(0, Date.parse(retryAt) - Date.now()) }),
   };
+}
+
+/** What is always there never sleeps. */
+const awake: StoredState = { state: 'awake', error: null, wokenAtMs: [] };
+
+/** What serves it is no affair of the activator: nobody need be asked. */
+function alwaysThere({ target }: RelayTarget): Lease {
+  const address = target.family === 'unix' ? target.path : target.text;
+  return { address: { family: target.family, address }, ended: new Promise(() => {}), release: () => {} };
 }

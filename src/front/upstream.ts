@@ -1,11 +1,23 @@
-import { connect, type Socket } from 'node:net';
-import type { LeaseAddress } from '../control/types.ts';
+import type { Socket } from 'node:net';
+import type { OwnAnswer } from './answer.ts';
 import { Chunked } from './chunked.ts';
 import { Body } from './framing.ts';
 import type { Client } from './client.ts';
 import { Refusal } from './refusal.ts';
 import { ResponseHead } from './response-head.ts';
 import type { SitePool } from './site-pool.ts';
+
+/** The client's side of a tunnel, where bytes pass as they come. */
+export interface TunnelEnd {
+  /** With back-pressure on `from`. */
+  write(bytes: Buffer, from: Socket): void;
+  /** The program sends no more. */
+  endTunnel(): void;
+  /** The program takes more. */
+  upstreamDrained(): void;
+  /** The connection to the program is closed, or has failed. */
+  fail(answer: OwnAnswer, unanswered: boolean): void;
+}
 
 /** A connection to a site's program: carries one exchange at a time, and waits for the next in its pool. */
 export class Upstream {
@@ -18,22 +30,25 @@ export class Upstream {
   readonly #pool: SitePool;
   readonly #chunked = new Chunked();
   #client: Client | null = null;
-  /** Where the response is: its head, its body or a tunnel. */
-  #part: 'head' | 'body' | 'tunnel' = 'head';
+  #tunnel: TunnelEnd | null = null;
+  /** Where the response is. */
+  #part: 'head' | 'body' = 'head';
   /** Any byte of a response has arrived. */
   #answered = false;
   #left = 0;
   #pending: Buffer | null = null;
   #error: Error | null = null;
 
-  constructor(pool: SitePool, address: LeaseAddress) {
+  /** @param socket connected or about to be, half-open allowed */
+  constructor(pool: SitePool, socket: Socket) {
     this.#pool = pool;
-    this.socket = connect({ ...connectOptions(address), allowHalfOpen: true, noDelay: true });
+    this.socket = socket;
     this.socket.on('data', (chunk) => this.#onData(chunk as Buffer));
     this.socket.on('end', () => this.#onEnd());
-    this.socket.on('drain', () => this.#client?.upstreamDrained());
+    this.socket.on('drain', () => (this.#tunnel ?? this.#client)?.upstreamDrained());
     this.socket.on('error', (error) => { this.#error = error; });
     this.socket.on('close', () => this.#onClose());
+    this.socket.resume();
   }
 
   get usable(): boolean {
@@ -47,21 +62,29 @@ export class Upstream {
     this.#answered = false;
   }
 
+  /** Bytes pass from here on, both ways. */
+  tunnel(end: TunnelEnd): void {
+    this.#client = null;
+    this.#tunnel = end;
+    this.#answered = true;
+  }
+
   /** The client is gone, or has been answered otherwise. */
   abandon(): void {
     this.#client = null;
+    this.#tunnel = null;
     this.socket.destroy();
   }
 
   #onData(chunk: Buffer): void {
+    if (this.#tunnel !== null) {
+      this.#tunnel.write(chunk, this.socket);
+      return;
+    }
     const client = this.#client;
     if (client === null) {
       // Nobody has asked for anything: what a server says before it closes an idle connection.
       this.socket.destroy();
-      return;
-    }
-    if (this.#part === 'tunnel') {
-      client.write(chunk, this.socket);
       return;
     }
     if (!this.#answered) {
@@ -104,7 +127,7 @@ export class Upstream {
     }
     if (head.status === 101) {
       if (!client.head.websocket) throw new Refusal(502, 'Expected an answer, got another protocol that nobody asked for');
-      this.#part = 'tunnel';
+      this.tunnel(client);
       client.openTunnel(bytes, head);
       return;
     }
@@ -143,11 +166,11 @@ export class Upstream {
   }
 
   #onEnd(): void {
-    const client = this.#client;
-    if (client !== null && this.#part === 'tunnel') {
-      client.endTunnel();
+    if (this.#tunnel !== null) {
+      this.#tunnel.endTunnel();
       return;
     }
+    const client = this.#client;
     if (client !== null && this.#part === 'body' && this.head.framing.body === Body.untilClose) {
       this.#client = null;
       this.socket.destroy();
@@ -164,8 +187,11 @@ export class Upstream {
 
   #fail(message: string): void {
     const client = this.#client;
+    const tunnel = this.#tunnel;
     this.#client = null;
+    this.#tunnel = null;
     this.socket.destroy();
+    tunnel?.fail({ status: 502, message }, false);
     if (client === null) return;
     if (!this.#answered && this.reused && client.head.safe) client.again();
     else client.fail({ status: 502, message }, !this.#answered && !this.reused);
@@ -175,11 +201,4 @@ export class Upstream {
 /** The message has addresses of the machine in it. */
 function errorCode({ code }: NodeJS.ErrnoException): string {
   return code === undefined ? '' : ` (${code})`;
-}
-
-/** `127.0.0.1:8081`, `[::1]:8081`, `/run/site.sock` → what net.connect takes. */
-export function connectOptions({ family, address }: LeaseAddress): { path: string } | { host: string; port: number } {
-  if (family === 'unix') return { path: address };
-  const colon = address.lastIndexOf(':');
-  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) };
 }

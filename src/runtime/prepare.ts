@@ -3,7 +3,7 @@ import { lstatSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs
 import { WakesockError } from '../base/errors.ts';
 import { bundleConfigBytesMax } from '../base/limits.ts';
 import { preparedDir, runtimeSiteDir, type Paths } from '../base/paths.ts';
-import { preparedVersion, type FoundVolume, type PreparedImage, type PreparedSite, type Site, type SourceState } from '../base/site.ts';
+import { preparedVersion, type FoundVolume, type PreparedImage, type PreparedSite, type Site, type SiteRoot, type SourceState } from '../base/site.ts';
 import { sourceState } from '../base/sources.ts';
 import { bpfAnnotation, environmentOf, imageAnnotation, pathDefault, renderBundle, type BundlePlaces } from './bundle.ts';
 import { boundingSet } from './capabilities.ts';
@@ -67,7 +67,8 @@ export function seccompSocketPath(paths: Paths): string {
 export function prepareBundle(site: Site, paths: Paths, extra: PrepareExtra): PreparedSite {
   const { sources, warnings, image, volumes = [], secretStore = null, syncEtc = () => syncHostEtc(paths) } = extra;
   const directory = preparedDir(paths, site.name);
-  const root = rootOf(site, paths, directory);
+  if (site.root.kind === 'none') return prepareRelayed(site, paths, { sources, warnings });
+  const root = rootOf(site.root, paths, directory);
   checkSources(site);
   const devices = findDevices(site.devices);
   const network = networkService(site, networkFiles(paths, site.name));
@@ -101,6 +102,19 @@ export function prepareBundle(site: Site, paths: Paths, extra: PrepareExtra): Pr
       { name: 'config.json', data: configText(config), mode: 0o600 },
       { name: 'site.json', data: `${JSON.stringify(prepared)}\n`, mode: 0o600 },
     ]);
+    return prepared;
+  });
+}
+
+/** What serves it is no affair of ours: `site.json` is all that waking needs. */
+function prepareRelayed(site: Site, paths: Paths, { sources, warnings }: Pick<PrepareExtra, 'sources' | 'warnings'>): PreparedSite {
+  const directory = preparedDir(paths, site.name);
+  makeStateDirectory(`${paths.stateDir}/sites`, 0o755);
+  return withinStateDirectory(directory, 0o700, () => {
+    // Of a site that was a container on a network before.
+    releaseAddresses(paths, site.name);
+    const prepared: PreparedSite = { version: preparedVersion, site, image: null, rootMount: null, uid: 0, gid: 0, warnings, sources };
+    replaceFiles(directory, [{ name: 'site.json', data: `${JSON.stringify(prepared)}\n`, mode: 0o600 }]);
     return prepared;
   });
 }
@@ -175,11 +189,10 @@ export function removePrepared(paths: Paths, name: string): void {
   }
 }
 
-function rootOf(site: Site, paths: Paths, directory: string): string {
-  if (site.handoff === 'relay') throw new WakesockError('ERR_WAKESOCK_NOT_SUPPORTED', 'Handoff=relay: such a site has no container of ours to prepare');
-  if (site.root.kind === 'image') return rootTarget(paths);
-  if (site.root.kind === 'host') return `${directory}/root`;
-  const { path } = site.root;
+function rootOf(root: Exclude<SiteRoot, { kind: 'none' }>, paths: Paths, directory: string): string {
+  if (root.kind === 'image') return rootTarget(paths);
+  if (root.kind === 'host') return `${directory}/root`;
+  const { path } = root;
   if (!path.startsWith('/')) throw new WakesockError('ERR_WAKESOCK_ROOTFS', `Rootfs=${path}: expected an absolute path`);
   const stats = statOnMachine(path);
   if (!stats) throw new WakesockError('ERR_WAKESOCK_ROOTFS', `Rootfs=${path}: expected a directory, nothing is there`);

@@ -8,12 +8,11 @@ import type { Reading } from './reading.ts';
 /** Makes the site of what its keys say; what only shows between keys is reported. Null if there is no root. */
 export function assembleSite(name: string, draft: SiteDraft, reading: Reading): Site | null {
   const handoff = draft.handoff?.value ?? 'adopt';
-  // Reported by the schema; a relayed site has neither root nor program, and asking for them would mislead.
-  if (handoff === 'relay') return null;
   const listen = draft.listen.length > 0 ? draft.listen : draft.published.map(({ value, entry }) => ({ value: value.listen, entry }));
   reportTwice(listen, reading);
-  const ports = handoff === 'adopt' ? pairPorts(draft, listen, reading) : noPorts(draft, reading);
-  if (draft.target !== null) reading.error('ERR_WAKESOCK_NOT_SUPPORTED', draft.target.entry, 'Target=: it belongs to Handoff=relay, which is not supported yet');
+  if (handoff === 'relay') return relayedSite(name, draft, listen.map(({ value }) => value), reading);
+  const ports = handoff === 'adopt' ? pairPorts(draft, listen, reading) : noPorts(draft, handoff, reading);
+  for (const value of [draft.target, draft.unit]) if (value !== null) reading.error('conflict', value.entry, `${value.entry.key}=: it belongs to Handoff=relay, found Handoff=${handoff}`, 'Handoff=relay in [X-Wakesock]');
 
   const [root, second] = draft.roots;
   if (second !== undefined) reading.error('conflict', second.entry, `Expected one of Rootfs=, Image= and Root=, found ${draft.roots.length}`);
@@ -33,12 +32,7 @@ export function assembleSite(name: string, draft: SiteDraft, reading: Reading): 
     if (!broken) reading.error('missing-key', draft.exec?.entry ?? null, 'Expected the program of the site, found none', 'Exec=/PROGRAM in [Container]');
   }
   return {
-    name, description: draft.description ?? name, handoff,
-    listen: listen.map(({ value }) => value), ports, hosts: [...new Set(draft.hosts.map(({ value }) => value))],
-    target: null,
-    idleMs: draft.idleMs ?? idleMsDefault,
-    startTimeoutMs: draft.startTimeoutMs ?? startTimeoutMsDefault,
-    stopTimeoutMs: draft.stopTimeoutMs ?? stopTimeoutMsDefault,
+    ...common(name, draft), handoff, listen: listen.map(({ value }) => value), ports, target: null, unit: null,
     root: root.value, exec, entrypoint: image ? draft.entrypoint : null, environment: Object.fromEntries(draft.environment),
     network, sysctls: assembleSysctls(draft, network.mode, reading),
     mounts: mountsOf(draft), secrets: draft.secrets.map(({ value }) => value), credentials: [...draft.credentials.values()], devices: draft.devices.map(({ value }) => value),
@@ -47,6 +41,34 @@ export function assembleSite(name: string, draft: SiteDraft, reading: Reading): 
     mask: draft.mask, unmask: draft.unmask, annotations: Object.fromEntries(draft.annotations), noNewPrivileges: draft.noNewPrivileges, seccompProfile: draft.seccompProfile,
     addCapabilities: [...new Set(draft.addCapabilities)], dropCapabilities: [...new Set(draft.dropCapabilities)],
     ulimits: Object.fromEntries(draft.ulimits), stopSignal: draft.stopSignal ?? (image ? null : 'TERM'), resources: lastOfEach(draft.resources),
+  };
+}
+
+function common(name: string, draft: SiteDraft): Pick<Site, 'name' | 'description' | 'hosts' | 'idleMs' | 'startTimeoutMs' | 'stopTimeoutMs'> {
+  return {
+    name, description: draft.description ?? name, hosts: [...new Set(draft.hosts.map(({ value }) => value))],
+    idleMs: draft.idleMs ?? idleMsDefault,
+    startTimeoutMs: draft.startTimeoutMs ?? startTimeoutMsDefault,
+    stopTimeoutMs: draft.stopTimeoutMs ?? stopTimeoutMsDefault,
+  };
+}
+
+/** It has neither root nor program: what runs is no affair of ours. */
+function relayedSite(name: string, draft: SiteDraft, listen: readonly ListenAddress[], reading: Reading): Site {
+  noPorts(draft, 'relay', reading);
+  for (const { entry } of [...draft.roots, ...draft.exec === null ? [] : [draft.exec]]) {
+    reading.warning('no-effect', entry, `${entry.key}=: it has no effect with Handoff=relay, where Unit= is what runs`);
+  }
+  if (draft.target === null && !reading.diagnostics.some(({ severity, message }) => severity === 'error' && message.startsWith('Target='))) {
+    reading.error('missing-key', draft.handoff?.entry ?? null, 'Expected Target= of a relayed site, found none', 'Target=ADDRESS:PORT in [X-Wakesock]');
+  }
+  if (listen.length === 0 && draft.hosts.length === 0) {
+    reading.error('missing-key', draft.handoff?.entry ?? null, 'Expected ListenStream= or Host=, found none', 'ListenStream=PORT in [X-Wakesock]');
+  }
+  return {
+    ...common(name, draft), handoff: 'relay', listen, ports: [], target: draft.target?.value ?? null, unit: draft.unit?.value ?? null,
+    root: { kind: 'none' }, exec: [], entrypoint: null, environment: {}, network: { mode: { kind: 'none' }, dns: { servers: null, search: null, options: null }, hosts: [] }, sysctls: {}, mounts: [], secrets: [], credentials: [], devices: [], user: null, group: null, addGroups: [], workingDir: null, hostName: null, userNs: null,
+    readOnly: false, readOnlyTmpfs: false, timezone: null, shmBytes: null, mask: [], unmask: [], annotations: {}, noNewPrivileges: true, seccompProfile: 'default', addCapabilities: [], dropCapabilities: [], ulimits: {}, stopSignal: null, resources: [],
   };
 }
 
@@ -80,8 +102,9 @@ function reportFrontOnly(ports: readonly From<ProgramPort>[], reading: Reading):
 }
 
 /** A program that is given its sockets binds nothing. */
-function noPorts(draft: SiteDraft, reading: Reading): ProgramPort[] {
-  for (const { entry } of draft.ports) reading.warning('no-effect', entry, 'Port=: it has no effect with Handoff=listen-fds, where the program binds nothing');
+function noPorts(draft: SiteDraft, handoff: Site['handoff'], reading: Reading): ProgramPort[] {
+  const why = handoff === 'relay' ? 'where Target= says where the program listens' : 'where the program binds nothing';
+  for (const { entry } of draft.ports) reading.warning('no-effect', entry, `Port=: it has no effect with Handoff=${handoff}, ${why}`);
   return [];
 }
 

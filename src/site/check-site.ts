@@ -5,7 +5,9 @@ import type { Site } from '../base/site.ts';
 import { readMountTable } from '../linux/mount-table.ts';
 import { withMappable } from '../runtime/mappable.ts';
 import { networkService } from '../runtime/network.ts';
+import { systemUnitDirs } from '../systemd/unit-names.ts';
 import type { Diagnostic } from '../unitfile/diagnostic.ts';
+import { loadUnit } from '../unitfile/load.ts';
 import type { Place } from '../unitfile/unit-file.ts';
 import type { SitePlaces } from './load-site.ts';
 import { resolveInRoot } from './resolve-in-root.ts';
@@ -29,6 +31,10 @@ export function checkSite(site: Site, places?: SitePlaces): Diagnostic[] {
     const problem = frontFileProblem(path);
     return problem === null ? [] : [{ severity: 'warning', code: 'front-file', file, line, column, text, message: `Expected ${problem} at ${path}: the front door will do without`, suggestion: null }];
   }));
+  if (site.root.kind === 'none') {
+    if (site.unit !== null && !unitExists(site.unit)) report('unit-missing', places?.unit, `Unit=: Expected a unit that systemd finds, found no file of ${site.unit}`);
+    return found;
+  }
   found.push(...userNamespaceProblems(site, places));
   try {
     networkService(site, { runtime: '', input: '', lock: '' });
@@ -61,6 +67,13 @@ function frontFileProblem(path: string): string | null {
   if (!stat.isFile()) return 'a file';
   if ((stat.mode & 0o004) === 0) return 'a file that everybody may read (mode 0644)';
   return stat.size > frontFileBytesMax ? `a file of at most ${frontFileBytesMax} bytes, found ${stat.size}` : null;
+}
+
+/** Where systemd looks, generators' directories included: Quadlet's units are there. An instance is its template's. */
+function unitExists(unit: string): boolean {
+  const { files, masked } = loadUnit(unit, [...systemUnitDirs, '/etc/systemd/system.control', '/run/systemd/transient', '/run/systemd/generator.early', '/run/systemd/generator',
+    '/usr/local/lib/systemd/system', '/lib/systemd/system', '/run/systemd/generator.late']);
+  return files.length > 0 && !masked;
 }
 
 /** Only root can try. What is of podman's storage and the state directory is tried when the site is prepared. */

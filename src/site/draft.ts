@@ -10,7 +10,8 @@ export interface From<T> { readonly value: T; readonly entry: UnitEntry }
 export interface SiteDraft {
   description: string | null;
   handoff: From<Site['handoff']> | null;
-  target: From<string> | null;
+  target: From<ListenAddress> | null;
+  unit: From<string> | null;
   listen: From<ListenAddress>[];
   ports: From<ProgramPort>[];
   /** Both sides of each `PublishPort=`. */
@@ -64,7 +65,7 @@ export interface SiteDraft {
 
 export function emptyDraft(): SiteDraft {
   return {
-    description: null, handoff: null, target: null, listen: [], ports: [], published: [], hosts: [],
+    description: null, handoff: null, target: null, unit: null, listen: [], ports: [], published: [], hosts: [],
     idleMs: null, startTimeoutMs: null, stopTimeoutMs: null, roots: [], exec: null, entrypoint: null,
     environment: new Map(), mounts: [], secrets: [], credentials: new Map(), devices: [], networks: [], dns: { servers: null, search: null, options: null }, addresses: [], aliases: [], addHosts: [], sysctls: new Map(), user: null, group: null, addGroups: [], workingDir: null, hostName: null, userNs: userNsDefault,
     readOnly: false, readOnlyTmpfs: true, volatileTmp: null, timezone: null, shmBytes: null, mask: [], unmask: [], annotations: new Map(), noNewPrivileges: true, seccompProfile: 'default', addCapabilities: [], dropCapabilities: [], ulimits: new Map(), stopSignal: null, resources: [],

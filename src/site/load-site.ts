@@ -22,6 +22,8 @@ export interface SitePlaces {
   readonly root: Place | null;
   readonly exec: Place | null;
   readonly network: Place | null;
+  /** `Unit=`. */
+  readonly unit: Place | null;
   /** By index of `site.listen`. */
   readonly listen: readonly Place[];
   /** By host name. */
@@ -95,6 +97,7 @@ export function loadSite(paths: Paths, name: string): LoadedSite {
       root: draft.roots[0]?.entry.place() ?? null,
       exec: draft.exec?.entry.place() ?? null,
       network: draft.networks[0]?.entry.place() ?? null,
+      unit: draft.unit?.entry.place() ?? null,
       listen: listen.map(({ entry }) => entry.place()),
       hosts: new Map(draft.hosts.map(({ value, entry }) => [value, entry.place()])),
       mounts: new Map(draft.mounts.map(({ value, entry }) => [value.target, entry.place()])),

@@ -29,6 +29,7 @@ export const problemCodes: Readonly<Record<string, string>> = {
   'unknown-escape': 'A backslash that begins no known escape sequence.',
   'unknown-key': 'A key that nobody knows.',
   'unknown-section': 'A section that nobody knows; sections `X-…` pass.',
+  'unit-missing': 'systemd has no unit of the name that `Unit=` gives.',
   'unreadable': 'The file cannot be read.',
   'volume-missing': 'The host\'s side of a `Volume=` is not there.',
 };
@@ -48,7 +49,7 @@ sites, sorted by name, as systemd has it.
 (\`SITE@NAME.container\`), \`%N\` that without its type, \`%p\` what is before the \`@\`, \`%%\` a percent sign.
 
 Names of sites match \`[a-z0-9][a-z0-9._-]*\`; \`front\`, \`control\` and \`wakesock\` are reserved, and so is what ends in the suffix of a unit, such as \`.socket\`. Give exactly one of \`Rootfs=\`, \`Image=\` and \`Root=host\`, and a
-program: \`Exec=\`. Keys marked *list* may be given several times; an empty assignment resets them. Of others the last counts. An unknown key is a
+program: \`Exec=\`; or \`Handoff=relay\` and a \`Target=\`. Keys marked *list* may be given several times; an empty assignment resets them. Of others the last counts. An unknown key is a
 warning, a value that cannot be read an error: \`wakesock check\` prints both with their place.
 
 ${(Object.keys(titles) as SiteSection[]).map(sectionText).join('\n')}

@@ -13,14 +13,13 @@ import { each, one, type KeyRow } from './key-row.ts';
 import { parseListenAddress } from './listen-address.ts';
 import { parsePublishPort } from './publish-port.ts';
 import { networkRows } from './network-rows.ts';
-import { NotSupportedError } from './reading.ts';
 import { refusedKeys } from './refused-keys.ts';
 import { containerRows } from './container-rows.ts';
 import { resourceRows } from './resources.ts';
 import { storageRows } from './storage-rows.ts';
 import {
   oneOf, parseAbsolutePath, parseAccount, parseCapabilities, parseEntrypoint, parseHostName, parseHosts, parseImage, parseMs, parseProgramPort,
-  parseRootfs, parseSeccompProfile, parseText, parseTimeoutMs, parseUlimit, parseWaitPageAfter,
+  parseRootfs, parseSeccompProfile, parseServiceUnit, parseTarget, parseText, parseTimeoutMs, parseUlimit, parseWaitPageAfter,
 } from './values.ts';
 
 /** In the order in which they are read and documented. */
@@ -51,15 +50,19 @@ export const schema: readonly KeyRow[] = [
   {
     section: 'X-Wakesock', key: 'Handoff', syntax: 'adopt | listen-fds | relay', default: 'adopt',
     text: '`adopt`: a program that knows nothing of this; the socket is put in place of its own when it binds `Port=`. `listen-fds`: the program speaks '
-      + 'systemd\'s protocol (sd_listen_fds(3)). `relay` is not supported yet.',
-    read: one(oneOf(['adopt', 'listen-fds', 'relay'] as const), (draft, value, entry) => {
-      draft.handoff = { value, entry };
-      if (value === 'relay') throw new NotSupportedError('relay is not supported yet', { suggestion: 'adopt' });
-    }),
+      + 'systemd\'s protocol (sd_listen_fds(3)). `relay`: what serves the site cannot be given a socket, such as an existing systemd unit or a container of podman or '
+      + 'systemd-nspawn; the front door takes the connections and passes their bytes on to `Target=`. See [front.md](front.md#relayed-sites).',
+    read: one(oneOf(['adopt', 'listen-fds', 'relay'] as const), (draft, value, entry) => { draft.handoff = { value, entry }; }),
   },
   {
-    section: 'X-Wakesock', key: 'Target', syntax: 'ADDRESS | unix:PATH', text: 'Where a relayed site listens. Not supported yet.',
-    read: one(parseText, (draft, value, entry) => { draft.target = { value, entry }; }),
+    section: 'X-Wakesock', key: 'Target', syntax: 'PORT | ADDRESS:PORT | [ADDRESS]:PORT | unix:PATH',
+    text: 'Where what serves a relayed site listens. A bare port is `127.0.0.1:PORT`. The front door\'s user must be able to connect to it. Clients wait until it accepts, `TimeoutStartSec=` at most.',
+    read: one(parseTarget, (draft, value, entry) => { draft.target = { value, entry }; }),
+  },
+  {
+    section: 'X-Wakesock', key: 'Unit', syntax: 'NAME.service', default: 'none: what serves the site is always there',
+    text: 'The systemd unit that serves a relayed site. It is started for the first client and stopped after `IdleSec=`, also where somebody else has started it; do not enable it.',
+    read: one(parseServiceUnit, (draft, value, entry) => { draft.unit = { value, entry }; }),
   },
   {
     section: 'X-Wakesock', key: 'IdleSec', syntax: 'TIME-SPAN', default: '5min',

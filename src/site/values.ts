@@ -1,11 +1,13 @@
 /** Small value readers of site keys. All throw UnitValueError. */
 import { domainToASCII } from 'node:url';
-import type { ProgramPort } from '../base/site.ts';
+import type { ListenAddress, ProgramPort } from '../base/site.ts';
 import { quote } from '../unitfile/quote.ts';
-import { parsePort, unixPathBytesMax } from '../unitfile/socket-address.ts';
+import { parsePort, parseSocketAddress, unixPathBytesMax } from '../unitfile/socket-address.ts';
+import { isUnitName } from '../unitfile/unit-name.ts';
 import { suggest } from '../unitfile/suggest.ts';
 import { parseTimeSpanMs } from '../unitfile/time-span.ts';
 import { UnitValueError } from '../unitfile/value-error.ts';
+import { tcpAddress } from './listen-address.ts';
 import { NotSupportedError } from './reading.ts';
 
 /** `infinity` in milliseconds: the longest timer that Node and JSON can carry, 24.8 days. A longer one would fire at once. */
@@ -161,4 +163,25 @@ export function oneOf<T extends string>(words: readonly T[]): (text: string) => 
     const near = suggest(text, words);
     throw new UnitValueError(`Expected ${words.join(' or ')}, found ${quote(text)}`, near === null ? {} : { suggestion: near });
   };
+}
+
+/** `Target=`: an address to connect to. */
+export function parseTarget(text: string): ListenAddress {
+  const unix = text.startsWith('unix:');
+  const address = parseSocketAddress(unix ? text.slice('unix:'.length) : text);
+  if (unix && address.kind === 'path') return { family: 'unix', path: address.path, text };
+  if (address.kind === 'path') throw new UnitValueError(`Expected unix: before the path, found ${quote(text)}`, { suggestion: `unix:${text}` });
+  if (address.kind === 'port' && !unix) return tcpAddress('ipv4', '127.0.0.1', address.port);
+  if ((address.kind === 'ipv4' || (address.kind === 'ipv6' && address.zone === null)) && !unix) {
+    if (address.address === '0.0.0.0' || address.address === '::') throw new UnitValueError(`Expected an address to connect to, found ${address.address}, which is only for listening`);
+    return tcpAddress(address.kind, address.address, address.port);
+  }
+  throw new UnitValueError(`Expected a port, ADDRESS:PORT, [ADDRESS]:PORT or unix:PATH, found ${quote(text)}`);
+}
+
+/** `Unit=`: a service, and none of ours. */
+export function parseServiceUnit(text: string): string {
+  if (!isUnitName(text, undefined, ['service']) || text.includes('@.')) throw new UnitValueError(`Expected the name of a service such as app.service, found ${quote(text)}`, text.includes('.') || text === '' ? {} : { suggestion: `${text}.service` });
+  if (/^wakesock(?:-front)?\.service$/.test(text)) throw new UnitValueError(`Expected a unit that serves the site, found ${text}, which is wakesock's own`);
+  return text;
 }

@@ -25,6 +25,16 @@ export function socketUnitName(site: string): string {
   return `${prefix}${site}.socket`;
 }
 
+/** Descriptor name (FileDescriptorName=) of a relayed site's sockets at the front door. `=` is in no site's name; all other sockets there are HTTP. */
+export function relayFdName(site: string): string {
+  return `relay=${site}`;
+}
+
+/** The site of {@link relayFdName}; null for any other descriptor. */
+export function relaySiteOf(fdName: string): string | null {
+  return fdName.startsWith('relay=') ? fdName.slice('relay='.length) : null;
+}
+
 /** Where systemd looks for socket units that people write. */
 export const systemUnitDirs: readonly string[] = ['/etc/systemd/system', '/run/systemd/system', '/usr/lib/systemd/system'];
 

@@ -1,4 +1,4 @@
-"""http_all.py [PATH]: an HTTP/1.1 server with what browsers use: pages, uploads, downloads, an event stream, a WebSocket that echoes. Listens only once PATH exists."""
+"""http_all.py [PORT] [PATH]: an HTTP/1.1 server with what browsers use: pages, uploads, downloads, an event stream, a WebSocket that echoes. Listens only once PATH exists."""
 import base64, hashlib, http.server, json, os, socketserver, sys, time
 
 STARTED = f'{time.time_ns()}'
@@ -84,6 +84,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     request_queue_size = 128
 
 
+port = int(sys.argv.pop(1)) if sys.argv[1:] and sys.argv[1].isdigit() else 3000
 while len(sys.argv) > 1 and not os.path.exists(sys.argv[1]):
     time.sleep(0.01)
-Server(('0.0.0.0', 3000), Handler).serve_forever()
+Server(('0.0.0.0', port), Handler).serve_forever()

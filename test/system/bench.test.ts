@@ -21,9 +21,9 @@ function run(scenarios: readonly string[], programs: readonly string[]): Promise
 beforeAll(async () => {
   await promisify(execFile)(process.execPath, ['scripts/bench.mjs', '--bundle-only']);
   await run(['cold', 'zero'], ['tiny', 'node', 'python']);
-  await run(['idle', 'footprint', 'image', 'create', 'born', 'unitfile'], ['tiny']);
-  // Some 20 s; a busy machine takes longer.
-}, 120_000);
+  await run(['idle', 'footprint', 'image', 'create', 'born', 'unitfile', 'relay'], ['tiny']);
+  // Some 40 s; a busy machine takes longer.
+}, 180_000);
 
 function of(scenario: string): Result[] {
   return results.filter((result) => result.scenario === scenario);
@@ -87,6 +87,21 @@ test('a new site of an image copies nothing of it', () => {
 test('reading unit files: the parser, and sites the first time and from the cache', () => {
   expect(of('unitfile').map(({ subject, values }) => [subject, values?.['sites'] ?? null])).toEqual([['parse 1 KB', null], ['parse 1 MB', null], ['load first', 1000], ['load cached', 1000]]);
   for (const { values } of of('unitfile')) for (const value of Object.values(values ?? {})) expect(value).not.toBeNaN();
+});
+
+test('requests through the front door and others, or why not; and the way to a sleeping site', () => {
+  const ran = of('relay').filter(({ skipped }) => skipped === null);
+  for (const { skipped } of of('relay')) expect(skipped).not.toBe('');
+  const names = ran.map(({ subject }) => subject);
+  // A box without the load generator says so once.
+  if (!of('relay').some(({ subject }) => subject === 'throughput')) expect(names).toEqual(expect.arrayContaining(['back end direct', 'wakesock front', 'wakesock front, relayed socket']));
+  for (const { values, failures, subject } of ran.filter(({ values: each }) => each !== null && '32.requestsPerSecond' in each)) {
+    expect({ subject, failures }).toEqual({ subject, failures: 0 });
+    expect(values?.['32.requestsPerSecond']).toBeGreaterThan(0);
+    expect(values?.['32.cpuUsecPerRequest']).toBeGreaterThan(0);
+  }
+  expect(ran.at(-1)?.values).toMatchObject({ sites: 2 });
+  expect(ran.at(-1)?.values?.['frontP50Ms']).toBeGreaterThan(0);
 });
 
 test('progress ends with all that was promised', () => {

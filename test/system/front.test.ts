@@ -98,6 +98,33 @@ describe('bodies', () => {
     expect(JSON.parse(answer)).toEqual({ sha256 });
   });
 
+  test('of a client that sends slowly, at a site that sleeps; Python\'s clients', async () => {
+    await sleep('one');
+    const program = `
+import hashlib, http.client, json, time, urllib.request
+def pieces():
+    for number in range(5):
+        time.sleep(0.1)
+        yield bytes([number]) * 1000
+whole = b''.join(bytes([number]) * 1000 for number in range(5))
+connection = http.client.HTTPConnection('127.0.0.1', 80, timeout=20)
+connection.request('POST', '/', body=pieces(), headers={'Host': 'one.example', 'Content-Length': '5000'})
+answer = json.loads(connection.getresponse().read())
+connection.request('GET', '/again', headers={'Host': 'one.example'})
+again = json.loads(connection.getresponse().read())
+with urllib.request.urlopen(urllib.request.Request('http://127.0.0.1/lib', headers={'Host': 'one.example'}), timeout=20) as response:
+    lib = json.loads(response.read())
+print(json.dumps([answer['sha256'] == hashlib.sha256(whole).hexdigest(), again['path'], lib['path']]))`;
+    expect(JSON.parse(await scene.box.run(['/usr/bin/python3', '-c', program]))).toEqual([true, '/again', '/lib']);
+  });
+
+  test('of a page with thirty resources, over six connections as browsers have, at a site that sleeps', async () => {
+    await sleep('one');
+    const paths = (await scene.box.run(['curl', '--silent', '--show-error', '--max-time', '20', '--header', 'Host: one.example', '--parallel', '--parallel-max', '6', '--parallel-immediate',
+      'http://127.0.0.1/resource/[1-30]'])).match(/"path": "[^"]*"/g);
+    expect(new Set(paths).size).toBe(30);
+  });
+
   test('an event stream', async () => {
     expect(await curl('one.example', '/events', '--no-buffer')).toBe('data: 0\n\ndata: 1\n\ndata: 2\n\n');
   });

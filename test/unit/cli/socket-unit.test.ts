@@ -11,7 +11,7 @@ const units = new URL('../../../units/', import.meta.url);
 const ipv4 = (address: string, port: number): ListenAddress => ({ family: 'ipv4', address, port, text: `${address}:${port}` });
 const ipv6 = (address: string, port: number): ListenAddress => ({ family: 'ipv6', address, port, text: `[${address}]:${port}` });
 const unix = (path: string): ListenAddress => ({ family: 'unix', path, text: path });
-const textOf = (...listen: ListenAddress[]) => socketUnitText({ name: 'blog', description: 'Blog 100% %i', listen });
+const textOf = (...listen: ListenAddress[]) => socketUnitText({ name: 'blog', description: 'Blog 100% %i', handoff: 'adopt', listen });
 const settings = (text: string) => text.split('\n').filter((line) => /^[A-Z]/.test(line));
 
 test('the whole unit', () => {
@@ -38,7 +38,7 @@ test('a path is taken literally', () => {
 });
 
 test('a description cannot add a line', () => {
-  expect(settings(socketUnitText({ name: 'a', description: 'x\nService=other.service', listen: [unix('/run/a')] }))).not.toContain('Service=other.service');
+  expect(settings(socketUnitText({ name: 'a', handoff: 'adopt', description: 'x\nService=other.service', listen: [unix('/run/a')] }))).not.toContain('Service=other.service');
 });
 
 test('systemd-analyze verify is happy with all units', () => {

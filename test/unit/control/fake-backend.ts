@@ -33,12 +33,17 @@ export class FakeBackend implements ControlBackend {
     if (!force && this.leases.some(({ released }) => released === 0)) throw new WakesockError('ERR_WAKESOCK_BUSY', 'blog has a lease');
     return siteStatus();
   }
-  lease(name: string, asked: LeaseAsked) {
+  /** Where it is delayed, a lease waits for this. */
+  beforeLease: () => Promise<void> = async () => {};
+  revoked: Promise<void> | undefined;
+  async lease(name: string, asked: LeaseAsked) {
     this.#known(name);
     this.asked.push(asked);
+    await this.beforeLease();
     const lease = { released: 0 };
     this.leases.push(lease);
     return {
+      ...(this.revoked === undefined ? {} : { revoked: this.revoked }),
       address: { family: 'ipv4', address: '127.0.0.1:8081' } as const,
       release: () => {
         lease.released++;

@@ -247,6 +247,47 @@ test('a lease of a killed process is released once', async () => {
   expect(backend.leases).toEqual([{ released: 1 }]);
 });
 
+test('a lease that ends with what serves the site is closed for its holder', async () => {
+  const { path, backend } = await start();
+  const end = deferred<void>();
+  backend.revoked = end.promise;
+  const held = await controlClient(path).lease('blog');
+  end.resolve();
+  expect(await held.ended).toBe('revoked');
+  expect(backend.leases).toEqual([{ released: 1 }]);
+});
+
+test.each(['half', 'whole'])('a holder that is gone (%s) before its lease is granted does not keep it', async (how) => {
+  const { path, backend, server } = await start();
+  const granted = deferred<void>();
+  const asked = new Promise<void>((done) => { backend.beforeLease = () => { done(); return granted.promise; }; });
+  const released = backend.released();
+  const socket = await dial(path);
+  socket.write(lease);
+  await asked;
+  if (how === 'half') socket.end();
+  else socket.destroy();
+  // A connection of its own is served after what was sent before it.
+  await controlClient(path).site('blog');
+  granted.resolve();
+  await released;
+  expect(backend.leases).toEqual([{ released: 1 }]);
+  await barrier(() => server.busy === 0);
+});
+
+test('a lease that is granted while the server closes is given back', async () => {
+  const { path, backend, server } = await start();
+  const granted = deferred<void>();
+  const asked = new Promise<void>((done) => { backend.beforeLease = () => { done(); return granted.promise; }; });
+  const holder = controlClient(path).lease('blog');
+  await asked;
+  const closed = server.close();
+  granted.resolve();
+  await expect(holder).rejects.toMatchObject({ code: 'ERR_WAKESOCK_NOT_RUNNING' });
+  await closed;
+  expect(backend.leases).toEqual([{ released: 1 }]);
+});
+
 test('nothing is answered behind a lease: the connection ends, and the lease with it', async () => {
   const { path, backend } = await start();
   const released = backend.released();
@@ -317,3 +358,7 @@ test('an inherited descriptor is served, and its socket goes on when the server 
     expect(await exited).toEqual([0, null]);
   }
 });
+
+async function barrier(done: () => boolean): Promise<void> {
+  while (!done()) await new Promise((resolve) => { setImmediate(resolve); });
+}

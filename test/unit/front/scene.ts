@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { IdleClients } from '../../../src/front/idle-clients.ts';
+import { Peers, type PeersOptions } from '../../../src/front/peers.ts';
 import { Client } from '../../../src/front/client.ts';
-import type { Lease } from '../../../src/control/client.ts';
+import type { Lease, LeaseEnd } from '../../../src/control/client.ts';
 import type { StoredState } from '../../../src/control/stored-state.ts';
 import type { WakeCause } from '../../../src/control/types.ts';
 import type { OwnAnswer } from '../../../src/front/answer.ts';
@@ -66,13 +68,13 @@ export class Wire {
   }
 
   async gone(): Promise<void> {
-    if (!this.closed) await once(this.socket, 'close');
+    if (!this.closed) await new Promise((resolve) => { this.socket.once('close', resolve); });
   }
 }
 
 export class Scene {
   readonly sweep = new Sweep();
-  readonly leases: { release: () => void; released: boolean; end: () => void }[] = [];
+  readonly leases: { release: () => void; released: boolean; end: (how?: LeaseEnd) => void }[] = [];
   /** Throws what a lease is refused with; by default it is granted. */
   beforeLease: () => Promise<void> | void = () => {};
   explanation: OwnAnswer | null = null;
@@ -84,6 +86,8 @@ export class Scene {
   readonly files = new FrontFiles({ warn: (message) => { this.warnings.push(message); } });
   /** Whom each lease was asked for. */
   readonly causes: (WakeCause | null)[] = [];
+  /** As of a relayed site. */
+  patienceMs: number | null = null;
   /** Connections that reached the program, ever. */
   readonly accepted: Wire[] = [];
   #program!: Server;
@@ -98,7 +102,7 @@ export class Scene {
     this.#waiting = null;
   };
 
-  static async open(program?: (wire: Wire) => void): Promise<Scene> {
+  static async open(program?: (wire: Wire) => void, peers: PeersOptions = {}, idleMax?: number): Promise<Scene> {
     const scene = new Scene();
     if (program !== undefined) scene.#accepting = program;
     scene.#program = createServer({ allowHalfOpen: true }, (socket) => {
@@ -109,18 +113,24 @@ export class Scene {
     scene.#program.listen(0, '127.0.0.1');
     await once(scene.#program, 'listening');
     scene.#programPort = (scene.#program.address() as AddressInfo).port;
-    scene.#front = await serveFront({ listen: [{ host: '127.0.0.1', port: 0 }], sweep: scene.sweep, route: (host) => scene.#route(host) });
+    scene.#front = await serveFront({ listen: [{ host: '127.0.0.1', port: 0 }, { host: '127.0.0.1', port: 0, site: 'a' }], sweep: scene.sweep, peers: new Peers(peers), idle: new IdleClients(idleMax), route: (host) => scene.#route(host), relay: () => scene.#site() });
     return scene;
   }
 
   get port(): number { return this.#front.ports[0] as number; }
+  /** Of the site's own socket, as a relayed site has it. */
+  get rawPort(): number { return this.#front.ports[1] as number; }
   get connections(): number { return this.#front.connections; }
   get asked(): boolean { return this.#pool !== null; }
 
   #route(host: string): SitePool {
     if (host !== 'a.example') throw new Refusal(404, 'No such site');
+    return this.#site();
+  }
+
+  #site(): SitePool {
     return (this.#pool ??= new SitePool({
-      name: 'a', sweep: this.sweep, files: this.files,
+      name: 'a', sweep: this.sweep, files: this.files, patienceMs: this.patienceMs,
       keys: () => ({ ...frontKeysDefault, ...this.keys }),
       hasRules: () => (this.keys.noWake ?? []).length > 0,
       state: () => this.state,
@@ -133,10 +143,16 @@ export class Scene {
   async #lease(cause: WakeCause | null): Promise<Lease> {
     this.causes.push(cause);
     await this.beforeLease();
-    const record = { released: false, end: () => {}, release: () => { record.released = true; record.end(); } };
-    const ended = new Promise<void>((resolve) => { record.end = resolve; });
+    const record = { released: false, end: (_how?: LeaseEnd): void => {}, release: () => { record.released = true; record.end(); } };
+    const ended = new Promise<LeaseEnd>((resolve) => { record.end = (how = 'lost') => resolve(how); });
     this.leases.push(record);
     return { address: { family: 'ipv4', address: `127.0.0.1:${this.#programPort}` }, ended, release: record.release };
+  }
+
+  /** Again, at the same address. */
+  async startProgram(): Promise<void> {
+    this.#program.listen(this.#programPort, '127.0.0.1');
+    await once(this.#program, 'listening');
   }
 
   /** The program listens no more: connections are refused. */
@@ -148,11 +164,15 @@ export class Scene {
 
   /** A client whose connection is what the test says it is. */
   attach(stream: Duplex): void {
-    void new Client(stream as Socket, { sweep: this.sweep, route: (host) => this.#route(host), onClosed: () => {} });
+    void new Client(stream as Socket, { sweep: this.sweep, peers: new Peers(), idle: new IdleClients(), route: (host) => this.#route(host), onClosed: () => {} });
   }
 
   client(): Wire {
     return new Wire(connect({ port: this.port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true }));
+  }
+
+  raw(): Wire {
+    return new Wire(connect({ port: this.rawPort, host: '127.0.0.1', allowHalfOpen: true, noDelay: true }));
   }
 
   /** The next connection that reaches the program. */

@@ -112,8 +112,16 @@ describe('prepareBundle', () => {
     expect(statSync(`${directory}/hosts`).mode & 0o777).toBe(0o644);
   });
 
+  test('of a relayed site only what waking must know', () => {
+    const { paths } = ground();
+    const site = makeSite({ handoff: 'relay', root: { kind: 'none' }, exec: [], unit: 'app.service' });
+    const prepared = prepareBundle(site, paths, { sources: [], warnings: [], notifyShutdown: false });
+    expect(readPrepared(paths, 'blog')).toEqual(prepared);
+    expect(prepared.site).toEqual(site);
+    expect(listing(preparedDir(paths, 'blog'))).toEqual(['site.json']);
+  });
+
   test.each([
-    ['a relayed site', { handoff: 'relay' } as const, code('NOT_SUPPORTED', 'relay')],
     ['a named volume', { mounts: [siteMount('volume', '/data', { source: 'data' })] }, code('VOLUME', 'Volume=data')],
     ['no root', { root: { kind: 'rootfs', path: '/not/there' } } as const, code('ROOTFS', 'Rootfs=/not/there', 'nothing')],
     ['a file for a root', { root: { kind: 'rootfs', path: '/etc/passwd' } } as const, code('ROOTFS', 'directory')],

@@ -34,7 +34,7 @@ test('what a site says; an empty line takes back what stood before; instances in
       { ...empty, paths: ['/alice/*'], agents: ['*bot*'], answer: { status: 404 } },
       { ...empty, clients: [{ family: 'ipv4', address: '192.0.2.0', length: 24 }], answer: { file: '/srv/alice.txt' } },
     ],
-    waitPageAfterMs: 500, waitPage: '/srv/wait.html', pendingMax: 20, startTimeoutMs: 5_000, stopTimeoutMs: 2_000,
+    waitPageAfterMs: 500, waitPage: '/srv/wait.html', pendingMax: 20, startTimeoutMs: 5_000, stopTimeoutMs: 2_000, relay: null,
   });
   expect(load('WaitPageAfterSec=infinity\n').front.waitPageAfterMs).toBe(Infinity);
 });

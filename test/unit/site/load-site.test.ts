@@ -29,7 +29,7 @@ const wakesock = (lines: string): string => `[Container]\nRootfs=/srv/root\nExec
 test('the least that a site is', () => {
   expect(site(minimal)).toEqual({
     name: 'a', description: 'a', handoff: 'adopt', listen: [{ family: 'ipv4', address: '0.0.0.0', port: 8081, text: '0.0.0.0:8081' }],
-    ports: [{ kind: 'tcp', port: 8081 }], hosts: [], target: null, idleMs: 300_000, startTimeoutMs: 30_000, stopTimeoutMs: 10_000,
+    ports: [{ kind: 'tcp', port: 8081 }], hosts: [], target: null, unit: null, idleMs: 300_000, startTimeoutMs: 30_000, stopTimeoutMs: 10_000,
     root: { kind: 'rootfs', path: '/srv/root' }, exec: ['/bin/app'], entrypoint: null, environment: {}, network: { mode: { kind: 'none' }, dns: { servers: null, search: null, options: null }, hosts: [] }, sysctls: {}, mounts: [], secrets: [], credentials: [], devices: [], user: null, group: null, addGroups: [], workingDir: null,
     hostName: null, userNs: { ids: 65_536, required: false }, readOnly: false, readOnlyTmpfs: true, timezone: null, shmBytes: null, mask: [], unmask: [], annotations: {}, noNewPrivileges: true, seccompProfile: 'default', addCapabilities: [], dropCapabilities: [], ulimits: {}, stopSignal: 'TERM', resources: [],
   });
@@ -107,8 +107,10 @@ test.each<[string, string[]]>([
   ['ListenStream=80\nPort=x\n', ['error bad-value 6:6']],
   ['Host=a.example\n', ['error missing-key 5:1']],
   ['', ['error missing-key 0:0']],
-  ['Handoff=relay\nTarget=unix:/x\n', ['error ERR_WAKESOCK_NOT_SUPPORTED 5:9']],
-  ['ListenStream=80\nTarget=unix:/x\n', ['error ERR_WAKESOCK_NOT_SUPPORTED 6:1']],
+  ['Target=unix:/x\nListenStream=80\n', ['error conflict 5:1']],
+  ['Handoff=relay\nListenStream=80\n', ['warning no-effect 2:1', 'warning no-effect 3:1', 'error missing-key 5:1']],
+  ['Handoff=relay\nListenStream=80\nTarget=0.0.0.0:80\n', ['warning no-effect 2:1', 'warning no-effect 3:1', 'error bad-value 7:8']],
+  ['Handoff=relay\nListenStream=80\nTarget=8080\nPort=3\nUnit=app\n', ['warning no-effect 2:1', 'warning no-effect 3:1', 'warning no-effect 8:1', 'error bad-value 9:6']],
   ['ListenStream=80\nRoot=host\n', ['error conflict 2:1']],
   ['ListenStream=80\nHandoff=listen-fds\nPort=80\n', ['warning no-effect 7:1']],
   ['ListenStream=80\nHandoff=adpot\n', ['error bad-value 6:9']],

@@ -1,0 +1,335 @@
+/**
+ * A relayed site with `Unit=` at run time: the same life as a container's (lifecycle/), carried out by starting and stopping a
+ * unit of systemd. It has no sockets here: whoever uses it holds a lease, the front door among them.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { born, next, type Effect, type Event, type Life, type SiteError } from '../lifecycle/lifecycle.ts';
+import { WakesockError, describeError } from '../base/errors.ts';
+import type { ListenAddress, PreparedSite } from '../base/site.ts';
+import { BackoffError, type LeaseAsked, type LeaseGrant } from '../control/backend.ts';
+import type { LeaseAddress, SiteStatus } from '../control/types.ts';
+import type { Activity } from '../idle/activity.ts';
+import { Idleness } from '../idle/idleness.ts';
+import type { Manager } from '../systemd/manager.ts';
+import { writtenSocketUnit } from '../systemd/unit-names.ts';
+import type { RunnerParts } from './parts.ts';
+import type { Runner } from './runner.ts';
+import { readRuntimeState, removeRuntimeState, writeRuntimeState } from './runtime-state.ts';
+import { SiteRecord } from './site-record.ts';
+import { siteStatus } from './site-status.ts';
+import { Waiters } from './waiters.ts';
+
+/** A bus that is restarted is back after this or twice this; nothing announces it. */
+const BUS_RETRY_MS = 100;
+/** Clients are the front door's: only leases tell of them. */
+const nobody: Activity = { waiting: 0, halfOpen: 0, established: 0, unreadMs: Infinity, quietMs: Infinity };
+
+export class UnitRunner implements Runner {
+  readonly name: string;
+  readonly holds = false;
+  readonly #parts: RunnerParts;
+  readonly #manager: Manager;
+  #prepared: PreparedSite;
+  #life: Life = born;
+  readonly #events: Event[] = [];
+  readonly #record: SiteRecord;
+  readonly #idleness: Idleness;
+  readonly #waiters = new Waiters();
+  readonly #leases = new Set<Lease>();
+  /** The last lease, until a wake begins. */
+  #asked: LeaseAsked | null = null;
+  /** The unit as it was started, or found, last. Aborted when that is over. */
+  #run = new AbortController();
+  #deadline: NodeJS.Timeout | null = null;
+  #ending = false;
+  #retired = false;
+
+  /** @throws WakesockError ERR_WAKESOCK_NOT_SUPPORTED: nothing that could be started */
+  constructor(name: string, prepared: PreparedSite, parts: RunnerParts) {
+    if (prepared.site.unit === null) throw new WakesockError('ERR_WAKESOCK_NOT_SUPPORTED', `${name} has no Unit=: what serves it is always there, and nothing is to be woken`);
+    if (parts.manager === null) throw new WakesockError('ERR_WAKESOCK_NOT_SUPPORTED', `${name}: Unit=${prepared.site.unit} can only be started by systemd`);
+    this.name = name;
+    this.#parts = parts;
+    this.#manager = parts.manager;
+    this.#prepared = prepared;
+    this.#record = new SiteRecord(name, parts);
+    this.#idleness = new Idleness({
+      now: parts.now,
+      cameAndWent: parts.cameAndWent,
+      idleMs: () => this.#prepared.site.idleMs,
+      presentIdleMs: () => this.#prepared.site.idleMs,
+      look: () => nobody,
+      attended: () => this.#life.state.name === 'awake' && !this.#life.state.stopping,
+      used: () => this.#saveState(),
+      idle: () => this.#dispatch({ type: 'sleep', force: false }),
+    });
+  }
+
+  get quiet(): boolean {
+    const { state } = this.#life;
+    if (this.#idleness.leased || !this.#waiters.none) return false;
+    return state.name === 'dormant' || (state.name === 'failed' && this.#parts.now() >= state.untilMs);
+  }
+
+  /** systemd goes on with what it was asked for, and the next activator asks what became of it. */
+  get busy(): boolean {
+    return false;
+  }
+
+  get backoffLeftMs(): number {
+    const { state } = this.#life;
+    return state.name === 'failed' ? Math.max(0, state.untilMs - this.#parts.now()) : 0;
+  }
+
+  get #unit(): string {
+    return this.#prepared.site.unit ?? '';
+  }
+
+  /** Takes over what an earlier activator started; what nobody of us has started stays as it is until somebody asks for it. */
+  begin(): void {
+    const state = readRuntimeState(this.#parts.paths, this.name);
+    if (state === null) return;
+    this.#idleness.begins(this.#parts.now() - Math.max(0, Date.now() - state.lastActiveMs));
+    this.#ending = state.stopping;
+    this.#dispatch({ type: 'found', as: state.stopping ? 'draining' : state.listening ? 'awake' : 'waking' });
+    if (state.stopping) void this.#end(true);
+    else if (state.listening) this.#watchEnd(this.#run.signal);
+    else this.#start();
+  }
+
+  wake(by: string): Promise<void> {
+    const awake = this.#waiters.untilAwake();
+    this.#dispatch({ type: 'wake', by });
+    return awake;
+  }
+
+  sleep(force: boolean): Promise<void> {
+    const asleep = this.#waiters.untilAsleep(force);
+    this.#dispatch({ type: 'sleep', force });
+    return asleep;
+  }
+
+  /** Granted when the unit is up: before that, and while it stops, nobody holds connections for it. It ends with the unit. */
+  async lease(asked: LeaseAsked): Promise<LeaseGrant> {
+    const endUse = this.#idleness.lease();
+    this.#asked = asked;
+    try {
+      await this.wake(asked.by);
+    } catch (error) {
+      endUse();
+      throw error;
+    }
+    const held = new Lease();
+    this.#leases.add(held);
+    return {
+      address: leaseAddress(this.#prepared.site.target),
+      revoked: held.revoked,
+      release: () => {
+        this.#leases.delete(held);
+        endUse();
+        this.#parts.changed();
+      },
+    };
+  }
+
+  status(): SiteStatus {
+    return {
+      ...siteStatus(this.name, {
+        state: this.#life.state, history: this.#record.history, prepared: this.#prepared, container: null, listeners: [],
+        unit: writtenSocketUnit(this.name), established: () => 0,
+      }),
+      listen: this.#prepared.site.listen.map(({ text }) => text),
+      connections: null,
+    };
+  }
+
+  retire(): void {
+    this.#retired = true;
+    this.#run.abort();
+    this.#idleness.end();
+    this.#waiters.sendAway(new WakesockError('ERR_WAKESOCK_NOT_RUNNING', 'The activator ends'));
+  }
+
+  /** Effects may report events in turn: those wait until this one is done with. */
+  #dispatch(event: Event): void {
+    if (this.#retired) return this.#waiters.sendAway(new WakesockError('ERR_WAKESOCK_NOT_RUNNING', 'The activator ends'));
+    this.#events.push(event);
+    if (this.#events.length > 1) return;
+    for (let current = this.#events[0]; current !== undefined; this.#events.shift(), current = this.#events[0]) {
+      const before = this.#life.state.name;
+      const step = next(this.#life, current, this.#parts.now());
+      this.#life = step.life;
+      for (const effect of step.effects) this.#carryOut(effect);
+      if (before !== this.#life.state.name) this.#record.stateChanged(before, this.#life.state);
+    }
+    this.#parts.changed();
+  }
+
+  #carryOut(effect: Effect): void {
+    switch (effect.type) {
+      case 'launch':
+        this.#record.wakeBegins(effect.by, this.#asked?.by === effect.by ? this.#asked.cause : null);
+        this.#asked = null;
+        this.#idleness.begins();
+        this.#run = new AbortController();
+        return this.#start();
+      case 'attend':
+        return this.#idleness.attend([]);
+      case 'stop':
+        return this.#stop(effect.force);
+      case 'destroy':
+        return void this.#end(true);
+      case 'settle':
+        return this.#settle(effect.error);
+      case 'arm':
+      case 'disarm':
+      case 'refuse':
+        // Its clients are the front door's.
+    }
+  }
+
+  // --- waking
+
+  #start(): void {
+    const { signal } = this.#run;
+    this.#ending = false;
+    this.#saveState();
+    this.#startUnit(signal).then(
+      () => {
+        if (signal.aborted || this.#life.state.name !== 'waking') return;
+        this.#clearDeadline();
+        this.#record.wakeEnds(false);
+        this.#idleness.touch();
+        this.#dispatch({ type: 'listening' });
+        this.#saveState();
+        this.#watchEnd(signal);
+        const { sleep } = this.#waiters;
+        if (sleep) this.#dispatch({ type: 'sleep', ...sleep });
+      },
+      (error: unknown) => this.#startFailed(signal, describeError(error)),
+    );
+  }
+
+  async #startUnit(signal: AbortSignal): Promise<void> {
+    this.#prepared = await this.#parts.prepared(this.name);
+    const { startTimeoutMs } = this.#prepared.site;
+    if (this.#unit === '') throw new WakesockError('ERR_WAKESOCK_NOT_SUPPORTED', `${this.name} has no Unit= any more; run \`wakesock enable ${this.name}\``);
+    this.#deadline = setTimeout(() => this.#startFailed(signal, {
+      code: 'ERR_WAKESOCK_START_TIMEOUT', message: `${this.#unit} was not up within ${startTimeoutMs} ms (TimeoutStartSec=)`,
+    }), startTimeoutMs);
+    try {
+      await this.#onBus(signal, () => this.#manager.startUnit(this.#unit));
+    } catch (error) {
+      throw new WakesockError(error instanceof WakesockError && error.code === 'ERR_WAKESOCK_BUS' ? error.code : 'ERR_WAKESOCK_SYSTEMD',
+        `${describeError(error).message}. See: journalctl -u ${this.#unit}`, { cause: error });
+    }
+  }
+
+  #startFailed(signal: AbortSignal, error: SiteError): void {
+    this.#clearDeadline();
+    if (!signal.aborted) this.#dispatch({ type: 'launchFailed', error });
+  }
+
+  #clearDeadline(): void {
+    if (this.#deadline) clearTimeout(this.#deadline);
+    this.#deadline = null;
+  }
+
+  // --- awake
+
+  /** Whoever stops it, or however it ends. One that is restarted goes on. */
+  #watchEnd(signal: AbortSignal): void {
+    const ended = async (): Promise<void> => {
+      for (;;) {
+        await this.#onBus(signal, () => this.#manager.waitUnitState(this.#unit, (state) => state === 'inactive' || state === 'failed'));
+        const job = await this.#onBus(signal, () => this.#manager.jobType(this.#unit));
+        if (job !== 'start' && job !== 'restart') return;
+        await this.#onBus(signal, () => this.#manager.startUnit(this.#unit));
+      }
+    };
+    ended().catch((error: unknown) => {
+      if (!signal.aborted) this.#parts.log.error(`${this.#unit} is not followed any more`, { site: this.name, ...describeError(error) });
+    }).finally(() => {
+      if (!signal.aborted) void this.#end(false);
+    });
+  }
+
+  // --- stopping
+
+  #stop(force: boolean): void {
+    if (!force && !(this.#waiters.sleep ? this.#idleness.isNobodyNow(nobody) : this.#idleness.isQuiet(nobody))) {
+      this.#waiters.notAsleep(new WakesockError('ERR_WAKESOCK_BUSY', `${this.name} is in use; --force closes its connections`), force);
+      this.#idleness.wasInUse();
+      this.#dispatch({ type: 'inUse' });
+      return;
+    }
+    this.#ending = true;
+    this.#saveState();
+    this.#dispatch({ type: 'stopping' });
+    void this.#end(true);
+  }
+
+  /** @param stop it may still be up */
+  async #end(stop: boolean): Promise<void> {
+    this.#run.abort();
+    this.#run = new AbortController();
+    const { signal } = this.#run;
+    this.#idleness.end();
+    this.#clearDeadline();
+    try {
+      if (stop) await this.#onBus(signal, () => this.#manager.stopUnit(this.#unit));
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#parts.log.error(`${this.#unit} could not be stopped`, { site: this.name, ...describeError(error) });
+    }
+    removeRuntimeState(this.#parts.paths, this.name);
+    this.#ending = false;
+    for (const lease of this.#leases) lease.revoke();
+    this.#leases.clear();
+    this.#dispatch({ type: 'gone' });
+  }
+
+  // --- bookkeeping
+
+  /** However long the bus is away, until `signal` says that nobody wants it any more. */
+  async #onBus<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        return await call();
+      } catch (error) {
+        if (!(error instanceof WakesockError) || error.code !== 'ERR_WAKESOCK_BUS') throw error;
+        await delay(BUS_RETRY_MS, undefined, { signal });
+      }
+    }
+  }
+
+  #saveState(): void {
+    const { name } = this.#life.state;
+    try {
+      writeRuntimeState(this.#parts.paths, this.name, {
+        version: 1, process: null, listening: name === 'awake', stopping: this.#ending, toldMs: null,
+        lastActiveMs: Date.now() - (this.#parts.now() - this.#idleness.lastActiveMs), baselines: [], served: [], statusFlags: [],
+      });
+    } catch (error) {
+      // It serves all the same; only a killed activator's successor would not stop it.
+      this.#parts.log.error('The state of a site could not be saved', { site: this.name, ...describeError(error) });
+    }
+  }
+
+  #settle(error: SiteError | null): void {
+    if (error) this.#waiters.notAwake(error.code === 'ERR_WAKESOCK_BACKOFF' ? new BackoffError(error.message, this.backoffLeftMs) : new WakesockError(error.code, error.message));
+    else if (this.#life.state.name === 'awake') this.#waiters.awake();
+    if (this.#life.state.name !== 'awake') this.#waiters.asleep();
+  }
+}
+
+class Lease {
+  revoke!: () => void;
+  readonly revoked = new Promise<void>((resolve) => { this.revoke = resolve; });
+}
+
+function leaseAddress(target: ListenAddress | null): LeaseAddress {
+  if (target === null) throw new TypeError('A relayed site without a target');
+  return target.family === 'unix' ? { family: 'unix', address: target.path } : { family: target.family, address: target.text };
+}
