@@ -1,6 +1,7 @@
 /** The control socket's view of the runners. */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { WakesockError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Paths } from '../base/paths.ts';
 import type { ControlBackend } from '../control/backend.ts';
@@ -12,13 +13,12 @@ import type { ExitPolicy } from './exit-policy.ts';
 import { readHistory } from './history.ts';
 import type { LoopbackSites } from './loopback-sites.ts';
 import type { Runner } from './runner.ts';
+import type { SiteRunner } from './site-runner.ts';
 import { siteStatus } from './site-status.ts';
 import type { UnitSites } from './unit-sites.ts';
 
-/** The sites of this activator. */
 export interface ControlledSites {
-  /** Those that have a socket here. */
-  readonly runners: ReadonlyMap<string, Runner>;
+  readonly runners: ReadonlyMap<string, SiteRunner>;
   readonly loopback: LoopbackSites;
   readonly units: UnitSites;
   readonly paths: Paths;
@@ -57,33 +57,42 @@ export class ActivatorControl {
   }
 
   #backend(): ControlBackend {
-    const { runners, loopback, units } = this.#sites;
+    const { runners, units } = this.#sites;
+    const running = (name: string): Runner | undefined => runners.get(name) ?? units.runners.get(name);
     // Of a site with no socket of its own there is nothing to ask while it sleeps: nothing is begun for a look.
-    const status = async (name: string) => runners.get(name)?.status() ?? this.#sleepingStatus(name) ?? (await units.find(name)).status();
-    /** To be woken: its socket is made where systemd holds none. */
-    const find = async (name: string): Promise<Runner> => runners.get(name) ?? loopback.open(name) ?? units.find(name);
+    const status = (name: string) => Promise.resolve(running(name)?.status() ?? this.#sleepingStatus(name));
     return {
-      sites: () => Promise.resolve([...runners.values(), ...units.known].map((runner) => runner.status())),
+      sites: () => Promise.resolve([...runners.values(), ...units.runners.values()].map((runner) => runner.status())),
       site: status,
       wake: async (name, by) => {
-        await (await find(name)).wake(by);
+        await (await this.#awakened(name)).wake(by);
         return status(name);
       },
       sleep: async (name, { force }) => {
-        if (loopback.sleeps(name)) return status(name);
-        await (await find(name)).sleep(force);
+        await running(name)?.sleep(force);
         return status(name);
       },
-      lease: async (name, asked) => (await find(name)).lease(asked),
+      lease: async (name, asked) => (await this.#awakened(name)).lease(asked),
     };
   }
 
-  /** Null: it has a socket, or is relayed. */
-  #sleepingStatus(name: string): SiteStatus | null {
-    const prepared = this.#sites.loopback.find(name);
-    if (!prepared) return null;
+  /** To be woken: its socket is made where systemd holds none. */
+  async #awakened(name: string): Promise<Runner> {
+    const { runners, loopback, units } = this.#sites;
+    const runner = runners.get(name) ?? loopback.open(name) ?? await units.open(name);
+    if (!runner) throw notFound(name);
+    return runner;
+  }
+
+  #sleepingStatus(name: string): SiteStatus {
+    const prepared = this.#sites.loopback.find(name) ?? this.#sites.units.find(name);
+    if (!prepared) throw notFound(name);
     const history = readHistory(this.#sites.paths, name);
     const status = siteStatus(name, { state: born.state, history, prepared, container: null, listeners: [], unit: null, established: () => 0 });
     return history.state === 'failed' ? { ...status, state: 'failed', error: history.error } : status;
   }
+}
+
+function notFound(name: string): WakesockError {
+  return new WakesockError('ERR_WAKESOCK_SITE_NOT_FOUND', `No site \`${name}\` has a socket here; is it enabled?`);
 }

@@ -24,10 +24,9 @@ import { serviceManager } from './service-manager.ts';
 import { siteOutput } from './site-output.ts';
 import { preparing } from './preparing.ts';
 import { SiteRunner } from './site-runner.ts';
+import { UnitSites } from './unit-sites.ts';
 import type { RunnerParts } from './parts.ts';
 import type { Runner } from './runner.ts';
-import { namesNotDormant } from './runtime-state.ts';
-import { UnitSites } from './unit-sites.ts';
 
 export interface ActivatorOptions {
   readonly paths: Paths;
@@ -58,7 +57,7 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   const runners = new Map<string, SiteRunner>();
   const crun = new Crun(poller, `${paths.runtimeDir}/crun`);
   const seccomp = new SeccompReceiver(`${paths.runtimeDir}/seccomp.sock`, poller, (site, fd, pid) => runners.get(site)?.notifyFdArrived(fd, pid) ?? false);
-  const everyRunner = (): readonly Runner[] => [...runners.values(), ...units.known];
+  const everyRunner = (): readonly Runner[] => [...runners.values(), ...units.runners.values()];
   const exit = new ExitPolicy(options.exitIdleMs, inheritance.everyFd, everyRunner);
   const parts: RunnerParts = {
     paths, poller, crun, manager, log,
@@ -74,11 +73,11 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
     },
     ...preparing(paths, log),
   };
-  const loopback = new LoopbackSites(runners, parts, inheritance.loopback);
   const units = new UnitSites(parts);
+  const loopback = new LoopbackSites(runners, parts, inheritance.loopback);
   startRunners(runners, inheritance, parts);
   service.ready();
-  void units.takeOver(namesNotDormant(paths).filter((name) => !runners.has(name)));
+  void units.takeOver();
 
   const control = new ActivatorControl(inheritance.control ?? (embedded ? { path: paths.controlPath } : null), { runners, loopback, units, paths }, exit, log);
   // Loading them takes as long as half a wake: not while the first client waits.

@@ -114,12 +114,8 @@ export async function openOwn(paths: Paths, log: Log): Promise<Inheritance> {
       endLeftover(paths, name);
       const { site } = await prepareSiteWithPodman(paths, name, images, { syncEtc });
       if (site.listen.length === 0) recordEnabled(paths, name);
-      if (site.handoff === 'relay') {
-        log.info(`${name} is relayed: its clients are the front door's`, { site: name });
-        continue;
-      }
-      if (site.listen.length === 0) {
-        log.info(`${name} sleeps, and is woken through the front door`, { site: name });
+      if (site.handoff === 'relay' || site.listen.length === 0) {
+        log.info(site.handoff === 'relay' ? `${name} is relayed: its clients are the front door's` : `${name} sleeps, and is woken through the front door`, { site: name });
         continue;
       }
       const listeners = site.listen.map((address) => openListener(address));

@@ -36,12 +36,12 @@ export class UnitRunner implements Runner {
   readonly #idleness: Idleness;
   readonly #waiters = new Waiters();
   readonly #leases = new Set<Lease>();
-  /** The last lease, until a wake begins. */
-  #asked: LeaseAsked | null = null;
   /** The unit as it was started, or found, last. Aborted when that is over. */
   #run = new AbortController();
   #deadline: NodeJS.Timeout | null = null;
   #ending = false;
+  /** The last lease, until a wake begins. */
+  #asked: LeaseAsked | null = null;
   #retired = false;
 
   /** @throws WakesockError ERR_WAKESOCK_NOT_SUPPORTED: nothing that could be started */

@@ -64,6 +64,14 @@ export const upstreamIdleMsMax = 4_000;
 export const upstreamIdleMax = 512;
 /** A lease is held this long after the last request, so that a warm one costs no question to the activator. */
 export const leaseHoldMs = 4_000;
+/** Addresses and TLVs of a PROXY protocol header: proxies send below 600 bytes. */
+export const proxyHeaderBytesMax = 4 * 1024;
+/** Connections of one client address, or IPv6 /64 (default of `--max-connections-per-client=`). A browser has six to a host; an office behind one address some hundreds. */
+export const clientConnectionsMaxDefault = 1_024;
+/** Connections between two requests, 5 KB each (default of `--max-idle-connections=`): beyond it the oldest is closed. */
+export const idleClientsMaxDefault = 32_768;
+/** A relayed connection on which nothing has moved for so long no longer counts as use of its site: a silent connection is not activity. */
+export const silentMs = 4_000;
 /** A navigation that waits longer is shown a page (default of `WaitPageAfterSec=`): within two seconds people wait for a page as for any. */
 export const waitPageAfterMsDefault = 2_000;
 /** `WaitPage=`, and a file of `NoWake=`: a page, a robots.txt, an icon. They are held in memory. */
@@ -76,14 +84,6 @@ export const noWakeRulesMax = 64;
 export const wokenAtMax = 20;
 /** Of who caused a wake: each of path and user agent, in the log and the history. */
 export const causeTextMax = 256;
-/** Addresses and TLVs of a PROXY protocol header: proxies send below 600 bytes. */
-export const proxyHeaderBytesMax = 4 * 1024;
-/** Connections of one client address, or IPv6 /64 (default of `--max-connections-per-client=`). A browser has six to a host; an office behind one address some hundreds. */
-export const clientConnectionsMaxDefault = 1_024;
-/** Connections between two requests, 5 KB each (default of `--max-idle-connections=`): beyond it the oldest is closed. */
-export const idleClientsMaxDefault = 32_768;
-/** A relayed connection on which nothing has moved for so long no longer counts as use of its site: a silent connection is not activity. */
-export const silentMs = 4_000;
 /** `MaxPending=` at most: the kernel's backlog of a socket (net.core.somaxconn). */
 export const pendingMaxMax = 4_096;
 /** Requests that wait for one site to wake (default of `MaxPending=`): each is a connection in its backlog. */

@@ -4,6 +4,7 @@ import { causeText } from '../control/cause.ts';
 import type { WakeCause } from '../control/types.ts';
 import { ownAnswer, type OwnAnswer } from './answer.ts';
 import { Chunked } from './chunked.ts';
+import { cutOff } from './cut-off.ts';
 import { Body } from './framing.ts';
 import type { IdleClients } from './idle-clients.ts';
 import { composeRequest, composeResponse, copiedBytesMax, extendedSuffix, forwardedSuffix } from './outgoing.ts';
@@ -459,7 +460,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
 
   /** Half an answer must not look like a whole one: where only the connection's end says so, it ends with a reset. */
   #cutOff(): void {
-    if (this.#untilClose) this.#socket.resetAndDestroy();
+    if (this.#untilClose) cutOff(this.#socket);
     else this.#socket.destroy();
   }
 

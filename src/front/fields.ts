@@ -17,13 +17,13 @@ export const Field = {
   forwarded: 8,
   /** Named by `Connection`. */
   named: 9,
-  /** Passes as any other; whom an answer of our own is for. */
-  accept: 10,
   /** Of {@link forwarded} what each proxy on the way adds to, if it is trusted. */
-  forwardedFor: 11,
-  forwardedElements: 12,
-  forwardedProto: 13,
-  forwardedHost: 14,
+  forwardedFor: 10,
+  forwardedElements: 11,
+  forwardedProto: 12,
+  forwardedHost: 13,
+  /** Passes as any other; whom an answer of our own is for. */
+  accept: 14,
 } as const;
 
 const kinds: Readonly<Record<string, number>> = {
@@ -59,13 +59,13 @@ export function isFraming(kind: number): boolean {
   return kind === Field.host || kind === Field.contentLength || kind === Field.transferEncoding;
 }
 
+function tellsOfClient(kind: number): boolean {
+  return kind === Field.forwarded || (kind >= Field.forwardedFor && kind <= Field.forwardedHost);
+}
+
 /** It is only passed on: neither frames nor routes a message, nor says whose it is. */
 export function passes(kind: number): boolean {
   return kind === Field.other || kind === Field.accept;
-}
-
-function tellsOfClient(kind: number): boolean {
-  return kind === Field.forwarded || kind >= Field.forwardedFor;
 }
 
 export function kindOfName(name: string): number {

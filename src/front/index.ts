@@ -11,9 +11,9 @@ import { controlClient } from '../control/client.ts';
 import { storedState } from '../control/stored-state.ts';
 import { takeListenFds } from '../systemd/listen-fds.ts';
 import { relaySiteOf } from '../systemd/unit-names.ts';
-import { FrontFiles } from './front-files.ts';
 import { IdleClients } from './idle-clients.ts';
 import { Peers, type PeersOptions } from './peers.ts';
+import { FrontFiles } from './front-files.ts';
 import { RouteSource } from './route-source.ts';
 import { serveFront, type FrontListen, type FrontServer } from './server.ts';
 import { Sites } from './sites.ts';
@@ -44,8 +44,8 @@ export async function runFront({ paths, listen, exitIdleMs, logLevel, peers, idl
   const routes = new RouteSource(paths, log);
   const sweep = new Sweep();
   const sites = new Sites({
-    table: () => routes.table, keys: (name) => routes.keys(name), hasRules: (name) => routes.hasRules(name), relayed: (name) => routes.relayed(name), state: (name) => storedState(paths, name),
-    control: controlClient(paths.controlPath), files: new FrontFiles(log), sweep, log,
+    table: () => routes.table, keys: (name) => routes.keys(name), hasRules: (name) => routes.hasRules(name), state: (name) => storedState(paths, name),
+    relayed: (name) => routes.relayed(name), control: controlClient(paths.controlPath), files: new FrontFiles(log), sweep, log,
   });
   const idle = new IdleEnd(exitIdleMs, () => server?.connections === 0);
   let server: FrontServer | null = null;

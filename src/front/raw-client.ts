@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { clientStallMsMax, pipelinedBytesMax, silentMs } from '../base/limits.ts';
 import type { WakeCause } from '../control/types.ts';
+import { cutOff } from './cut-off.ts';
 import type { Peers } from './peers.ts';
 import { plainAddress } from './proxy-protocol.ts';
 import type { SitePool, Waiting } from './site-pool.ts';
@@ -57,7 +58,6 @@ export class RawClient implements Expiring, Waiting, TunnelEnd {
   /** It has no end of its own that could be waited for: it goes on until the process ends. */
   close(): void {}
 
-  /** Of what it asks for nothing is known. */
   cause(): WakeCause {
     return { client: this.#address, method: '', host: '', path: '', agent: '' };
   }
@@ -99,7 +99,7 @@ export class RawClient implements Expiring, Waiting, TunnelEnd {
   fail(): void {
     this.#upstream = null;
     this.#letGo();
-    if (!this.#socket.writableEnded) this.#socket.resetAndDestroy();
+    if (!this.#socket.writableEnded) cutOff(this.#socket);
     else this.deadlineMs = this.#options.sweep.nowMs + clientStallMsMax;
   }
 
@@ -149,7 +149,7 @@ export class RawClient implements Expiring, Waiting, TunnelEnd {
     if (Number.isFinite(this.#stallMs)) this.#stallMs = this.#movedMs + clientStallMsMax;
     if (this.#site !== null) return;
     this.#site = this.#options.site();
-    this.#site?.hold(this);
+    this.#site?.hold();
     this.deadlineMs = this.#movedMs + silentMs;
   }
 

@@ -7,7 +7,7 @@ import { describeError } from '../base/errors.ts';
 import { siteCacheSitesMax } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import { preparedDir, type Paths } from '../base/paths.ts';
-import { frontKeysDefault, type FrontKeys, type RelayTarget } from '../site/front-keys.ts';
+import { frontKeysDefault, type FrontKeys, type RelayedSite } from '../site/front-keys.ts';
 import { instancesDir } from '../site/list-sites.ts';
 import { loadSite } from '../site/load-site.ts';
 import { RouteTable } from './route-table.ts';
@@ -54,9 +54,9 @@ export class RouteSource {
     return keys;
   }
 
-  /** What the front door connects to itself; null of all other sites. */
-  relayed(name: string): RelayTarget | null {
-    return this.#known.get(name)?.isRelayed === true ? this.keys(name).relay : null;
+  /** Null: of all other sites. */
+  relayed(site: string): RelayedSite | null {
+    return this.#known.get(site)?.isRelayed === true ? this.keys(site).relayed : null;
   }
 
   close(): void {

@@ -16,7 +16,7 @@ export interface SiteHosts {
   readonly hasSocket: boolean;
   /** `NoWake=` */
   readonly hasRules: boolean;
-  /** `Handoff=relay` */
+  /** `Handoff=relay`: the front door connects to what serves it. */
   readonly isRelayed: boolean;
   /** Its file may not be read. */
   readonly unreadable: boolean;
@@ -109,7 +109,7 @@ function hostsOf(unit: UnitName, merged: MergedUnit, file: SiteHosts['file']): S
     hosts, file,
     hasSocket: merged.all('X-Wakesock', 'ListenStream').length + merged.all('Container', 'PublishPort').length > 0,
     hasRules: merged.all('X-Wakesock', 'NoWake').length > 0,
-    isRelayed: merged.all('X-Wakesock', 'Handoff').at(-1)?.value === 'relay',
+    isRelayed: merged.last('X-Wakesock', 'Handoff')?.value === 'relay',
     unreadable: merged.files.some(isUnreadable),
   };
 }

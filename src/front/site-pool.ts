@@ -18,7 +18,7 @@ import { Upstream } from './upstream.ts';
 export interface Waiting {
   /** It may share a connection that others have used; else it gets a fresh one. */
   readonly reuses: boolean;
-  /** For whom the site is woken, asked for when it begins to wait. */
+  /** For whom the site is woken. */
   cause(): WakeCause;
   connected(upstream: Upstream): void;
   /** @param unanswered a fresh connection was closed without a word: the site may know why */
@@ -62,9 +62,9 @@ export class SitePool implements Expiring {
   /** Who waits for the program to listen. */
   readonly #connecting = new Map<Waiting, AbortController>();
   #lease: Lease | null = null;
+  #patient: PatientConnect | null = null;
   /** Held until another is had: the site may have gone to sleep under it, and who wakes it now is to be told. */
   #formerLease: Lease | null = null;
-  #patient: PatientConnect | null = null;
   #asking = false;
   #inFlight = 0;
   /** The program has answered under this lease: it is awake. */
@@ -133,7 +133,7 @@ export class SitePool implements Expiring {
     }
     if (!this.#awake) this.#askedSinceMs ??= performance.now();
     if (!this.#awake && this.#inFlight === 1) this.#setLeaseAside();
-    this.#askedBy(client);
+    if (this.#lease === null && !this.#asking) this.#cause = client.cause();
     return this.reconnect(client, fresh);
   }
 
@@ -146,10 +146,9 @@ export class SitePool implements Expiring {
   }
 
   /** The site is in use: a lease is held, or asked for. Ended by {@link release}. */
-  hold(client: Waiting): void {
+  hold(): void {
     this.#inFlight++;
     this.deadlineMs = Infinity;
-    this.#askedBy(client);
     if (this.#lease === null) void this.#ask();
   }
 
@@ -210,10 +209,6 @@ export class SitePool implements Expiring {
     this.#options.onQuiet();
   }
 
-  #askedBy(client: Waiting): void {
-    if (this.#lease === null && !this.#asking) this.#cause = client.cause();
-  }
-
   #setLeaseAside(): void {
     this.#formerLease ??= this.#lease;
     this.#lease = null;
@@ -260,8 +255,6 @@ export class SitePool implements Expiring {
         return;
       }
       this.#connecting.delete(client);
-      // Nobody's backlog has taken it: the program itself listens.
-      this.answers();
       client.connected(new Upstream(this, socket));
     } catch (error) {
       if (abort.signal.aborted) return;
@@ -299,7 +292,6 @@ export class SitePool implements Expiring {
       return;
     }
     this.#lease = lease;
-    this.#patient = null;
     this.#awake = false;
     void lease.ended.then((how) => this.#lost(lease, how));
     const waiting = [...this.#waiting];
@@ -317,6 +309,7 @@ export class SitePool implements Expiring {
   #lost(lease: Lease, how: LeaseEnd): void {
     if (this.#lease !== lease) return;
     this.#lease = null;
+    if (how === 'revoked') this.#awake = false;
     this.#patient = null;
     for (const upstream of this.#idle.splice(0)) upstream.socket.destroy();
     // What they wait for may have to be started anew, and be elsewhere then.
@@ -325,7 +318,6 @@ export class SitePool implements Expiring {
       this.#waiting.add(client);
     }
     this.#connecting.clear();
-    if (how === 'revoked') this.#awake = false;
     if (how === 'lost' ? this.#wanted : this.#waiting.size > 0) void this.#ask();
   }
 

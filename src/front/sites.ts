@@ -2,7 +2,7 @@ import type { Log } from '../base/log.ts';
 import type { ControlClient, Lease } from '../control/client.ts';
 import type { StoredState } from '../control/stored-state.ts';
 import type { StatusError } from '../control/types.ts';
-import type { FrontKeys, RelayTarget } from '../site/front-keys.ts';
+import type { FrontKeys, RelayedSite } from '../site/front-keys.ts';
 import type { OwnAnswer } from './answer.ts';
 import type { FrontFiles } from './front-files.ts';
 import { Refusal } from './refusal.ts';
@@ -18,13 +18,13 @@ export interface SitesParts {
   /** What the site's file says, as it was read last. */
   readonly keys: (name: string) => FrontKeys;
   readonly hasRules: (name: string) => boolean;
-  /** Null: it is no relayed site. */
-  readonly relayed: (name: string) => RelayTarget | null;
   readonly state: (name: string) => StoredState;
+  /** Null: of a site that is not relayed. */
+  readonly relayed: (name: string) => RelayedSite | null;
   readonly control: ControlClient;
   readonly files: FrontFiles;
   readonly sweep: Sweep;
-  readonly log: Pick<Log, 'warn'>;
+  readonly log: Log;
 }
 
 /** Host name → the pool of its site, made when it is first asked for and gone soon after the last request. */
@@ -49,16 +49,16 @@ export class Sites {
   }
 
   #open(name: string): SitePool {
-    const { sweep, files, keys, hasRules, state, control, log } = this.#parts;
-    const relayed = this.#parts.relayed(name);
-    const isAlwaysThere = relayed?.unit === null;
+    const { sweep, files, keys, hasRules, state, control, relayed: relayedOf, log } = this.#parts;
+    const relayed = relayedOf(name);
+    const always = relayed?.unit === null ? alwaysThere(relayed) : null;
     const pool = new SitePool({
       name, sweep, files,
       keys: () => keys(name),
       hasRules: () => hasRules(name),
-      state: () => (isAlwaysThere ? awake : state(name)),
+      state: () => (always === null ? state(name) : awake),
       patienceMs: relayed === null ? null : keys(name).startTimeoutMs,
-      lease: isAlwaysThere ? () => Promise.resolve(alwaysThere(relayed)) : (cause) => control.lease(name, { by: 'front', cause }),
+      lease: (cause) => (always === null ? control.lease(name, { by: 'front', cause }) : Promise.resolve(always)),
       explain: () => this.#explain(name),
       onUnreachable: ({ message }) => log.warn(`Nobody listened at Target= of ${name} in time: ${message}`, { site: name }),
       onQuiet: () => this.#pools.delete(name),
@@ -79,19 +79,18 @@ export class Sites {
   }
 }
 
+const awake: StoredState = { state: 'awake', error: null, wokenAtMs: [] };
+
+/** What serves it is no affair of the activator: nobody need be asked. */
+function alwaysThere({ target }: RelayedSite): Lease {
+  const address = target.family === 'unix' ? target.path : target.text;
+  return { address: { family: target.family, address }, ended: new Promise(() => {}), release: () => {} };
+}
+
 /** The code only: the message speaks of files and programs, which are nobody's business out there. */
 function failedAnswer({ code, retryAt }: StatusError): OwnAnswer {
   return {
     status: 502, message: 'This site could not be started', code,
     ...(retryAt === undefined ? {} : { retryAfterMs: Math.max(0, Date.parse(retryAt) - Date.now()) }),
   };
-}
-
-/** What is always there never sleeps. */
-const awake: StoredState = { state: 'awake', error: null, wokenAtMs: [] };
-
-/** What serves it is no affair of the activator: nobody need be asked. */
-function alwaysThere({ target }: RelayTarget): Lease {
-  const address = target.family === 'unix' ? target.path : target.text;
-  return { address: { family: target.family, address }, ended: new Promise(() => {}), release: () => {} };
 }

@@ -67,6 +67,7 @@ export class Upstream {
     this.#client = null;
     this.#tunnel = end;
     this.#answered = true;
+    this.#pool.answers();
   }
 
   /** The client is gone, or has been answered otherwise. */

@@ -56,6 +56,13 @@ export function checkSite(site: Site, places?: SitePlaces): Diagnostic[] {
   return found;
 }
 
+/** Where systemd looks, generators' directories included: Quadlet's units are there. An instance is its template's. */
+function unitExists(unit: string): boolean {
+  const { files, masked } = loadUnit(unit, [...systemUnitDirs, '/etc/systemd/system.control', '/run/systemd/transient', '/run/systemd/generator.early', '/run/systemd/generator',
+    '/usr/local/lib/systemd/system', '/lib/systemd/system', '/run/systemd/generator.late']);
+  return files.length > 0 && !masked;
+}
+
 /** The front door runs as a user of its own, so that others must be allowed to read. */
 function frontFileProblem(path: string): string | null {
   let stat;
@@ -67,13 +74,6 @@ function frontFileProblem(path: string): string | null {
   if (!stat.isFile()) return 'a file';
   if ((stat.mode & 0o004) === 0) return 'a file that everybody may read (mode 0644)';
   return stat.size > frontFileBytesMax ? `a file of at most ${frontFileBytesMax} bytes, found ${stat.size}` : null;
-}
-
-/** Where systemd looks, generators' directories included: Quadlet's units are there. An instance is its template's. */
-function unitExists(unit: string): boolean {
-  const { files, masked } = loadUnit(unit, [...systemUnitDirs, '/etc/systemd/system.control', '/run/systemd/transient', '/run/systemd/generator.early', '/run/systemd/generator',
-    '/usr/local/lib/systemd/system', '/lib/systemd/system', '/run/systemd/generator.late']);
-  return files.length > 0 && !masked;
 }
 
 /** Only root can try. What is of podman's storage and the state directory is tried when the site is prepared. */

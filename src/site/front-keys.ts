@@ -1,6 +1,6 @@
 /** What the front door reads of a site file: whom it makes wait, and how, and who wakes nothing. */
-import type { ListenAddress } from '../base/site.ts';
 import { startTimeoutMsDefault, stopTimeoutMsDefault, waitingPerSiteMax, waitPageAfterMsDefault, wokenAtMax } from '../base/limits.ts';
+import type { ListenAddress } from '../base/site.ts';
 import { parseInteger } from '../unitfile/integer.ts';
 import { parseIpPrefix, type IpPrefix } from '../unitfile/ip-prefix.ts';
 import { quote } from '../unitfile/quote.ts';
@@ -26,8 +26,8 @@ export interface NoWakeRule {
   readonly answer: { readonly status: number } | { readonly file: string };
 }
 
-/** Of a relayed site: what the front door connects to itself. */
-export interface RelayTarget {
+/** A site that the front door connects to itself. */
+export interface RelayedSite {
   readonly target: ListenAddress;
   /** Null: what serves it is always there. */
   readonly unit: string | null;
@@ -42,27 +42,28 @@ export interface FrontKeys {
   readonly pendingMax: number;
   readonly startTimeoutMs: number;
   readonly stopTimeoutMs: number;
-  /** Null: of all sites but relayed ones. */
-  readonly relay: RelayTarget | null;
+  /** Null: of all other sites. */
+  readonly relayed: RelayedSite | null;
 }
 
 /** One for all sites that say nothing else: a hundred thousand of them hold it once. */
 export const frontKeysDefault: FrontKeys = {
   noWake: [], waitPageAfterMs: waitPageAfterMsDefault, waitPage: null, pendingMax: waitingPerSiteMax,
-  startTimeoutMs: startTimeoutMsDefault, stopTimeoutMs: stopTimeoutMsDefault, relay: null,
+  startTimeoutMs: startTimeoutMsDefault, stopTimeoutMs: stopTimeoutMsDefault, relayed: null,
 };
 
 export function frontKeysOf({ front, startTimeoutMs, stopTimeoutMs, handoff, target, unit }: SiteDraft): FrontKeys {
-  const relay = handoff?.value === 'relay' && target !== null ? { target: target.value, unit: unit?.value ?? null } : null;
   const { noWake, waitPageAfterMs, waitPage, pendingMax } = front;
-  const says = noWake.length > 0 || [waitPageAfterMs, waitPage, pendingMax, startTimeoutMs, stopTimeoutMs, relay].some((value) => value !== null);
+  const relayed = handoff?.value === 'relay' && target !== null ? { target: target.value, unit: unit?.value ?? null } : null;
+  const says = noWake.length > 0 || [relayed, waitPageAfterMs, waitPage, pendingMax, startTimeoutMs, stopTimeoutMs].some((value) => value !== null);
   if (!says) return frontKeysDefault;
   return {
-    noWake: noWake.map(({ value }) => value), waitPage: waitPage?.value ?? null, relay,
+    noWake: noWake.map(({ value }) => value), waitPage: waitPage?.value ?? null,
     waitPageAfterMs: waitPageAfterMs ?? frontKeysDefault.waitPageAfterMs,
     pendingMax: pendingMax ?? frontKeysDefault.pendingMax,
     startTimeoutMs: startTimeoutMs ?? frontKeysDefault.startTimeoutMs,
     stopTimeoutMs: stopTimeoutMs ?? frontKeysDefault.stopTimeoutMs,
+    relayed,
   };
 }
 

@@ -21,9 +21,9 @@ export interface SitePlaces {
   readonly file: string;
   readonly root: Place | null;
   readonly exec: Place | null;
-  readonly network: Place | null;
   /** `Unit=`. */
   readonly unit: Place | null;
+  readonly network: Place | null;
   /** By index of `site.listen`. */
   readonly listen: readonly Place[];
   /** By host name. */
@@ -96,8 +96,8 @@ export function loadSite(paths: Paths, name: string): LoadedSite {
       file: main.file,
       root: draft.roots[0]?.entry.place() ?? null,
       exec: draft.exec?.entry.place() ?? null,
-      network: draft.networks[0]?.entry.place() ?? null,
       unit: draft.unit?.entry.place() ?? null,
+      network: draft.networks[0]?.entry.place() ?? null,
       listen: listen.map(({ entry }) => entry.place()),
       hosts: new Map(draft.hosts.map(({ value, entry }) => [value, entry.place()])),
       mounts: new Map(draft.mounts.map(({ value, entry }) => [value.target, entry.place()])),

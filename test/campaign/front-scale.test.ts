@@ -12,7 +12,7 @@ let scene: Scene;
 
 beforeAll(async () => {
   scene = await Scene.open(testBox());
-  await scene.enable({ scale: tcpSite(`${node} -e "require('http').createServer((_, r) => r.end('Hello world\\n')).listen(3000); process.once('SIGTERM', () => process.exit())"`, 8591, { 'X-Wakesock': { Host: 'scale.example' } }) });
+  await scene.enable({ scale: tcpSite(`${node} /programs/usual-server.mjs`, 8591, { 'X-Wakesock': { Host: 'scale.example' } }) });
   await scene.box.run(['systemctl', 'start', frontSocket]);
   await scene.box.run(['curl', '--silent', '--fail', '--header', 'Host: scale.example', 'http://127.0.0.1/']);
 });

@@ -84,7 +84,8 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     request_queue_size = 128
 
 
-port = int(sys.argv.pop(1)) if sys.argv[1:] and sys.argv[1].isdigit() else 3000
-while len(sys.argv) > 1 and not os.path.exists(sys.argv[1]):
+PORT = next((int(word) for word in sys.argv[1:] if word.isdigit()), 3000)
+PATH = next((word for word in sys.argv[1:] if word.startswith('/')), None)
+while PATH is not None and not os.path.exists(PATH):
     time.sleep(0.01)
-Server(('0.0.0.0', port), Handler).serve_forever()
+Server(('0.0.0.0', PORT), Handler).serve_forever()

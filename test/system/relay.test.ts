@@ -55,7 +55,7 @@ describe('a site whose unit sleeps', () => {
     expect(client.answers).toBe(0);
     await scene.box.run(['touch', '/run/slow-go']);
     expect(await client.answer()).toMatchObject({ said: 'hello' });
-    expect(await scene.status('slow')).toMatchObject({ state: 'awake', handoff: 'relay', listen: ['0.0.0.0:8501'], unit: socketUnit('slow'), lastWake: { by: 'lease' } });
+    expect(await scene.status('slow')).toMatchObject({ state: 'awake', handoff: 'relay', listen: ['0.0.0.0:8501'], unit: socketUnit('slow'), lastWake: { by: 'front', cause: { client: '127.0.0.1' } } });
     client.close();
   });
 

@@ -8,12 +8,9 @@ import { readRuntimeState } from '../../../src/activator/runtime-state.ts';
 import { UnitRunner } from '../../../src/activator/unit-runner.ts';
 import { WakesockError } from '../../../src/base/errors.ts';
 import type { Log } from '../../../src/base/log.ts';
-import type { LeaseAsked } from '../../../src/control/backend.ts';
 import { preparedVersion, type PreparedSite } from '../../../src/base/site.ts';
 import type { Manager } from '../../../src/systemd/manager.ts';
 import { makeSite } from '../runtime/fixtures.ts';
-
-const asked: LeaseAsked = { by: 'front', cause: { client: '192.0.2.1', method: 'GET', host: 'app.example', path: '/', agent: '' } };
 
 interface Call { readonly what: string; readonly resolve: () => void; readonly reject: (error: Error) => void }
 
@@ -95,6 +92,7 @@ afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
+const asked = { by: 'front', cause: { client: '192.0.2.1', method: '', host: '', path: '', agent: '' } };
 const runner = () => new UnitRunner('app', prepared, parts);
 /** Time goes by for timers and for the runner's clock. */
 async function pass(ms: number): Promise<void> {
@@ -110,7 +108,7 @@ test('a lease is granted when the unit is up, to all who wait; released, the uni
   await systemd.starts();
   const leases = await Promise.all([first, second]);
   expect(leases.map(({ address }) => address)).toEqual([1, 2].map(() => ({ family: 'ipv4', address: '127.0.0.1:3000' })));
-  expect(app.status()).toMatchObject({ state: 'awake', wakes: 1, handoff: 'relay' });
+  expect(app.status()).toMatchObject({ state: 'awake', wakes: 1, handoff: 'relay', lastWake: asked });
   leases[0]?.release();
   await pass(10_000);
   expect(app.status().state).toBe('awake');

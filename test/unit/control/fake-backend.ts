@@ -38,8 +38,8 @@ export class FakeBackend implements ControlBackend {
   revoked: Promise<void> | undefined;
   async lease(name: string, asked: LeaseAsked) {
     this.#known(name);
-    this.asked.push(asked);
     await this.beforeLease();
+    this.asked.push(asked);
     const lease = { released: 0 };
     this.leases.push(lease);
     return {

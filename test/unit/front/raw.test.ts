@@ -119,6 +119,17 @@ describe('what goes wrong', () => {
     expect(client.error?.code).toBe('ECONNRESET');
   });
 
+  test('the program resets: a client of a UNIX socket, which knows no reset, is closed', async () => {
+    await open();
+    const client = await scene.unix();
+    opened.push(client);
+    const program = await scene.program();
+    program.send('half');
+    await client.take('half');
+    program.socket.resetAndDestroy();
+    expect(await client.rest()).toBe('');
+  });
+
   test('the client resets: so is the program told, and nothing is left', async () => {
     await open();
     const { client, program } = await pair();

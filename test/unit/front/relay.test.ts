@@ -323,6 +323,22 @@ describe('interim answers and other protocols', () => {
     await Promise.all([client.gone(), program.gone()]);
   });
 
+  test('what the program sent before it closed a WebSocket arrives, however slowly it is taken', async () => {
+    await open();
+    const { client, program } = await scene.exchange(websocket);
+    program.send(switched);
+    await client.take('\r\n\r\n');
+    client.socket.pause();
+    client.socket.end();
+    await program.rest();
+    const size = 24 * 1024 * 1024;
+    program.socket.end(Buffer.alloc(size, 'x'));
+    await barrier();
+    client.socket.resume();
+    expect((await client.rest()).length).toBe(size);
+    expect(client.error).toBeNull();
+  });
+
   test('a WebSocket that the program declines is an ordinary answer', async () => {
     await open();
     const { client, program } = await scene.exchange(websocket);

@@ -1,7 +1,10 @@
 /** A front door between raw sockets: what each side sends is what the test says, byte by byte. */
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { IdleClients } from '../../../src/front/idle-clients.ts';
 import { Peers, type PeersOptions } from '../../../src/front/peers.ts';
@@ -11,6 +14,7 @@ import type { StoredState } from '../../../src/control/stored-state.ts';
 import type { WakeCause } from '../../../src/control/types.ts';
 import type { OwnAnswer } from '../../../src/front/answer.ts';
 import { FrontFiles } from '../../../src/front/front-files.ts';
+import { RawClient } from '../../../src/front/raw-client.ts';
 import { Refusal } from '../../../src/front/refusal.ts';
 import { serveFront, type FrontServer } from '../../../src/front/server.ts';
 import { SitePool } from '../../../src/front/site-pool.ts';
@@ -78,6 +82,8 @@ export class Scene {
   /** Throws what a lease is refused with; by default it is granted. */
   beforeLease: () => Promise<void> | void = () => {};
   explanation: OwnAnswer | null = null;
+  /** As of a relayed site. */
+  patienceMs: number | null = null;
   /** What the site's file says besides the defaults. */
   keys: Partial<FrontKeys> = {};
   /** What the disk says of the site. */
@@ -86,8 +92,6 @@ export class Scene {
   readonly files = new FrontFiles({ warn: (message) => { this.warnings.push(message); } });
   /** Whom each lease was asked for. */
   readonly causes: (WakeCause | null)[] = [];
-  /** As of a relayed site. */
-  patienceMs: number | null = null;
   /** Connections that reached the program, ever. */
   readonly accepted: Wire[] = [];
   #program!: Server;
@@ -165,6 +169,19 @@ export class Scene {
   /** A client whose connection is what the test says it is. */
   attach(stream: Duplex): void {
     void new Client(stream as Socket, { sweep: this.sweep, peers: new Peers(), idle: new IdleClients(), route: (host) => this.#route(host), onClosed: () => {} });
+  }
+
+  /** A client of the site's own UNIX socket. */
+  async unix(): Promise<Wire> {
+    const directory = mkdtempSync(join(tmpdir(), 'wakesock-raw-'));
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      void new RawClient(socket, { sweep: this.sweep, peers: new Peers(), site: () => this.#site(), onClosed: () => {} });
+      server.close();
+    });
+    await new Promise<void>((resolve) => { server.listen(join(directory, 'socket'), resolve); });
+    const client = new Wire(connect({ path: join(directory, 'socket'), allowHalfOpen: true }));
+    client.socket.once('connect', () => rmSync(directory, { recursive: true }));
+    return client;
   }
 
   client(): Wire {

@@ -34,9 +34,16 @@ test('what a site says; an empty line takes back what stood before; instances in
       { ...empty, paths: ['/alice/*'], agents: ['*bot*'], answer: { status: 404 } },
       { ...empty, clients: [{ family: 'ipv4', address: '192.0.2.0', length: 24 }], answer: { file: '/srv/alice.txt' } },
     ],
-    waitPageAfterMs: 500, waitPage: '/srv/wait.html', pendingMax: 20, startTimeoutMs: 5_000, stopTimeoutMs: 2_000, relay: null,
+    waitPageAfterMs: 500, waitPage: '/srv/wait.html', relayed: null, pendingMax: 20, startTimeoutMs: 5_000, stopTimeoutMs: 2_000,
   });
   expect(load('WaitPageAfterSec=infinity\n').front.waitPageAfterMs).toBe(Infinity);
+});
+
+test('of a relayed site where it is, and what is started for it', () => {
+  const target = { family: 'ipv4', address: '127.0.0.1', port: 81, text: '127.0.0.1:81' };
+  expect(load('Handoff=relay\nTarget=81\n').front.relayed).toEqual({ target, unit: null });
+  expect(load('Handoff=relay\nTarget=81\nUnit=a@%p.service\n').front.relayed).toEqual({ target, unit: 'a@a.service' });
+  expect(load('Target=81\n').front.relayed).toBeNull();
 });
 
 test.each([
