@@ -93,7 +93,9 @@ function frontCommand(backend: number, { directory, options }: Bench, ...more: r
   // A site without Unit= needs no activator: what is measured is the front door.
   const sites = `${directory}/relay-sites`;
   mkdirSync(sites, { recursive: true });
-  mkdirSync(`${directory}/relay-state/sites/bench`, { recursive: true });
+  // As `enable` leaves it: prepared, and recorded since it has no socket unit.
+  for (const of of ['sites/bench', 'instances']) mkdirSync(`${directory}/relay-state/${of}`, { recursive: true });
+  writeFileSync(`${directory}/relay-state/instances/bench`, '');
   writeFileSync(`${sites}/bench.container`, `[X-Wakesock]\nHandoff=relay\nTarget=${backend}\nHost=${benchHost}\n`);
   return [process.execPath, `${options.checkout}/dist/wakesock.cjs`, 'front', `--sites=${sites}`, `--state-dir=${directory}/relay-state`, `--control=${directory}/none.sock`, '--log-level=warn', ...more];
 }
