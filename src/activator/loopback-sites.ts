@@ -2,12 +2,12 @@
  * Sites with no socket unit (`Host=` only): a listening socket on the loopback address each, from a lease or a wake until they sleep again. Who
  * connects there has asked for the address before and holds a lease, so that nobody is lost when it is closed.
  */
-import { readdirSync } from 'node:fs';
-import { WakesockError, describeError } from '../base/errors.ts';
-import { siteNamePattern, type PreparedSite } from '../base/site.ts';
+import { describeError } from '../base/errors.ts';
+import type { PreparedSite } from '../base/site.ts';
 import { isRecorded } from '../runtime/enabled.ts';
 import { openListener } from '../sockets/listener.ts';
 import type { RunnerParts, StoredFds } from './parts.ts';
+import { namesNotDormant } from './runtime-state.ts';
 import { SiteRunner } from './site-runner.ts';
 
 /** In the fd store. */
@@ -43,9 +43,9 @@ export class LoopbackSites {
 
   /** What an earlier activator left running, where the fd store was emptied meanwhile: nobody else would ever stop it. */
   takeOver(): void {
-    for (const name of entries(`${this.#parts.paths.runtimeDir}/sites`)) {
+    for (const name of namesNotDormant(this.#parts.paths)) {
       try {
-        if (!this.#runners.has(name) && siteNames(name) && this.find(name) !== null) this.#open(name);
+        if (!this.#runners.has(name) && this.find(name) !== null) this.#open(name);
       } catch (error) {
         this.#parts.log.error(`${name} could not be taken over`, { site: name, ...describeError(error) });
       }
@@ -73,18 +73,5 @@ export class LoopbackSites {
     runner.begin(nothingStored);
     this.#own.add(name);
     return runner;
-  }
-}
-
-function siteNames(name: string): boolean {
-  return name.split('@').every((part) => siteNamePattern.test(part));
-}
-
-function entries(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw new WakesockError('ERR_WAKESOCK_STATE_DIR', `${directory}: ${(error as Error).message}`, { cause: error });
   }
 }

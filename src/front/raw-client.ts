@@ -149,7 +149,7 @@ export class RawClient implements Expiring, Waiting, TunnelEnd {
     if (Number.isFinite(this.#stallMs)) this.#stallMs = this.#movedMs + clientStallMsMax;
     if (this.#site !== null) return;
     this.#site = this.#options.site();
-    this.#site?.hold();
+    this.#site?.hold(this);
     this.deadlineMs = this.#movedMs + silentMs;
   }
 

@@ -133,7 +133,7 @@ export class SitePool implements Expiring {
     }
     if (!this.#awake) this.#askedSinceMs ??= performance.now();
     if (!this.#awake && this.#inFlight === 1) this.#setLeaseAside();
-    if (this.#lease === null && !this.#asking) this.#cause = client.cause();
+    this.#askedBy(client);
     return this.reconnect(client, fresh);
   }
 
@@ -146,9 +146,10 @@ export class SitePool implements Expiring {
   }
 
   /** The site is in use: a lease is held, or asked for. Ended by {@link release}. */
-  hold(): void {
+  hold(client: Waiting): void {
     this.#inFlight++;
     this.deadlineMs = Infinity;
+    this.#askedBy(client);
     if (this.#lease === null) void this.#ask();
   }
 
@@ -207,6 +208,10 @@ export class SitePool implements Expiring {
     this.#dropFormerLease();
     this.#options.sweep.remove(this);
     this.#options.onQuiet();
+  }
+
+  #askedBy(client: Waiting): void {
+    if (this.#lease === null && !this.#asking) this.#cause = client.cause();
   }
 
   #setLeaseAside(): void {
@@ -292,6 +297,7 @@ export class SitePool implements Expiring {
       return;
     }
     this.#lease = lease;
+    this.#patient = null;
     this.#awake = false;
     void lease.ended.then((how) => this.#lost(lease, how));
     const waiting = [...this.#waiting];

@@ -111,6 +111,8 @@ function prepareRelayed(site: Site, paths: Paths, { sources, warnings }: Pick<Pr
   const directory = preparedDir(paths, site.name);
   makeStateDirectory(`${paths.stateDir}/sites`, 0o755);
   return withinStateDirectory(directory, 0o700, () => {
+    // Of a site that was a container on a network before.
+    releaseAddresses(paths, site.name);
     const prepared: PreparedSite = { version: preparedVersion, site, image: null, rootMount: null, uid: 0, gid: 0, warnings, sources };
     replaceFiles(directory, [{ name: 'site.json', data: `${JSON.stringify(prepared)}\n`, mode: 0o600 }]);
     return prepared;

@@ -8,6 +8,7 @@ import { distributionProfilePaths } from '../../../src/runtime/distribution-prof
 import { hostEtcDirectory, hostEtcOnce, makeHostRoot, syncHostEtc } from '../../../src/runtime/host-root.ts';
 import type { OciConfig } from '../../../src/runtime/oci.ts';
 import { sourceState } from '../../../src/base/sources.ts';
+import { allotAddress } from '../../../src/runtime/addresses.ts';
 import { prepareBundle, removePrepared } from '../../../src/runtime/prepare.ts';
 import { readPrepared } from '../../../src/runtime/prepared.ts';
 import { siteMount } from '../../../src/site/mount-options.ts';
@@ -119,6 +120,14 @@ describe('prepareBundle', () => {
     expect(readPrepared(paths, 'blog')).toEqual(prepared);
     expect(prepared.site).toEqual(site);
     expect(listing(preparedDir(paths, 'blog'))).toEqual(['site.json']);
+  });
+
+  test('a site that becomes a relayed one gives its addresses back', () => {
+    const { paths } = ground();
+    const subnet = { subnet: '10.89.0.0/24', gateway: '10.89.0.1' };
+    allotAddress(paths, 'net', subnet, 'blog', null);
+    prepareBundle(makeSite({ handoff: 'relay', root: { kind: 'none' }, exec: [] }), paths, { sources: [], warnings: [], notifyShutdown: false });
+    expect(listing(`${paths.stateDir}/networks/net`)).toEqual([]);
   });
 
   test.each([
