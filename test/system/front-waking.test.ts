@@ -26,7 +26,7 @@ beforeAll(async () => {
       NoWake: [`path:/robots.txt file:${files}/robots.txt`, 'agent:*uptime* method:HEAD status:204', 'path:/gone status:410', 'client:10.0.0.0/8', 'path:/rare woken:1/1h'],
     } }),
     slow: tcpSite(slow, 8292, { ...gated, 'X-Wakesock': { Host: 'slow.example', WaitPageAfterSec: '100ms' } }),
-    own: tcpSite(slow, 8293, { ...gated, 'X-Wakesock': { Host: 'own.example', WaitPageAfterSec: '100ms', WaitPage: `${files}/wait.html` } }),
+    ownpage: tcpSite(slow, 8293, { ...gated, 'X-Wakesock': { Host: 'own.example', WaitPageAfterSec: '100ms', WaitPage: `${files}/wait.html` } }),
     few: tcpSite(slow, 8294, { ...gated, 'X-Wakesock': { Host: 'few.example', MaxPending: 2 } }),
     dead: tcpSite('/bin/false', 8295, { 'X-Wakesock': { Host: 'dead.example' } }),
     bare: siteFile(python('http_all.py'), { 'X-Wakesock': { Host: 'bare.example', Port: 3000 } }),
@@ -129,16 +129,16 @@ describe('the waiting page', () => {
 
   test('alone wakes the site; one of the user\'s own is shown in its place', async () => {
     await shutGate();
-    await sleep('own');
+    await sleep('ownpage');
     const shown = await whole('own.example', '/', ...browser);
     expect(shown).toMatch(/^HTTP\/1\.1 503 /);
     expect(shown).toMatch(/^Refresh: 3\r$/m);
     expect(shown).toContain('<h1>just a moment</h1>');
     const from = await scene.mark();
     await openGate();
-    await scene.inState('own', 'awake', from);
+    await scene.inState('ownpage', 'awake', from);
     expect((await page('own.example', '/', ...browser)).path).toBe('/');
-    expect((await scene.status('own')).wakes).toBe(1);
+    expect((await scene.status('ownpage')).wakes).toBe(1);
   });
 });
 

@@ -41,7 +41,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await scene.box.run(['systemctl', 'stop', frontSocket, front]);
   await scene.close();
-  await scene.box.run(['sh', '-c', `systemctl stop 'relay-*'; rm -rf /etc/systemd/system/relay-*.service /etc/systemd/system/${front}.d; systemctl daemon-reload`]);
+  await scene.box.run(['sh', '-c', `systemctl stop 'relay-*'; systemctl reset-failed 'relay-*'; rm -rf /etc/systemd/system/relay-*.service /etc/systemd/system/${front}.d; systemctl daemon-reload`]);
 });
 
 const curl = (host: string, ...args: readonly string[]) => scene.box.run(['curl', '--silent', '--show-error', '--max-time', '20', '--header', `Host: ${host}`, ...args, 'http://127.0.0.1/']);
