@@ -64,6 +64,7 @@ async function throughput(bench: Bench): Promise<void> {
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
     bench.report({ scenario, subject: 'throughput', skipped: error.message });
+    for (let step = rounds * connections.length; step > 0; step -= 1) bench.step('throughput');
     return;
   } finally {
     for (const { proxying } of contestants) await proxying.stop();

@@ -48,7 +48,8 @@ export class Product {
 
   /** Disables the site and removes its file. */
   async remove(...sites: readonly string[]): Promise<void> {
-    await this.exec('disable', ...sites);
+    // A template is not enabled itself.
+    await this.exec('disable', ...sites.filter((site) => !site.endsWith('@')));
     await this.box.run(['rm', '-f', ...sites.map((site) => `/etc/wakesock/sites/${site}.container`)]);
   }
 
