@@ -23,7 +23,8 @@ beforeAll(async () => {
   await machine.writeFile('/etc/wakesock/sites/shop@.container', tcpSite(plain, ports['shop@one']));
   await scene.write({
     usual: tcpSite(plain, ports.usual),
-    writes: imageSite(image, ports.writes),
+    // Its own /usr: there is no box around it.
+    writes: imageSite(image, ports.writes, { Container: { Volume: ['/usr:/usr:ro', `${programs}:/programs:ro`] } }),
     shuts: tcpSite(`${python('shuts_down.py')} shutdown 3000`, ports.shuts),
     slow: tcpSite(`${python('slow_end.py')} /may-end/now`, ports.slow, { Container: { Volume: [`${programs}:/programs:ro`, '/srv/may-end:/may-end'] } }),
   });
