@@ -50,7 +50,8 @@ export class Product {
   async remove(...sites: readonly string[]): Promise<void> {
     // A template is not enabled itself.
     await this.exec('disable', ...sites.filter((site) => !site.endsWith('@')));
-    await this.box.run(['rm', '-f', ...sites.map((site) => `/etc/wakesock/sites/${site}.container`)]);
+    // Its history, too: another file may have a site of the same name, and count its wakes.
+    await this.box.run(['rm', '-f', ...sites.flatMap((site) => [`/etc/wakesock/sites/${site}.container`, `/var/lib/wakesock/history/${site}.json`])]);
   }
 
   /** Does not wake anything. */
