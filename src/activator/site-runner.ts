@@ -3,7 +3,7 @@
  * of wake/, idle/, sockets/ and runtime/. Nothing here decides on its own what state a site is in.
  */
 import { existsSync } from 'node:fs';
-import { born, next, type Effect, type Event, type Life, type SiteError } from '../lifecycle/lifecycle.ts';
+import type { Effect, Event, SiteError } from '../lifecycle/lifecycle.ts';
 import { Adoption } from '../wake/adoption.ts';
 import { mendEpoll } from '../wake/epoll-mend.ts';
 import { launch } from '../wake/launch.ts';
@@ -32,6 +32,7 @@ import { SiteRecord } from './site-record.ts';
 import { siteStatus } from './site-status.ts';
 import { wakeSecrets } from './wake-secrets.ts';
 import { Waiters } from './waiters.ts';
+import { Living } from './living.ts';
 import type { RunnerParts, StoredFds } from './parts.ts';
 import type { Runner } from './runner.ts';
 
@@ -44,8 +45,7 @@ export class SiteRunner implements Runner {
   readonly name: string;
   readonly sockets: SiteSockets;
   readonly #parts: RunnerParts;
-  #life: Life = born;
-  readonly #events: Event[] = [];
+  readonly #life: Living;
   readonly #record: SiteRecord;
   readonly #idleness: Idleness;
   readonly #readiness: Readiness;
@@ -72,6 +72,10 @@ export class SiteRunner implements Runner {
     this.name = name;
     this.#parts = parts;
     this.#record = new SiteRecord(name, parts);
+    this.#life = new Living({
+      name, now: parts.now, log: parts.log, changed: parts.changed, record: this.#record,
+      carryOut: (effect) => this.#carryOut(effect), report: (event) => this.#dispatch(event), notArmed: () => void setTimeout(() => this.#rearm(), REARM_MS),
+    });
     const stored = readRuntimeState(parts.paths, name);
     this.sockets = new SiteSockets(listeners, stored?.baselines ?? [], parts.poller, {
       readable: () => this.#dispatch({ type: 'readable' }),
@@ -236,36 +240,14 @@ export class SiteRunner implements Runner {
     return true;
   }
 
-  /** Effects may report events in turn: those wait until this one is done with. */
   #dispatch(event: Event): void {
     if (this.#retired) return this.#sendAway();
-    this.#events.push(event);
-    if (this.#events.length > 1) return;
-    for (let current = this.#events[0]; current !== undefined; this.#events.shift(), current = this.#events[0]) {
-      const before = this.#life.state.name;
-      const step = next(this.#life, current, this.#parts.now());
-      this.#life = step.life;
-      for (const effect of step.effects) this.#carryOutSafely(effect);
-      if (before !== this.#life.state.name) this.#record.stateChanged(before, this.#life.state);
-    }
-    this.#parts.changed();
-  }
-
-  /** No descriptors left, a path taken away: the site goes on as well as it can, and the others are not touched. */
-  #carryOutSafely(effect: Effect): void {
-    try {
-      this.#carryOut(effect);
-    } catch (error) {
-      this.#parts.log.error(`${this.name}: ${effect.type} failed`, { site: this.name, ...describeError(error) });
-      // What was to be looked after is ended rather than forgotten; a socket that cannot be watched is tried again.
-      if (effect.type === 'launch' || effect.type === 'attend') this.#dispatch({ type: 'launchFailed', error: describeError(error) });
-      if (effect.type === 'arm') setTimeout(() => this.#rearm(), REARM_MS);
-    }
+    this.#life.dispatch(event);
   }
 
   #rearm(): void {
     const { name } = this.#life.state;
-    if (!this.#retired && (name === 'dormant' || name === 'failed')) this.#carryOutSafely({ type: 'arm' });
+    if (!this.#retired && (name === 'dormant' || name === 'failed')) this.#life.carryOut({ type: 'arm' });
   }
 
   #carryOut(effect: Effect): void {

@@ -2,8 +2,7 @@
  * A relayed site with `Unit=` at run time: the same life as a container's (lifecycle/), carried out by starting and stopping a
  * unit of systemd. It has no sockets here: whoever uses it holds a lease, the front door among them.
  */
-import { setTimeout as delay } from 'node:timers/promises';
-import { born, next, type Effect, type Event, type Life, type SiteError } from '../lifecycle/lifecycle.ts';
+import type { Effect, Event, SiteError } from '../lifecycle/lifecycle.ts';
 import { WakesockError, describeError } from '../base/errors.ts';
 import type { ListenAddress, PreparedSite } from '../base/site.ts';
 import { BackoffError, type LeaseAsked, type LeaseGrant } from '../control/backend.ts';
@@ -11,7 +10,9 @@ import type { LeaseAddress, SiteStatus } from '../control/types.ts';
 import type { Activity } from '../idle/activity.ts';
 import { Idleness } from '../idle/idleness.ts';
 import type { Manager } from '../systemd/manager.ts';
+import { onBus } from '../systemd/on-bus.ts';
 import { writtenSocketUnit } from '../systemd/unit-names.ts';
+import { Living } from './living.ts';
 import type { RunnerParts } from './parts.ts';
 import type { Runner } from './runner.ts';
 import { readRuntimeState, removeRuntimeState, writeRuntimeState } from './runtime-state.ts';
@@ -19,8 +20,6 @@ import { SiteRecord } from './site-record.ts';
 import { siteStatus } from './site-status.ts';
 import { Waiters } from './waiters.ts';
 
-/** A bus that is restarted is back after this or twice this; nothing announces it. */
-const BUS_RETRY_MS = 100;
 /** Clients are the front door's: only leases tell of them. */
 const nobody: Activity = { waiting: 0, halfOpen: 0, established: 0, unreadMs: Infinity, quietMs: Infinity };
 
@@ -30,8 +29,7 @@ export class UnitRunner implements Runner {
   readonly #parts: RunnerParts;
   readonly #manager: Manager;
   #prepared: PreparedSite;
-  #life: Life = born;
-  readonly #events: Event[] = [];
+  readonly #life: Living;
   readonly #record: SiteRecord;
   readonly #idleness: Idleness;
   readonly #waiters = new Waiters();
@@ -53,6 +51,10 @@ export class UnitRunner implements Runner {
     this.#manager = parts.manager;
     this.#prepared = prepared;
     this.#record = new SiteRecord(name, parts);
+    this.#life = new Living({
+      name, now: parts.now, log: parts.log, changed: parts.changed, record: this.#record,
+      carryOut: (effect) => this.#carryOut(effect), report: (event) => this.#dispatch(event), notArmed: () => {},
+    });
     this.#idleness = new Idleness({
       now: parts.now,
       cameAndWent: parts.cameAndWent,
@@ -150,19 +152,9 @@ export class UnitRunner implements Runner {
     this.#waiters.sendAway(new WakesockError('ERR_WAKESOCK_NOT_RUNNING', 'The activator ends'));
   }
 
-  /** Effects may report events in turn: those wait until this one is done with. */
   #dispatch(event: Event): void {
     if (this.#retired) return this.#waiters.sendAway(new WakesockError('ERR_WAKESOCK_NOT_RUNNING', 'The activator ends'));
-    this.#events.push(event);
-    if (this.#events.length > 1) return;
-    for (let current = this.#events[0]; current !== undefined; this.#events.shift(), current = this.#events[0]) {
-      const before = this.#life.state.name;
-      const step = next(this.#life, current, this.#parts.now());
-      this.#life = step.life;
-      for (const effect of step.effects) this.#carryOut(effect);
-      if (before !== this.#life.state.name) this.#record.stateChanged(before, this.#life.state);
-    }
-    this.#parts.changed();
+    this.#life.dispatch(event);
   }
 
   #carryOut(effect: Effect): void {
@@ -218,7 +210,7 @@ export class UnitRunner implements Runner {
       code: 'ERR_WAKESOCK_START_TIMEOUT', message: `${this.#unit} was not up within ${startTimeoutMs} ms (TimeoutStartSec=)`,
     }), startTimeoutMs);
     try {
-      await this.#onBus(signal, () => this.#manager.startUnit(this.#unit));
+      await onBus(signal, () => this.#manager.startUnit(this.#unit));
     } catch (error) {
       throw new WakesockError(error instanceof WakesockError && error.code === 'ERR_WAKESOCK_BUS' ? error.code : 'ERR_WAKESOCK_SYSTEMD',
         `${describeError(error).message}. See: journalctl -u ${this.#unit}`, { cause: error });
@@ -241,10 +233,10 @@ export class UnitRunner implements Runner {
   #watchEnd(signal: AbortSignal): void {
     const ended = async (): Promise<void> => {
       for (;;) {
-        await this.#onBus(signal, () => this.#manager.waitUnitState(this.#unit, (state) => state === 'inactive' || state === 'failed'));
-        const job = await this.#onBus(signal, () => this.#manager.jobType(this.#unit));
+        await onBus(signal, () => this.#manager.waitUnitState(this.#unit, (state) => state === 'inactive' || state === 'failed'));
+        const job = await onBus(signal, () => this.#manager.jobType(this.#unit));
         if (job !== 'start' && job !== 'restart') return;
-        await this.#onBus(signal, () => this.#manager.startUnit(this.#unit));
+        await onBus(signal, () => this.#manager.startUnit(this.#unit));
       }
     };
     ended().catch((error: unknown) => {
@@ -277,7 +269,7 @@ export class UnitRunner implements Runner {
     this.#idleness.end();
     this.#clearDeadline();
     try {
-      if (stop) await this.#onBus(signal, () => this.#manager.stopUnit(this.#unit));
+      if (stop) await onBus(signal, () => this.#manager.stopUnit(this.#unit));
     } catch (error) {
       if (signal.aborted) return;
       this.#parts.log.error(`${this.#unit} could not be stopped`, { site: this.name, ...describeError(error) });
@@ -290,19 +282,6 @@ export class UnitRunner implements Runner {
   }
 
   // --- bookkeeping
-
-  /** However long the bus is away, until `signal` says that nobody wants it any more. */
-  async #onBus<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
-    for (;;) {
-      signal.throwIfAborted();
-      try {
-        return await call();
-      } catch (error) {
-        if (!(error instanceof WakesockError) || error.code !== 'ERR_WAKESOCK_BUS') throw error;
-        await delay(BUS_RETRY_MS, undefined, { signal });
-      }
-    }
-  }
 
   #saveState(): void {
     const { name } = this.#life.state;

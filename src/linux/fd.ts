@@ -21,8 +21,9 @@ export function setStatusFlags(fd: number, flags: number): void {
   call('fcntl', fd, F_SETFL, flags);
 }
 
-export function duplicateFd(fd: number): number {
-  return call('fcntl', fd, F_DUPFD_CLOEXEC, 3);
+/** A copy, close-on-exec. @param from the lowest number that it may have */
+export function duplicateFd(fd: number, from = 3): number {
+  return call('fcntl', fd, F_DUPFD_CLOEXEC, from);
 }
 
 /** Only the read end is non-blocking: the write end becomes a program's stdout. */

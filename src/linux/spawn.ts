@@ -2,7 +2,9 @@
  * posix_spawn(3): the child shares our memory until it runs its program. Node's own spawn forks, which copies page tables and so takes
  * longer the more memory we have: 0.6 ms at 46 MB, 3.4 at 109, where this takes 0.1 to 0.2.
  */
+import { constants as fsConstants } from 'node:fs';
 import { constants } from 'node:os';
+import { duplicateFd } from './fd.ts';
 import { call, closeFd, isErrno, SyscallError } from './libc.ts';
 
 /** More than glibc (80 and 336 bytes) and musl (80 and 336) have in them. */
@@ -11,9 +13,7 @@ const ATTRIBUTES_BYTES = 512;
 const SIGSET_BYTES = 128;
 const POSIX_SPAWN_SETSIGDEF = 4;
 const POSIX_SPAWN_SETSIGMASK = 8;
-const F_DUPFD_CLOEXEC = 1030;
 const WNOHANG = 1;
-const O_RDWR = 2;
 
 /** How a process ended: one of the two is null. */
 export interface ProcessExit {
@@ -50,12 +50,12 @@ export function spawnProcess(program: string, args: readonly string[], env: Read
     // Out of the way of those that are put in place before it.
     const sources = fds.map((fd) => {
       if (fd === null || fd >= fds.length) return fd;
-      const copy = call('fcntl', fd, F_DUPFD_CLOEXEC, fds.length);
+      const copy = duplicateFd(fd, fds.length);
       moved.push(copy);
       return copy;
     });
     for (const [target, source] of sources.entries()) {
-      if (source === null) succeed('posix_spawn_file_actions_addopen', actions, target, '/dev/null', O_RDWR, 0);
+      if (source === null) succeed('posix_spawn_file_actions_addopen', actions, target, '/dev/null', fsConstants.O_RDWR, 0);
       else succeed('posix_spawn_file_actions_adddup2', actions, source, target);
     }
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);

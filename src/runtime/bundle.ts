@@ -36,6 +36,7 @@ export interface BundlePlaces extends MountPlaces {
 export const bpfAnnotation = 'run.oci.seccomp_bpf_data';
 /** The number of the image whose layers a container runs on. */
 export const imageAnnotation = 'wakesock.image';
+/** What programs are looked up in where the site sets no PATH: the default of podman and Docker. */
 export const pathDefault = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** sethostname(2) takes no more. */
 const hostNameBytesMax = 64;

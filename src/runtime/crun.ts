@@ -5,10 +5,8 @@ import { openUnchangeable } from '../linux/detached-mount.ts';
 import { SyscallError } from '../linux/libc.ts';
 import type { Poller } from '../sockets/poller.ts';
 import { startChild, type Child } from './child.ts';
-import { findProgram } from './find-program.ts';
+import { findProgram, searchPath } from './find-program.ts';
 import { withPrivateMounts, type PrivateMounts } from './private-mounts.ts';
-
-const pathDefault = '/usr/sbin:/usr/bin:/sbin:/bin';
 
 export interface CrunRun {
   readonly id: string;
@@ -65,7 +63,7 @@ export class Crun {
 
   #start(args: readonly string[], fds: readonly (number | null)[], env: Readonly<Record<string, string>>): Child {
     try {
-      return startChild(this.#poller, this.#program, ['--cgroup-manager=disabled', `--root=${this.#stateDir}`, ...args], { PATH: process.env['PATH'] ?? pathDefault, ...env }, fds);
+      return startChild(this.#poller, this.#program, ['--cgroup-manager=disabled', `--root=${this.#stateDir}`, ...args], { PATH: searchPath(), ...env }, fds);
     } catch (error) {
       if (!(error instanceof SyscallError)) throw error;
       throw new WakesockError('ERR_WAKESOCK_RUNTIME', `crun could not be started: ${error.message}`, { cause: error });

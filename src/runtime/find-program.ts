@@ -1,14 +1,15 @@
 import { accessSync, constants } from 'node:fs';
 import { WakesockError, type ErrorCode } from '../base/errors.ts';
 
-const pathDefault = '/usr/sbin:/usr/bin:/sbin:/bin';
+/** Where programs of the machine are looked for: PATH, or systemd's default. */
+export const searchPath = (): string => process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
  * An absolute path, so that no wake searches PATH.
  * @param debianPackage that it is in
  * @throws WakesockError `code`
  */
-export function findProgram(name: string, debianPackage = name, code: ErrorCode = 'ERR_WAKESOCK_RUNTIME', path = process.env['PATH'] ?? pathDefault): string {
+export function findProgram(name: string, debianPackage = name, code: ErrorCode = 'ERR_WAKESOCK_RUNTIME', path = searchPath()): string {
   for (const directory of path.split(':')) {
     const candidate = `${directory}/${name}`;
     try {

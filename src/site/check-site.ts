@@ -3,6 +3,7 @@ import { describeError, WakesockError } from '../base/errors.ts';
 import { frontFileBytesMax } from '../base/limits.ts';
 import type { Site } from '../base/site.ts';
 import { readMountTable } from '../linux/mount-table.ts';
+import { pathDefault } from '../runtime/bundle.ts';
 import { withMappable } from '../runtime/mappable.ts';
 import { networkService } from '../runtime/network.ts';
 import { systemUnitDirs } from '../systemd/unit-names.ts';
@@ -11,9 +12,6 @@ import { loadUnit } from '../unitfile/load.ts';
 import type { Place } from '../unitfile/unit-file.ts';
 import type { SitePlaces } from './load-site.ts';
 import { resolveInRoot } from './resolve-in-root.ts';
-
-/** What programs are looked up in where the site sets no PATH: the default of podman and Docker. */
-export const pathDefault = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
  * Checks a site against the machine: its root, its volumes, its program.

@@ -1,6 +1,6 @@
 export { checkConfiguration, loadAll } from './check-configuration.ts';
 export { checkControllers } from './check-controllers.ts';
-export { checkSite, pathDefault } from './check-site.ts';
+export { checkSite } from './check-site.ts';
 export { instancesDir, listSiteNames, listTemplateNames } from './list-sites.ts';
 export { loadSite, type LoadedSite, type SitePlaces } from './load-site.ts';
 export { resolveInRoot, type InRoot } from './resolve-in-root.ts';
