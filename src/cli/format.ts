@@ -2,10 +2,13 @@
 
 export const unknown = '-';
 
-/** `850 ms`, `12 s`, `5 min`, `3 h`, `2 d`. */
+/** Of less than a second. */
+export const ageNone = 'now';
+
+/** `now`, `12 s`, `5 min`, `3 h`, `2 d`. */
 export function formatAge(ms: number): string {
   const seconds = Math.floor(Math.max(0, ms) / 1000);
-  if (seconds < 1) return 'now';
+  if (seconds < 1) return ageNone;
   if (seconds < 120) return `${seconds} s`;
   if (seconds < 2 * 3600) return `${Math.floor(seconds / 60)} min`;
   if (seconds < 2 * 86_400) return `${Math.floor(seconds / 3600)} h`;

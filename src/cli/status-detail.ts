@@ -1,5 +1,5 @@
 import type { SiteStatus, WakeCause } from '../control/types.ts';
-import { formatAgeSince, formatBytes, formatCount, formatCpu, formatMs } from './format.ts';
+import { ageNone, formatAgeSince, formatBytes, formatCount, formatCpu, formatMs } from './format.ts';
 import { hintFor } from './hints.ts';
 import { formatPhases } from './phases.ts';
 import { stateLabel } from './status-table.ts';
@@ -7,7 +7,8 @@ import { printable, type Terminal } from './terminal.ts';
 
 /** What `wakesock status SITE` prints: everything that is known of one site. */
 export function statusDetail(site: SiteStatus, terminal: Terminal, now: Date): string {
-  const since = site.since === null ? '' : ` for ${formatAgeSince(site.since, now)}, since ${site.since}`;
+  const age = site.since === null ? null : formatAgeSince(site.since, now);
+  const since = age === null ? '' : `${age === ageNone ? '' : ` for ${age}`}, since ${site.since}`;
   const lines = [`${terminal.paint('bold', site.name)}  ${stateLabel(site.state, terminal)}${since}`];
   const row = (title: string, ...values: string[]) => {
     const [first = '-', ...others] = values;
@@ -24,7 +25,7 @@ export function statusDetail(site: SiteStatus, terminal: Terminal, now: Date): s
   row('wakes', String(site.wakes));
   if (site.lastWake !== null) {
     const { at, by, cause, phasesMs } = site.lastWake;
-    row('last wake', `${formatMs(phasesMs.total)}, ${at}, by ${printable(by)}`, ...(cause === undefined ? [] : [printable(causeOf(cause))]), formatPhases(phasesMs));
+    row('last wake', `${formatMs(phasesMs.total)}, ${at}, by ${printable(by)}`, ...[cause === undefined ? '' : printable(causeOf(cause)), formatPhases(phasesMs)].filter(Boolean));
   }
   if (site.error !== null) {
     const [first = '', ...others] = printable(site.error.message).trimEnd().split('\n');

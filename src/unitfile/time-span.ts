@@ -37,6 +37,11 @@ export function parseTimeSpanMs(text: string): number {
 
 /** As {@link parseTimeSpanMs}, in whole microseconds as systemd keeps them; 2^64−1 is `infinity`. @param bareUnitUsec what a bare number counts @throws UnitValueError */
 export function parseTimeSpanUsec(text: string, bareUnitUsec = second): bigint {
+  return read(text, bareUnitUsec, withNearest);
+}
+
+/** @param bad the error for text that is none, from `offset` on */
+function read(text: string, bareUnitUsec: bigint, bad: (text: string, offset: number) => UnitValueError): bigint {
   if (/^[ \t\n\r]*infinity[ \t\n\r]*$/.test(text)) return infinity;
   const token = /[ \t\n\r\v\f]*(\+?)(\d*)(\.?)(\d*)([ \t\n\r]*)/y;
   let total = 0n;
@@ -71,13 +76,28 @@ export function parseTimeSpanUsec(text: string, bareUnitUsec = second): bigint {
 
 const trimZeros = (text: string): string => text.replace(/^0+/, '');
 
-/** With the nearest unit, where a word is none. */
-function bad(text: string, offset: number): UnitValueError {
+function plain(text: string, offset: number, suggestion: string | null = null): UnitValueError {
+  return new UnitValueError(`Expected a time span such as 5min, 1h 30s or infinity, found ${quote(text)}`, { offset, ...(suggestion === null ? {} : { suggestion }) });
+}
+
+/** With the nearest unit, where a word is none and all is well with that one. */
+function withNearest(text: string, offset: number): UnitValueError {
   let [start, end] = [offset, offset];
   while (start > 0 && isLetter(text.charCodeAt(start - 1))) start--;
   while (end < text.length && isLetter(text.charCodeAt(end))) end++;
   const near = start === end ? null : suggest(text.slice(start, end), units.map(([name]) => name));
-  return new UnitValueError(`Expected a time span such as 5min, 1h 30s or infinity, found ${quote(text)}`, { offset, ...(near === null ? {} : { suggestion: text.slice(0, start) + near + text.slice(end) }) });
+  const mended = near === null ? null : text.slice(0, start) + near + text.slice(end);
+  return plain(text, offset, mended !== null && isTimeSpan(mended) ? mended : null);
+}
+
+function isTimeSpan(text: string): boolean {
+  try {
+    read(text, second, plain);
+    return true;
+  } catch (error) {
+    if (error instanceof UnitValueError) return false;
+    throw error;
+  }
 }
 
 const isLetter = (code: number): boolean => (code | 32) >= 97 && (code | 32) <= 122;

@@ -122,3 +122,7 @@ test.each([
 ])('a repetition that goes beyond the end of a month passes over no day of the next: %s', (text, after, next) => {
   expect(new Date(nextElapse(parseCalendarEvent(text), Date.parse(after)) as number).toISOString()).toBe(next);
 });
+
+test.each([['5 mins', '5 min'], ['5 mins x', null], ['5 mins 3 hourz', null]])('the time span %j is told with what it is near to, if that is one: %j', (text, suggestion) => {
+  expect(() => parseTimeSpanMs(text)).toThrow(expect.objectContaining({ suggestion }));
+});
