@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { WakesockError } from '../base/errors.ts';
 import type { Paths } from '../base/paths.ts';
 import type { Manager } from '../systemd/manager.ts';
-import { autoUpdateServiceName, autoUpdateTimerName, controlSocketUnitName, frontServiceUnitName, frontSocketUnitName, scopePattern, serviceUnitName, siteOfUnit, sliceUnitName } from '../systemd/unit-names.ts';
+import { autoUpdateServiceName, autoUpdateTimerName, controlSocketUnitName, frontServiceUnitName, frontSocketUnitName, scopePattern, serviceUnitName, siteOfUnit, sliceUnitName, socketsSliceUnitName } from '../systemd/unit-names.ts';
 import { removeIfEmpty, removePrepared } from './remove-prepared.ts';
 import { requireRoot, systemUnitDir } from './system.ts';
 import { installedPaths } from './unit-templates.ts';
@@ -64,7 +64,7 @@ async function uninstallHere(paths: Paths, files: readonly string[]): Promise<vo
     await manager.stopUnit(frontServiceUnitName);
     await manager.stopUnit(serviceUnitName);
     await stopScopes(manager);
-    await manager.stopUnit(sliceUnitName);
+    for (const slice of [sliceUnitName, socketsSliceUnitName]) await manager.stopUnit(slice);
     if (triggers.length > 0) await manager.disableUnitFiles(triggers);
     for (const file of files) removeOurs(file);
     await manager.reload();
