@@ -11,6 +11,7 @@ import { describeError } from '../base/errors.ts';
 import { readableNow } from '../linux/fd.ts';
 import { CameAndWent } from '../idle/came-and-went.ts';
 import { Crun } from '../runtime/crun.ts';
+import { SliceOomKills } from '../runtime/oom-kills.ts';
 import { sliceDirectory } from '../runtime/cgroup.ts';
 import { Poller } from '../sockets/poller.ts';
 import { serviceUnitName } from '../systemd/unit-names.ts';
@@ -59,10 +60,11 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   const seccomp = new SeccompReceiver(`${paths.runtimeDir}/seccomp.sock`, poller, (site, fd, pid) => runners.get(site)?.notifyFdArrived(fd, pid) ?? false);
   const everyRunner = (): readonly Runner[] => [...runners.values(), ...units.runners.values()];
   const exit = new ExitPolicy(options.exitIdleMs, inheritance.everyFd, everyRunner);
+  const sliceDir = embedded ? null : sliceDirectory();
   const parts: RunnerParts = {
     paths, poller, crun, manager, log,
     gracePeriod: ahead?.gracePeriod ?? null,
-    sliceDir: embedded ? null : sliceDirectory(),
+    sliceDir, oomKills: sliceDir === null ? null : new SliceOomKills(sliceDir, poller),
     cameAndWent: new CameAndWent(poller),
     fdStore: service.fdStore,
     now: () => performance.now(),

@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import type { Machine } from '../box/machine.ts';
 import type { SiteStatus, StatusReport } from '../../src/control/types.ts';
 import { Clients, type Answer } from './clients.ts';
-import { Journal } from './journal.ts';
+import { Journal, type Entry } from './journal.ts';
 import { Product, programs } from './product.ts';
 
 /** Keys of a site file, by section; a list is several assignments. */
@@ -131,6 +131,14 @@ export class Scene {
   /** systemd said that the activator has ended by itself with 0. */
   async activatorEnded(from: number): Promise<void> {
     await this.journal.until(({ unit, text }) => unit === service && text === `${service}: Deactivated successfully.`, { from, what: 'the end of the activator' });
+  }
+
+  /** As often as systemd has said since the mark that the activator was started, it has said that it ended. */
+  async activatorAtRest(from: number): Promise<void> {
+    const ends = ({ unit, text }: Entry): boolean => unit === service && text === `${service}: Deactivated successfully.`;
+    const starts = ({ unit, text }: Entry): boolean => unit === service && text.startsWith(`Started ${service}`);
+    await this.mark();
+    while (this.journal.since(from, starts).length > this.journal.since(from, ends).length) await this.journal.until(ends, { from: this.journal.position, what: 'the end of the activator' });
   }
 
   /** The site's program printed this line. */
