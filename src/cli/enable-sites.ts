@@ -1,18 +1,16 @@
-import { existsSync } from 'node:fs';
 import { describeError, WakesockError } from '../base/errors.ts';
 import { listenFdNamesBytesMax } from '../base/limits.ts';
 import type { Paths } from '../base/paths.ts';
 import type { PreparedSite } from '../base/site.ts';
 import { isRecorded, recordEnabled } from '../runtime/enabled.ts';
 import type { Manager } from '../systemd/manager.ts';
-import { syncDirectory } from '../runtime/state-files.ts';
 import { frontServiceUnitName, serviceUnitName, scopePattern, siteOfUnit, socketUnitName, socketUnitPattern } from '../systemd/unit-names.ts';
 import { closeSockets, hasSocketUnit } from './close-sockets.ts';
 import { isInstance } from './site-names.ts';
 import { serviceInFile, serviceOf, socketUnitText } from './socket-unit.ts';
 import { startSockets } from './start-sockets.ts';
 import { stopSites } from './stop-sites.ts';
-import { writeOurs, type FileChange } from './written-files.ts';
+import { syncLinks, writeOurs, type FileChange } from './written-files.ts';
 
 export interface EnableParts {
   readonly paths: Paths;
@@ -110,12 +108,6 @@ async function requireUnit(name: string, unit: string, manager: Manager): Promis
   const { LoadState: load } = await manager.getUnitProperties(unit, 'Unit', ['LoadState']);
   if (load === 'loaded') return;
   throw new WakesockError('ERR_WAKESOCK_SYSTEMD', `${name}: Unit=${unit} cannot be started: systemd says "${String(load)}"`);
-}
-
-/** systemd makes the links and leaves it to the kernel when they are on the disk. */
-function syncLinks(unitDir: string): void {
-  const links = `${unitDir}/sockets.target.wants`;
-  if (existsSync(links)) syncDirectory(links);
 }
 
 /** All descriptor names come to the activator in one environment variable: past its limit it could not be started at all. */

@@ -35,7 +35,7 @@ export function assembleSite(name: string, draft: SiteDraft, reading: Reading): 
     ...common(name, draft), handoff, listen: listen.map(({ value }) => value), ports, target: null, unit: null,
     root: root.value, exec, entrypoint: image ? draft.entrypoint : null, environment: Object.fromEntries(draft.environment),
     network, sysctls: assembleSysctls(draft, network.mode, reading),
-    mounts: mountsOf(draft), secrets: draft.secrets.map(({ value }) => value), credentials: [...draft.credentials.values()], devices: draft.devices.map(({ value }) => value),
+    mounts: mountsOf(draft), secrets: draft.secrets.map(({ value }) => value), credentials: [...draft.credentials.values()].map(({ value }) => value), devices: draft.devices.map(({ value }) => value),
     user: draft.user, group: draft.group, addGroups: [...new Set(draft.addGroups)], workingDir: draft.workingDir, hostName: draft.hostName, userNs: draft.userNs,
     readOnly: draft.readOnly, readOnlyTmpfs: draft.readOnlyTmpfs, timezone: draft.timezone, shmBytes: draft.shmBytes,
     mask: draft.mask, unmask: draft.unmask, annotations: Object.fromEntries(draft.annotations), noNewPrivileges: draft.noNewPrivileges, seccompProfile: draft.seccompProfile,

@@ -28,7 +28,7 @@ export interface SiteDraft {
   environment: Map<string, string>;
   mounts: From<SiteMount>[];
   secrets: From<SiteSecret>[];
-  credentials: Map<string, SiteCredential>;
+  credentials: Map<string, From<SiteCredential>>;
   devices: From<SiteDevice>[];
   /** One for each `Network=`. */
   networks: From<NetworkMode>[];

@@ -49,6 +49,18 @@ describe('podman\'s own storage, driver overlay', () => {
     expect(JSON.parse(await scene.box.readFile('/var/lib/wakesock/sites/app/site.json'))).toMatchObject({ site: { stopSignal: 'INT', ports: [{ kind: 'tcp', port: 3000 }] }, rootMount: { lower: [1, 2, 3].map(() => expect.stringMatching(/^l\//)) } });
   });
 
+  test('a health check would find nobody: the listening socket is of the machine\'s network, inside the container its port is refused', async () => {
+    const dial = (port: number): Promise<unknown> => ask(8401, `run /usr/bin/python3 -c print(__import__("socket").socket().connect_ex(("127.0.0.1",${port})))`);
+    const [refused, done] = ['111\n', '0\n'];
+    expect(await dial(3000)).toBe(refused);
+    await sleep('app');
+    await scene.write({ app: imageSite('localhost/app:1', 8401, { Container: { Network: 'host', UserNS: 'host' } }) });
+    await scene.product.run('enable', 'app');
+    expect(await dial(8401)).toBe(done);
+    await scene.write({ app: imageSite('localhost/app:1', 8401) });
+    await scene.product.run('enable', 'app');
+  });
+
   test('its root is an overlay that only the container sees; nothing is mounted anywhere else, awake or asleep', async () => {
     expect(await ask(8401, 'read /proc/self/mountinfo')).toMatch(/ \/ \/ rw,\S* - overlay overlay rw,lowerdir=l\//);
     expect(await rootMounts()).toBe('');
