@@ -50,7 +50,6 @@ export function serviceManager(env: NodeJS.ProcessEnv, log: Log): ServiceManager
 /** Of a site all is stored or nothing: one that had only its output left would look as if it were whole. */
 function boundedStore(names: FdNames, refused: (site: string) => void): { hasRoom: (name: string, count: number) => boolean; drop: (name: string) => void } {
   const without = new Set<string>();
-  const siteOf = (name: string): string => name.slice(name.indexOf('=') + 1);
   return {
     hasRoom: (name, count) => {
       const site = siteOf(name);
@@ -65,4 +64,9 @@ function boundedStore(names: FdNames, refused: (site: string) => void): { hasRoo
       without.delete(siteOf(name));
     },
   };
+}
+
+/** Of `KIND=SITE`. */
+function siteOf(name: string): string {
+  return name.slice(name.indexOf('=') + 1);
 }

@@ -51,6 +51,9 @@ export async function pollUntil(what: string, isSo: () => Promise<boolean>, time
   }
 }
 
+const activatorStarted = ({ unit, text }: Entry): boolean => unit === service && text.startsWith(`Started ${service}`);
+const activatorEnded = ({ unit, text }: Entry): boolean => unit === service && text === `${service}: Deactivated successfully.`;
+
 export class Scene {
   readonly box: Machine;
   readonly product: Product;
@@ -130,15 +133,13 @@ export class Scene {
 
   /** systemd said that the activator has ended by itself with 0. */
   async activatorEnded(from: number): Promise<void> {
-    await this.journal.until(({ unit, text }) => unit === service && text === `${service}: Deactivated successfully.`, { from, what: 'the end of the activator' });
+    await this.journal.until(activatorEnded, { from, what: 'the end of the activator' });
   }
 
   /** As often as systemd has said since the mark that the activator was started, it has said that it ended. */
   async activatorAtRest(from: number): Promise<void> {
-    const ends = ({ unit, text }: Entry): boolean => unit === service && text === `${service}: Deactivated successfully.`;
-    const starts = ({ unit, text }: Entry): boolean => unit === service && text.startsWith(`Started ${service}`);
     await this.mark();
-    while (this.journal.since(from, starts).length > this.journal.since(from, ends).length) await this.journal.until(ends, { from: this.journal.position, what: 'the end of the activator' });
+    while (this.journal.since(from, activatorStarted).length > this.journal.since(from, activatorEnded).length) await this.journal.until(activatorEnded, { from: this.journal.position, what: 'the end of the activator' });
   }
 
   /** The site's program printed this line. */

@@ -19,15 +19,16 @@ afterAll(async () => {
   await scene.close();
 });
 
+function unit(name: string, paths: readonly string[]): string {
+  return ['[Socket]', `Service=${service}`, `FileDescriptorName=${name}`, ...paths.map((path) => `ListenStream=${path}`), ''].join('\n');
+}
+
 /** Socket units of somebody's own that leave so many bytes for other names. */
 async function fill(bytesLeft: number, ...others: readonly string[]): Promise<void> {
   const bytes = listenFdNamesBytesMax - bytesLeft - others.reduce((sum, name) => sum + name.length + 1, 0);
   const count = Math.floor(bytes / (filler.length + 1));
   // One with a shorter name takes the rest.
   const rest = bytes - count * (filler.length + 1);
-  const unit = (name: string, paths: readonly string[]): string => [
-    '[Socket]', `Service=${service}`, `FileDescriptorName=${name}`, ...paths.map((path) => `ListenStream=${path}`), '',
-  ].join('\n');
   await scene.box.writeFile('/etc/systemd/system/filling.socket', unit(filler, Array.from({ length: count }, (_, index) => `/run/filling/${index}`)));
   await scene.box.writeFile('/etc/systemd/system/filling-rest.socket', unit('r'.repeat(Math.max(1, rest - 1)), ['/run/filling/rest']));
   await scene.box.run(['systemctl', 'daemon-reload']);
