@@ -16,9 +16,10 @@ import { sliceDirectory } from '../runtime/cgroup.ts';
 import { Poller } from '../sockets/poller.ts';
 import { serviceUnitName } from '../systemd/unit-names.ts';
 import { beginAhead, type Ahead } from './ahead.ts';
+import { beginAll } from './begin-all.ts';
 import { ActivatorControl } from './control.ts';
 import { EXIT_AGAIN, ExitPolicy, type Successor } from './exit-policy.ts';
-import { inherit, openOwn, type Inheritance } from './inheritance.ts';
+import { inherit, openOwn } from './inheritance.ts';
 import { LoopbackSites } from './loopback-sites.ts';
 import { SeccompReceiver } from './seccomp-receiver.ts';
 import { serviceManager } from './service-manager.ts';
@@ -77,7 +78,16 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   };
   const units = new UnitSites(parts);
   const loopback = new LoopbackSites(runners, parts, inheritance.loopback);
-  startRunners(runners, inheritance, parts);
+  beginAll(inheritance.sites.keys(), {
+    begin: (name) => {
+      const runner = new SiteRunner(name, inheritance.sites.get(name) ?? [], parts);
+      runners.set(name, runner);
+      runner.begin(inheritance.stored(name));
+    },
+    failed: (name, error) => log.error(`${name} is not served`, { site: name, ...describeError(error) }),
+    extend: (forMs) => service.extend(forMs),
+  });
+  inheritance.closeUnclaimed(new Set(runners.keys()), (name) => parts.fdStore.drop(name));
   service.ready();
   void units.takeOver();
 
@@ -135,20 +145,6 @@ async function firstWakes(runners: readonly SiteRunner[]): Promise<void> {
     Promise.all(asked.map((runner) => runner.nextWake())).finally(() => longEnough.abort()),
     delay(FIRST_WAKES_MS_MAX, undefined, { signal: longEnough.signal }).catch(() => {}),
   ]);
-}
-
-function startRunners(runners: Map<string, SiteRunner>, inheritance: Inheritance, parts: RunnerParts): void {
-  for (const [name, listeners] of inheritance.sites) {
-    try {
-      const runner = new SiteRunner(name, listeners, parts);
-      runners.set(name, runner);
-      runner.begin(inheritance.stored(name));
-    } catch (error) {
-      // One site must not keep the others from being served.
-      parts.log.error(`${name} is not served`, { site: name, ...describeError(error) });
-    }
-  }
-  inheritance.closeUnclaimed(new Set(runners.keys()), (name) => parts.fdStore.drop(name));
 }
 
 /** Embedded. Who says it twice does not want to wait. */
