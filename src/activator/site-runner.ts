@@ -482,7 +482,7 @@ export class SiteRunner implements Runner {
 
   /** @param takenOver an earlier activator has told of what was killed before */
   #watchExit(container: Container, takenOver = false): void {
-    container.watchOomKills(takenOver, (count) => this.#record.oomKilled(count));
+    if (this.#parts.oomKills) container.watchOomKills(this.#parts.oomKills, takenOver, (count) => this.#record.oomKilled(count));
     void container.exited.then(() => {
       if (this.#container !== container) return;
       if (this.#life.state.name !== 'waking') return void this.#clear();
