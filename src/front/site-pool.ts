@@ -88,6 +88,16 @@ export class SitePool implements Expiring {
     return this.#awake;
   }
 
+  /** `Upgrade=` */
+  get upgrades(): readonly string[] {
+    return this.#options.keys().upgrades;
+  }
+
+  /** `AllowConnect=` */
+  get connects(): boolean {
+    return this.#options.keys().allowConnect;
+  }
+
   /** `GET /.well-known/wakesock` */
   stateAnswer(method: string): OwnAnswer {
     return stateAnswer(this.#awake ? { state: 'awake', error: null } : this.#options.state(), method);
