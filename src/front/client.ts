@@ -4,6 +4,7 @@ import { causeText } from '../control/cause.ts';
 import type { WakeCause } from '../control/types.ts';
 import { ownAnswer, type OwnAnswer } from './answer.ts';
 import { Chunked } from './chunked.ts';
+import { clientAddress } from './client-address.ts';
 import { cutOff } from './cut-off.ts';
 import { Body } from './framing.ts';
 import type { IdleClients } from './idle-clients.ts';
@@ -150,7 +151,12 @@ export class Client implements Expiring, Waiting, TunnelEnd {
   /** For whom the site is woken. Only directly after the head was parsed. */
   cause(): WakeCause {
     const { method, path, agent } = factsOf(this.#bytes as Buffer, this.head);
-    return { client: this.#address, method, host: causeText(this.head.host), path: causeText(path), agent: causeText(agent) };
+    return { client: this.#asker, method, host: causeText(this.head.host), path: causeText(path), agent: causeText(agent) };
+  }
+
+  /** Whose request it is. Only directly after the head was parsed. */
+  get #asker(): string {
+    return this.#trusted ? clientAddress(this.#bytes as Buffer, this.head, this.#address, this.#options.peers) : this.#address;
   }
 
   /** @param unanswered a fresh connection was closed without a word: the site may know why */
@@ -301,7 +307,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     this.upgrade = this.head.upgrades ? passedProtocols(bytes, this.head, site.upgrades) : none;
     if (this.head.connects && !site.connects) throw new Refusal(501, 'CONNECT is not served: this is no way to other servers');
     const answer = asksForState(bytes, this.head) ? site.stateAnswer(this.head.method)
-      : site.awake ? null : site.sleepingAnswer(() => factsOf(bytes, this.head), this.#address);
+      : site.awake ? null : site.sleepingAnswer(() => factsOf(bytes, this.head), () => this.#asker);
     if (answer !== null) {
       this.#answer(answer);
       return;

@@ -29,6 +29,7 @@ export class Upstream {
   /** When it was put into the pool. */
   idleSinceMs = 0;
   readonly #pool: SitePool;
+  readonly #program: number;
   readonly #chunked = new Chunked();
   #client: Client | null = null;
   #tunnel: TunnelEnd | null = null;
@@ -40,9 +41,13 @@ export class Upstream {
   #pending: Buffer | null = null;
   #error: Error | null = null;
 
-  /** @param socket connected or about to be, half-open allowed */
-  constructor(pool: SitePool, socket: Socket) {
+  /**
+   * @param socket connected or about to be, half-open allowed
+   * @param program whose it is, to be told to the pool when it answers
+   */
+  constructor(pool: SitePool, socket: Socket, program: number) {
     this.#pool = pool;
+    this.#program = program;
     this.socket = socket;
     this.socket.on('data', (chunk) => this.#onData(chunk as Buffer));
     this.socket.on('end', () => this.#onEnd());
@@ -68,7 +73,7 @@ export class Upstream {
     this.#client = null;
     this.#tunnel = end;
     this.#answered = true;
-    this.#pool.answers();
+    this.#pool.answers(this.#program);
   }
 
   /** The client is gone, or has been answered otherwise. */
@@ -91,7 +96,7 @@ export class Upstream {
     }
     if (!this.#answered) {
       this.#answered = true;
-      this.#pool.answers();
+      this.#pool.answers(this.#program);
     }
     try {
       this.#read(client, chunk);
