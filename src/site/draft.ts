@@ -61,7 +61,7 @@ export interface SiteDraft {
   stopSignal: string | null;
   resources: ScopeProperty[];
   /** What only the front door reads. */
-  front: { noWake: From<NoWakeRule>[]; waitPageAfterMs: number | null; waitPage: From<string> | null; pendingMax: number | null };
+  front: { noWake: From<NoWakeRule>[]; waitPageAfterMs: number | null; waitPage: From<string> | null; pendingMax: number | null; upgrades: readonly string[] | null; allowConnect: boolean | null };
 }
 
 export function emptyDraft(): SiteDraft {
@@ -70,6 +70,6 @@ export function emptyDraft(): SiteDraft {
     idleMs: null, startTimeoutMs: null, stopTimeoutMs: null, roots: [], exec: null, entrypoint: null,
     environment: new Map(), mounts: [], secrets: [], credentials: new Map(), devices: [], networks: [], dns: { servers: null, search: null, options: null }, addresses: [], aliases: [], addHosts: [], sysctls: new Map(), user: null, group: null, addGroups: [], workingDir: null, hostName: null, userNs: userNsDefault,
     readOnly: false, readOnlyTmpfs: true, volatileTmp: null, timezone: null, shmBytes: null, mask: [], unmask: [], annotations: new Map(), noNewPrivileges: true, autoUpdate: null, seccompProfile: 'default', addCapabilities: [], dropCapabilities: [], ulimits: new Map(), stopSignal: null, resources: [],
-    front: { noWake: [], waitPageAfterMs: null, waitPage: null, pendingMax: null },
+    front: { noWake: [], waitPageAfterMs: null, waitPage: null, pendingMax: null, upgrades: null, allowConnect: null },
   };
 }
