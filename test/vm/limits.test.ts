@@ -107,7 +107,7 @@ describe('CPU', () => {
   });
 
   test('CPUQuota=: a busy site is given its part of each period; with apply it is not held back any more', async () => {
-    await scene.enable({ bounded: consumer(8709, { CPUQuota: '10%' }) });
+    await scene.enable({ bounded: consumer(8709, { CPUQuota: '10%', CPUWeight: 100 }) });
     await ask(8709, 'spin');
     /** While it does its work some times: the time it had, the tenths of a second in which it wanted some, and those in which it was held back. */
     const working = async (): Promise<{ usedUsec: number; periods: number; throttled: number }> => {
@@ -125,7 +125,8 @@ describe('CPU', () => {
     expect(bounded.usedUsec).toBeGreaterThan(0);
     // 10 ms of each; what it takes beyond in one (the kernel looks 250 times a second), it is not given in the next.
     expect(bounded.usedUsec).toBeLessThan((bounded.periods + 3) * 10_000);
-    await scene.write({ bounded: consumer(8709) });
+    // With a weight the controller stays.
+    await scene.write({ bounded: consumer(8709, { CPUWeight: 100 }) });
     expect(await scene.product.run('apply', 'bounded')).toContain('CPUQuota= from 10% to default');
     expect(await cgroup('bounded', 'cpu.max')).toBe('max 100000\n');
     const unbounded = await working();
@@ -144,7 +145,7 @@ test('MemoryHigh=: memory is taken back from a site above it, which goes on; wit
   expect((await figure('memory.events', 'high', 'squeezed'))[0]).toBeGreaterThan(0);
   expect(Number(await cgroup('squeezed', 'memory.current')) / 2 ** 20).toBeLessThan(48);
   await scene.write({ squeezed: onDisk(8714, { MemoryMax: '1G' }) });
-  expect(await scene.product.run('apply', 'squeezed')).toContain('MemoryHigh= from 32M to default');
+  expect(await scene.product.run('apply', 'squeezed')).toContain('MemoryHigh= from 33554432 to default');
   expect(await ask(8714, 'cache 64')).toMatchObject({ start, result: 'cached' });
   expect(Number(await cgroup('squeezed', 'memory.current')) / 2 ** 20).toBeGreaterThan(64);
   await scene.product.run('sleep', '--force', 'squeezed');
@@ -159,7 +160,7 @@ describe('IO', () => {
     const asTold = await share('io.stat', `${direction[0]}bytes`, [bounded, free], port + 1, 400);
     await scene.write({ [bounded]: onDisk(port, { IOWeight: 30 }) });
     const told = await scene.product.run('apply', bounded);
-    expect(told).toContain(`${key}= from /dev/vda 128K to default`);
+    expect(told).toContain(`${key}= from /dev/vda 128000 to default`);
     expect(told).toContain('IOWeight= from default to 30');
     expect(await scene.show(scopeUnit(bounded), 'IOWeight')).toEqual({ IOWeight: '30' });
     const asToldAnew = await share('io.stat', `${direction[0]}bytes`, [bounded, free], port + 1, 400);
