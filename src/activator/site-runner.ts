@@ -370,6 +370,8 @@ export class SiteRunner implements Runner {
       willListen: (listener) => {
         this.#readiness.listensOn(listener.inode);
         if (this.#life.state.name !== 'waking') return;
+        // Before it is told: it may have answered its client by the time that we go on.
+        if (this.#readiness.complete) this.#record.phase('listen');
         this.#idleness.touch();
         this.#saveState(container.process?.pid ?? null);
       },

@@ -80,6 +80,8 @@ export const frontFileBytesMax = 256 * 1024;
 export const frontFilesBytesMax = 16 * 1024 * 1024;
 /** `NoWake=` lines of a site: each is tried for a request to it while it sleeps. */
 export const noWakeRulesMax = 64;
+/** Protocols of `Upgrade=`: each is looked for in what a client offers. */
+export const upgradesMax = 16;
 /** Wakes of a site that are remembered with their times, for `woken:` of `NoWake=`. */
 export const wokenAtMax = 20;
 /** Of who caused a wake: each of path and user agent, in the log and the history. */

@@ -26,7 +26,7 @@ export const refusedKeys: readonly KeyRow[] = [
     'PodmanArgs GlobalArgs ContainersConfModule': 'podman does not run the site, so its options have no meaning',
   }),
   ...rows('Container', 'warning', {
-    'Label AutoUpdate': 'nothing here reads it',
+    'Label': 'nothing here reads it',
     'CgroupsMode': 'a site\'s control group is a scope of systemd',
     'ExposeHostPort': 'a site is reached by its sockets alone',
     'HttpProxy': 'the host\'s proxy is not passed on; name it with Environment=',

@@ -10,6 +10,8 @@ const run = (script: string): Promise<string> => scene.box.run(['sh', '-ec', scr
 
 const plain = (port: number): string => `CMD ["/usr/bin/python3", "/programs/plain.py", "${port}"]`;
 const ask = async (port: number, say: string): Promise<unknown> => (await scene.clients.ask(`127.0.0.1:${port}`, say)).result;
+/** @returns connect(2)'s error number, 0 for none */
+const dial = (port: number): Promise<unknown> => ask(8401, `run /usr/bin/python3 -c print(__import__("socket").socket().connect_ex(("127.0.0.1",${port})))`);
 const sleep = (site: string): Promise<string> => scene.product.run('sleep', '--force', site);
 /** Of the box's own mount namespace, and that of the activator. */
 const rootMounts = async (): Promise<string> => run(`grep -h wakesock/root /proc/1/mountinfo /proc/$(systemctl show --value -p MainPID ${service} | sed 's/^0$/1/')/mountinfo || :`);
@@ -50,7 +52,6 @@ describe('podman\'s own storage, driver overlay', () => {
   });
 
   test('a health check would find nobody: the listening socket is of the machine\'s network, inside the container its port is refused', async () => {
-    const dial = (port: number): Promise<unknown> => ask(8401, `run /usr/bin/python3 -c print(__import__("socket").socket().connect_ex(("127.0.0.1",${port})))`);
     const [refused, done] = ['111\n', '0\n'];
     expect(await dial(3000)).toBe(refused);
     await sleep('app');
