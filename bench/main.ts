@@ -3,6 +3,7 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bootBox } from '../test/box/box.ts';
+import { boots } from './harness/boots.ts';
 import { describeMachine } from './harness/machine.ts';
 import { Progress } from './harness/progress.ts';
 import { type Run, report } from './harness/report.ts';
@@ -15,12 +16,15 @@ import { programs } from './programs/index.ts';
 import { python } from './programs/python.ts';
 import { tiny } from './programs/tiny.ts';
 import { scenarios } from './scenarios/index.ts';
-import { type Machine, type Result, type RunOptions, type Target, boxTargets } from './types.ts';
+import { type Machine, noFigures, type Result, type RunOptions, type Target, boxTargets } from './types.ts';
 
 const names = (all: readonly { readonly name: string }[]): string[] => all.map(({ name }) => name);
 
 /** Those that every subject is measured with. */
 const quickPrograms = [tiny, python];
+
+/** Of each number of sites: a boot with thousands of them takes long. */
+const bootsMax = 3;
 
 const help = `Usage: npm run bench -- [OPTION…]
 
@@ -111,18 +115,40 @@ async function runTarget(target: Target, { options, results: directory }: Chosen
   try {
     const machine = await describeMachine(place, target);
     const results: Result[] = [];
+    const took: string[] = [];
     const progress = new Progress(process.stderr);
-    await runIn(place, options, (event) => {
-      if (event.type === 'progress') return progress.show(event.done, event.total, `${target} ${event.what}`);
-      results.push(event.result);
+    const keep = (result: Result): void => {
+      results.push(result);
       // At once: what has been measured is kept, whatever comes later.
-      appendFileSync(join(directory, `${event.result.scenario}.jsonl`), `${JSON.stringify({ ...machine, ...event.result })}\n`);
+      appendFileSync(join(directory, `${result.scenario}.jsonl`), `${JSON.stringify({ ...machine, ...result })}\n`);
+    };
+    const startMs = performance.now();
+    await runIn(place, options, (event) => {
+      if (event.type === 'progress') progress.show(event.done, event.total, `${target} ${event.what}`);
+      else if (event.type === 'took') took.push(`${event.scenario} ${seconds(event.ms)}`);
+      else keep(event.result);
     });
+    if (options.scenarios.includes('density')) {
+      const bootStartMs = performance.now();
+      for (const result of await bootResults(target, options)) keep(result);
+      took.push(`density: boot ${seconds(performance.now() - bootStartMs)}`);
+    }
     progress.clear();
+    console.error(`bench: ${target} took ${seconds(performance.now() - startMs)}: ${took.join(', ')}`);
     return { machine, results };
   } finally {
     await place.stop();
   }
+}
+
+/** Of `density`: what cannot be seen from inside. */
+async function bootResults(target: Target, { density, samples, checkout }: RunOptions): Promise<Result[]> {
+  if (target === 'host') return [{ ...noFigures, scenario: 'density', subject: 'own sockets: boot', skipped: 'a machine is not started anew for a measurement: without --host, boxes are' }];
+  return boots({ target, checkout, density, rounds: Math.min(bootsMax, Math.ceil(samples / 5)), step: (what) => console.error(`bench: ${target} ${what}`) });
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1000)} s`;
 }
 
 function headline({ target, at, commit, kernel, systemd, crun, node, cpu, cpus, load }: Machine): string {
