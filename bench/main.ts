@@ -1,5 +1,5 @@
 /** `npm run bench`: boots a box for each target, runs the scenarios in it (or here), keeps the results and shows them. */
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bootBox } from '../test/box/box.ts';
@@ -11,7 +11,8 @@ import { runIn } from './harness/run-in.ts';
 import { changes, readLines } from './harness/since.ts';
 import { thisMachine } from './harness/this-machine.ts';
 import { ours } from './harness/verdict.ts';
-import { markdown, plainText, tablesOf } from './harness/tables.ts';
+import { withTable } from './harness/readme.ts';
+import { headline, markdown, plainText, tablesOf } from './harness/tables.ts';
 import { programs } from './programs/index.ts';
 import { python } from './programs/python.ts';
 import { tiny } from './programs/tiny.ts';
@@ -22,6 +23,8 @@ const names = (all: readonly { readonly name: string }[]): string[] => all.map((
 
 /** Those that every subject is measured with. */
 const quickPrograms = [tiny, python];
+/** What README's table is of. */
+const readmeScenarios = ['cold', 'zero'];
 
 /** Of each number of sites: a boot with thousands of them takes long. */
 const bootsMax = 3;
@@ -40,12 +43,16 @@ Options:
   --program=LIST      of ${names(programs).join(', ')} (default: all)
   --samples=N         wakes of each subject and program that count (default 200)
   --warmup=N          wakes before those (default 10)
+  --sites=LIST        numbers of sleeping sites for density (default 10,1000,10000)
   --quick             everything once, within five minutes on a quiet machine: debian12, tiny and python; 5 samples,
                       1 before, 10 s of idleness, 10 sites awake, 1.6 s of load, storms of up to 50 sites, up to 1,000 asleep
   --markdown=FILE     write the tables as Markdown too
   --html=FILE         write a page with pictures and the tables
   --compare           run nothing: say what has changed in the results since the run before, on each machine
   --since=COMMIT      with --compare: since the newest run of that commit
+  --readme            write README.md's table of cold and zero from the newest results of each target, after a run of these
+                      two: debian12 and 30 samples unless told otherwise
+  --table             run nothing: write that table only
   --host              on this machine's own systemd instead of in a box; everything is taken back afterwards
   --results=DIR       where each result is appended as a line of JSON (default bench/results)
   --no-build          use dist/ as it is
@@ -59,38 +66,43 @@ interface Chosen {
   readonly results: string;
   readonly markdown: string | null;
   readonly html: string | null;
+  /** README.md's table is to be written. */
+  readonly readme: boolean;
+  readonly runs: boolean;
   readonly compare: { readonly since: string | null } | null;
 }
 
 function choose(checkout: string): Chosen | null {
   const { values } = parseArgs({
     options: {
-      target: { type: 'string' }, scenario: { type: 'string', default: names(scenarios).join(',') },
-      program: { type: 'string' }, samples: { type: 'string' }, warmup: { type: 'string' },
+      target: { type: 'string' }, scenario: { type: 'string' },
+      program: { type: 'string' }, samples: { type: 'string' }, warmup: { type: 'string' }, sites: { type: 'string' },
       quick: { type: 'boolean', default: false }, markdown: { type: 'string' }, results: { type: 'string', default: 'bench/results' },
-      'no-build': { type: 'boolean' }, html: { type: 'string' }, compare: { type: 'boolean' }, since: { type: 'string' }, host: { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
+      'no-build': { type: 'boolean' }, html: { type: 'string' }, compare: { type: 'boolean' }, readme: { type: 'boolean', default: false }, table: { type: 'boolean', default: false }, since: { type: 'string' }, host: { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
     },
   });
   if (values.help) return null;
-  const { quick } = values;
+  const { quick, readme } = values;
   return {
-    targets: values.host ? ['host'] : listOf('target', values.target ?? (quick ? boxTargets[0] : boxTargets.join(',')), boxTargets),
+    targets: values.host ? ['host'] : listOf('target', values.target ?? (quick || readme ? boxTargets[0] : boxTargets.join(',')), boxTargets),
     options: {
-      scenarios: listOf('scenario', values.scenario, names(scenarios)),
+      scenarios: listOf('scenario', values.scenario ?? (readme ? readmeScenarios : names(scenarios)).join(','), names(scenarios)),
       programs: listOf('program', values.program ?? names(quick ? quickPrograms : programs).join(','), names(programs)),
-      samples: count('samples', values.samples, quick ? 5 : 200, 1),
+      samples: count('samples', values.samples, quick ? 5 : readme ? 30 : 200, 1),
       warmup: count('warmup', values.warmup, quick ? 1 : 10, 0),
       idleMs: quick ? 10_000 : 60_000,
       awake: quick ? [1, 2, 10] : [1, 2, 10, 50],
       loadMs: quick ? 1_600 : 20_000,
       ratePerSecond: 100,
       storm: quick ? [1, 10, 50] : [1, 10, 50, 200],
-      density: quick ? [10, 1_000] : [10, 1_000, 10_000],
+      density: values.sites?.split(',').map((text) => count('sites', text, 0, 1)) ?? (quick ? [10, 1_000] : [10, 1_000, 10_000]),
       checkout,
     },
     results: values.results,
     markdown: values.markdown ?? null,
     html: values.html ?? null,
+    readme: readme || values.table,
+    runs: !values.table,
     compare: values.compare ? { since: values.since ?? null } : null,
   };
 }
@@ -151,15 +163,16 @@ function seconds(ms: number): string {
   return `${Math.round(ms / 1000)} s`;
 }
 
-function headline({ target, at, commit, kernel, systemd, crun, node, cpu, cpus, load }: Machine): string {
-  return `${target}, ${at.slice(0, 10)}, ${commit}: Linux ${kernel}, systemd ${systemd}, crun ${crun}, Node ${node}, ${cpus} × ${cpu}, load before ${load.join(' ')}`;
-}
-
 async function main(): Promise<void> {
   const chosen = choose(process.cwd());
   if (chosen === null) return console.log(help);
   mkdirSync(chosen.results, { recursive: true });
   if (chosen.compare !== null) return console.log(plainText(changes(readLines(chosen.results), chosen.compare.since)));
+  if (chosen.runs) await runAll(chosen);
+  if (chosen.readme) writeFileSync('README.md', withTable(readFileSync('README.md', 'utf8'), readLines(chosen.results)));
+}
+
+async function runAll(chosen: Chosen): Promise<void> {
   const written: string[] = [];
   const runs: Run[] = [];
   for (const target of chosen.targets) {
