@@ -87,6 +87,9 @@ function writeUnits(directory: string, sites: number, checkout: string): void {
     writeFileSync(join(directory, name), renderUnit(text, { node: process.execPath, program: join(checkout, 'dist/wakesock.cjs'), systemdVersion: null }));
   }
   want(controlSocketUnitName);
+  // `install` makes the group; here there are units only.
+  mkdirSync(join(directory, `${controlSocketUnitName}.d`));
+  writeFileSync(join(directory, `${controlSocketUnitName}.d/bench.conf`), '[Socket]\nSocketGroup=root\n');
   for (let site = 1; site <= sites; site += 1) {
     const port = portFirst + site;
     const address = { family: 'ipv4', address: '0.0.0.0', port, text: `0.0.0.0:${port}` } as const;
