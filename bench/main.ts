@@ -8,7 +8,7 @@ import { describeMachine } from './harness/machine.ts';
 import { Progress } from './harness/progress.ts';
 import { type Run, report } from './harness/report.ts';
 import { runIn } from './harness/run-in.ts';
-import { changes, readLines } from './harness/since.ts';
+import { changes, kept, readLines } from './harness/since.ts';
 import { thisMachine } from './harness/this-machine.ts';
 import { ours } from './harness/verdict.ts';
 import { withTable } from './harness/readme.ts';
@@ -52,7 +52,7 @@ Options:
   --since=COMMIT      with --compare: since the newest run of that commit
   --readme            write README.md's table of cold and zero from the newest results of each target, after a run of these
                       two: debian12 and 30 samples unless told otherwise
-  --table             run nothing: write that table only
+  --no-run            run nothing: with --readme, --html and --markdown of the newest results of each kind
   --host              on this machine's own systemd instead of in a box; everything is taken back afterwards
   --results=DIR       where each result is appended as a line of JSON (default bench/results)
   --no-build          use dist/ as it is
@@ -78,7 +78,7 @@ function choose(checkout: string): Chosen | null {
       target: { type: 'string' }, scenario: { type: 'string' },
       program: { type: 'string' }, samples: { type: 'string' }, warmup: { type: 'string' }, sites: { type: 'string' },
       quick: { type: 'boolean', default: false }, markdown: { type: 'string' }, results: { type: 'string', default: 'bench/results' },
-      'no-build': { type: 'boolean' }, html: { type: 'string' }, compare: { type: 'boolean' }, readme: { type: 'boolean', default: false }, table: { type: 'boolean', default: false }, since: { type: 'string' }, host: { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
+      'no-build': { type: 'boolean' }, html: { type: 'string' }, compare: { type: 'boolean' }, readme: { type: 'boolean', default: false }, 'no-run': { type: 'boolean', default: false }, since: { type: 'string' }, host: { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
     },
   });
   if (values.help) return null;
@@ -101,8 +101,8 @@ function choose(checkout: string): Chosen | null {
     results: values.results,
     markdown: values.markdown ?? null,
     html: values.html ?? null,
-    readme: readme || values.table,
-    runs: !values.table,
+    readme,
+    runs: !values['no-run'],
     compare: values.compare ? { since: values.since ?? null } : null,
   };
 }
@@ -169,20 +169,22 @@ async function main(): Promise<void> {
   mkdirSync(chosen.results, { recursive: true });
   if (chosen.compare !== null) return console.log(plainText(changes(readLines(chosen.results), chosen.compare.since)));
   if (chosen.runs) await runAll(chosen);
+  else write(kept(readLines(chosen.results)), chosen);
   if (chosen.readme) writeFileSync('README.md', withTable(readFileSync('README.md', 'utf8'), readLines(chosen.results)));
 }
 
+function write(runs: readonly Run[], chosen: Chosen): void {
+  if (chosen.markdown !== null) writeFileSync(chosen.markdown, `${runs.flatMap((run) => [`## ${run.headline}`, ...tablesOf(run.results).map(markdown)]).join('\n\n')}\n`);
+  if (chosen.html !== null) writeFileSync(chosen.html, report(runs));
+}
+
 async function runAll(chosen: Chosen): Promise<void> {
-  const written: string[] = [];
   const runs: Run[] = [];
   for (const target of chosen.targets) {
     const { machine, results } = await runTarget(target, chosen);
-    const tables = tablesOf(results);
-    console.log([headline(machine), ...tables.map(plainText)].join('\n\n').concat('\n'));
-    written.push(`## ${headline(machine)}`, ...tables.map(markdown));
+    console.log([headline(machine), ...tablesOf(results).map(plainText)].join('\n\n').concat('\n'));
     runs.push({ headline: headline(machine), target, results });
-    if (chosen.markdown !== null) writeFileSync(chosen.markdown, `${written.join('\n\n')}\n`);
-    if (chosen.html !== null) writeFileSync(chosen.html, report(runs));
+    write(runs, chosen);
     // That others drop clients is what some of them are there to show.
     if (results.some(({ subject, failures }) => failures > 0 && ours.has(subject))) process.exitCode = 1;
   }

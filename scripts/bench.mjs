@@ -45,7 +45,7 @@ async function prepare() {
 
 async function main() {
   const only = args.includes('--bundle-only');
-  const asks = ['--help', '-h', '--compare', '--table'].some((option) => args.includes(option));
+  const asks = ['--help', '-h', '--compare', '--no-run'].some((option) => args.includes(option));
   if (!only && !asks && !await prepare()) return 1;
   await bundle();
   return only ? 0 : node('.cache/bench-main.mjs', ...args);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { report } from '../../../bench/harness/report.ts';
 import { withTable } from '../../../bench/harness/readme.ts';
-import { changes, type Line } from '../../../bench/harness/since.ts';
+import { changes, kept, type Line } from '../../../bench/harness/since.ts';
 import { markdown, plainText, tablesOf } from '../../../bench/harness/tables.ts';
 import { verdict, verdictText } from '../../../bench/harness/verdict.ts';
 import { independent } from '../../../src/bench/statistics.ts';
@@ -73,6 +73,15 @@ describe('what has changed', () => {
   it('takes lines of before there were parameters and groups', () => {
     const { parameter: _parameter, groups: _groups, ...old } = line({});
     expect(changes([old as Line, line(later)], null).rows).toHaveLength(1);
+  });
+});
+
+describe('the newest results', () => {
+  it('are one of each kind, for each target', () => {
+    const later = { at: '2026-11-02T00:00:00.000Z', commit: 'bbbbbbb' };
+    const runs = kept([line({ ...later, p50Ms: 20 }), line({ p50Ms: 10 }), line({ program: 'node', p50Ms: 30 }), line({ parameter: '10 sites', p50Ms: 40 }), line({ target: 'debian13', p50Ms: 50 })]);
+    expect(runs.map(({ target, results }) => [target, results.map(({ p50Ms }) => p50Ms).toSorted()])).toEqual([['debian12', [20, 30, 40]], ['debian13', [50]]]);
+    expect(runs[0]?.headline).toContain('not of one run; of the newest: debian12, 2026-11-02, bbbbbbb');
   });
 });
 
