@@ -45,14 +45,14 @@ export class SiteRecord {
   }
 
   /** The first time counts: crun hands over the notify descriptor before it says that the program was started. */
-  phase(name: 'process' | 'scope' | 'go'): void {
+  phase(name: 'process' | 'scope' | 'go' | 'listen'): void {
     if (this.#phases[name] === null) this.#phases = { ...this.#phases, [name]: this.#sinceStart() };
   }
 
-  /** @param announced by the program's `listen`; one that was handed its socket says nothing */
+  /** @param announced by the program's `listen`; one that was handed its socket need not say so */
   wakeEnds(announced: boolean): void {
     const total = this.#sinceStart();
-    this.#phases = { ...this.#phases, listen: announced ? total : null, total };
+    this.#phases = { ...this.#phases, listen: announced ? this.#phases.listen ?? total : null, total };
     if (this.#history.lastWake) this.#history = { ...this.#history, lastWake: { ...this.#history.lastWake, phasesMs: this.#phases } };
   }
 

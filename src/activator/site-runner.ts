@@ -370,6 +370,8 @@ export class SiteRunner implements Runner {
       willListen: (listener) => {
         this.#readiness.listensOn(listener.inode);
         if (this.#life.state.name !== 'waking') return;
+        // Before it is told: it may have answered its client by the time that we go on.
+        if (this.#readiness.complete) this.#record.phase('listen');
         this.#idleness.touch();
         this.#saveState(container.process?.pid ?? null);
       },
@@ -480,7 +482,7 @@ export class SiteRunner implements Runner {
 
   /** @param takenOver an earlier activator has told of what was killed before */
   #watchExit(container: Container, takenOver = false): void {
-    container.watchOomKills(takenOver, (count) => this.#record.oomKilled(count));
+    if (this.#parts.oomKills) container.watchOomKills(this.#parts.oomKills, takenOver, (count) => this.#record.oomKilled(count));
     void container.exited.then(() => {
       if (this.#container !== container) return;
       if (this.#life.state.name !== 'waking') return void this.#clear();

@@ -67,6 +67,8 @@ export class SitePool implements Expiring {
   #formerLease: Lease | null = null;
   #asking = false;
   #inFlight = 0;
+  /** Counts the programs that are known to be over. */
+  #program = 0;
   /** The program has answered under this lease: it is awake. */
   #awake = false;
   /** Since when the site is asked for without having answered; of a page that is shown again. */
@@ -88,17 +90,27 @@ export class SitePool implements Expiring {
     return this.#awake;
   }
 
+  /** `Upgrade=` */
+  get upgrades(): readonly string[] {
+    return this.#options.keys().upgrades;
+  }
+
+  /** `AllowConnect=` */
+  get connects(): boolean {
+    return this.#options.keys().allowConnect;
+  }
+
   /** `GET /.well-known/wakesock` */
   stateAnswer(method: string): OwnAnswer {
     return stateAnswer(this.#awake ? { state: 'awake', error: null } : this.#options.state(), method);
   }
 
   /** The answer to a request that is not to wake the site (`NoWake=`), if it sleeps. */
-  sleepingAnswer(facts: () => RequestFacts, client: string): OwnAnswer | null {
+  sleepingAnswer(facts: () => RequestFacts, client: () => string): OwnAnswer | null {
     if (this.#awake || !this.#options.hasRules()) return null;
     const { state, wokenAtMs } = this.#options.state();
     if (state === 'awake' || state === 'waking') return null;
-    const rule = ruleOf(this.#options.keys().noWake, facts(), client, wokenAtMs);
+    const rule = ruleOf(this.#options.keys().noWake, facts(), client(), wokenAtMs);
     return rule === null ? null : noWakeAnswer(rule, this.#options.files);
   }
 
@@ -185,7 +197,9 @@ export class SitePool implements Expiring {
     this.#awake = false;
   }
 
-  answers(): void {
+  /** @param program which of them: what comes from one that is over tells nothing of now */
+  answers(program: number): void {
+    if (program !== this.#program) return;
     this.#awake = true;
     this.#askedSinceMs = null;
   }
@@ -243,7 +257,7 @@ export class SitePool implements Expiring {
   }
 
   #fresh(lease: Lease, client: Waiting): Upstream | null {
-    if (this.#options.patienceMs === null) return new Upstream(this, connectTo(lease.address));
+    if (this.#options.patienceMs === null) return new Upstream(this, connectTo(lease.address), this.#program);
     void this.#connectPatiently(lease, client, this.#options.patienceMs);
     return null;
   }
@@ -260,7 +274,7 @@ export class SitePool implements Expiring {
         return;
       }
       this.#connecting.delete(client);
-      client.connected(new Upstream(this, socket));
+      client.connected(new Upstream(this, socket, this.#program));
     } catch (error) {
       if (abort.signal.aborted) return;
       this.#connecting.delete(client);
@@ -315,7 +329,8 @@ export class SitePool implements Expiring {
   #lost(lease: Lease, how: LeaseEnd): void {
     if (this.#lease !== lease) return;
     this.#lease = null;
-    if (how === 'revoked') this.#awake = false;
+    if (how === 'revoked') this.#program++;
+    if (how === 'revoked' || !this.#wanted) this.#awake = false;
     this.#patient = null;
     for (const upstream of this.#idle.splice(0)) upstream.socket.destroy();
     // What they wait for may have to be started anew, and be elsewhere then.

@@ -6,6 +6,8 @@ export const serviceUnitName = 'wakesock.service';
 export const controlSocketUnitName = 'wakesock.socket';
 export const frontServiceUnitName = 'wakesock-front.service';
 export const frontSocketUnitName = 'wakesock-front.socket';
+export const autoUpdateServiceName = 'wakesock-auto-update.service';
+export const autoUpdateTimerName = 'wakesock-auto-update.timer';
 export const sliceUnitName = 'wakesock.slice';
 
 const prefix = 'wakesock-site-';

@@ -264,6 +264,38 @@ describe('NoWake=', () => {
     expect(await client(get).rest()).toMatch(/^HTTP\/1\.1 404 /);
   });
 
+  test.each(['revoked', 'lost'] as const)('has an effect again when the lease is %s, also where an answer still comes from before', async (how) => {
+    await open();
+    const { client: first, program } = await scene.exchange(get);
+    opened.push(first);
+    program.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n');
+    await first.take('\r\n\r\n');
+    scene.keys = { noWake: [parseNoWake('path:* status:404')] };
+    scene.beforeLease = () => new Promise(() => {});
+    if (how === 'lost') {
+      program.send('ok');
+      await first.take('ok');
+    }
+    scene.leases[0]?.end(how);
+    await new Promise((resolve) => { setImmediate(resolve); });
+    if (how === 'revoked') program.send('ok');
+    expect(await client(get).rest()).toMatch(/^HTTP\/1\.1 404 /);
+    expect(scene.leases.length).toBe(1);
+  });
+
+  test('and its first byte, from before, tells nothing of now', async () => {
+    await open();
+    const { client: first, program } = await scene.exchange(get);
+    opened.push(first);
+    scene.keys = { noWake: [parseNoWake('path:* status:404')] };
+    scene.leases[0]?.end('revoked');
+    await new Promise((resolve) => { setImmediate(resolve); });
+    program.send(ok);
+    await first.take('ok');
+    expect(await client(get).rest()).toMatch(/^HTTP\/1\.1 404 /);
+    expect(scene.leases.length).toBe(1);
+  });
+
   test('a file is for GET and HEAD, with its type; one that cannot be read is 503', async () => {
     await open();
     const file = new URL('../../../package.json', import.meta.url).pathname;
