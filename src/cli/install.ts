@@ -22,7 +22,7 @@ export const verb: Verb = {
     ['--json', 'Print {"files":[{"path","change"}]}; change is "written" or "unchanged".'],
   ],
   details: `
-Writes ${systemUnitDir}/wakesock.{service,socket,slice} and wakesock-front.{service,socket} with the paths of this Node and this program, and
+Writes ${systemUnitDir}/wakesock.{service,socket,slice} wakesock-front.{service,socket} and wakesock-relay@.service with the paths of this Node and this program, and
 ${sysusersPath}; makes the group wakesock, whose members may use the control socket; enables and
 starts wakesock.socket, nothing else (the front door: systemctl enable --now wakesock-front.socket). Call it again after an update of Node or wakesock: sites that are awake stay awake.`,
   parse: { prefix: { type: 'string' }, 'dry-run': { type: 'boolean' }, json: { type: 'boolean' } },

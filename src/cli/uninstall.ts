@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { WakesockError } from '../base/errors.ts';
 import type { Paths } from '../base/paths.ts';
 import type { Manager } from '../systemd/manager.ts';
-import { controlSocketUnitName, frontServiceUnitName, frontSocketUnitName, scopePattern, serviceUnitName, siteOfUnit, sliceUnitName } from '../systemd/unit-names.ts';
+import { controlSocketUnitName, frontServiceUnitName, frontSocketUnitName, relayServicePattern, scopePattern, serviceUnitName, siteOfUnit, sliceUnitName } from '../systemd/unit-names.ts';
 import { removeIfEmpty, removePrepared } from './remove-prepared.ts';
 import { requireRoot, systemUnitDir } from './system.ts';
 import { installedPaths } from './unit-templates.ts';
@@ -60,8 +60,9 @@ async function uninstallHere(paths: Paths, files: readonly string[]): Promise<vo
     // Sockets first: nothing may wake a site again, nor the activator.
     await Promise.all(sockets.map((unit) => manager.stopUnit(unit)));
     await manager.stopUnit(frontServiceUnitName);
+    await stopAll(manager, relayServicePattern);
     await manager.stopUnit(serviceUnitName);
-    await stopScopes(manager);
+    await stopAll(manager, scopePattern);
     await manager.stopUnit(sliceUnitName);
     if (sockets.length > 0) await manager.disableUnitFiles(sockets);
     for (const file of files) removeOurs(file);
@@ -84,9 +85,9 @@ function removeState(paths: Paths): void {
   for (const directory of [`${paths.stateDir}/sites`, paths.stateDir, siteDir, dirname(siteDir)]) removeIfEmpty(directory);
 }
 
-async function stopScopes(manager: Manager): Promise<void> {
-  const scopes = await manager.listUnits([scopePattern]);
-  await Promise.all(scopes.map(({ name }) => manager.stopUnit(name)));
+async function stopAll(manager: Manager, pattern: string): Promise<void> {
+  const units = await manager.listUnits([pattern]);
+  await Promise.all(units.map(({ name }) => manager.stopUnit(name)));
 }
 
 function names(directory: string): string[] {
