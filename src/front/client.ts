@@ -329,7 +329,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     const site = this.#site;
     if (held === null || site === null) return;
     const { sinceMs, navigation } = held;
-    const answer = site.heldAnswer({ navigation, host: this.head.host, heldMs: this.#nowMs - sinceMs });
+    const answer = site.heldAnswer(this, { navigation, host: this.head.host, heldMs: this.#nowMs - sinceMs });
     if (typeof answer === 'number') {
       this.deadlineMs = sinceMs + answer;
       return;

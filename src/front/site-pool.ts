@@ -46,6 +46,8 @@ export interface SitePoolOptions {
   readonly onQuiet: () => void;
 }
 
+/** Whoever waits for a lease is looked at again. */
+const askAgainMs = 250;
 const retryFirstMs = 50;
 const retryMaxMs = 1_000;
 
@@ -75,6 +77,10 @@ export class SitePool implements Expiring {
   #askedSinceMs: number | null = null;
   /** Whom the lease is asked for. */
   #cause: WakeCause | null = null;
+  /** In the place of those who look at a waiting page: {@link #connectAhead}. */
+  #ahead: Waiting | null = null;
+  /** It waited in vain. */
+  #unreached: OwnAnswer | null = null;
   /** Until then the site is woken also for those who look at a waiting page, and have no request in flight. */
   #pageUntilMs = 0;
 
@@ -102,7 +108,7 @@ export class SitePool implements Expiring {
 
   /** `GET /.well-known/wakesock` */
   stateAnswer(method: string): OwnAnswer {
-    return stateAnswer(this.#awake ? { state: 'awake', error: null } : this.#options.state(), method);
+    return stateAnswer(this.#awake ? { state: 'awake', error: null } : this.#state, method);
   }
 
   /** The answer to a request that is not to wake the site (`NoWake=`), if it sleeps. */
@@ -118,17 +124,20 @@ export class SitePool implements Expiring {
    * A request has been held for so long; what to do about it.
    * @returns an answer; or after how long, from its beginning, this is asked again: Infinity where the program has it
    */
-  heldAnswer({ navigation, host, heldMs }: { navigation: boolean; host: string; heldMs: number }): OwnAnswer | number {
+  heldAnswer(client: Waiting, { navigation, host, heldMs }: { navigation: boolean; host: string; heldMs: number }): OwnAnswer | number {
     if (this.#awake) return Infinity;
     const keys = this.#options.keys();
     const pageMs = navigation ? keys.waitPageAfterMs : Infinity;
     const mostMs = waitMsMax(keys);
     const dueMs = Math.min(pageMs, mostMs);
     if (heldMs < dueMs) return dueMs;
-    // A program that listens is slow by itself: asked again it would only have more to do.
-    if (this.#options.state().state === 'awake') return Infinity;
-    if (pageMs > mostMs) return notReached;
+    // A program that listens is slow by itself: asked again it would only have more to do. Of a relayed one it is not known before it is connected to.
+    if (this.#options.state().state === 'awake' && !this.#connecting.has(client)) return this.#waiting.has(client) ? heldMs + askAgainMs : Infinity;
+    // Who waits for a program to listen is told by that.
+    if (pageMs > mostMs) return this.#connecting.has(client) ? Infinity : notReached;
+    if (this.#unreached !== null) return this.#unreached;
     this.#pageUntilMs = this.#options.sweep.nowMs + mostMs;
+    this.#connectAhead();
     return waitAnswer(keys, host, Math.max(heldMs, performance.now() - (this.#askedSinceMs ?? Infinity)), this.#options.files);
   }
 
@@ -201,6 +210,7 @@ export class SitePool implements Expiring {
   answers(program: number): void {
     if (program !== this.#program) return;
     this.#awake = true;
+    this.#unreached = null;
     this.#askedSinceMs = null;
   }
 
@@ -212,7 +222,7 @@ export class SitePool implements Expiring {
   expire(): void {
     if (this.#wanted) {
       // Once more, when it is awake: who looks at the page is told within a second or three, and comes.
-      const { state } = this.#options.state();
+      const { state } = this.#state;
       if (state === 'awake' || state === 'failed') this.#pageUntilMs = 0;
       if (state !== 'failed') return this.#restBegins();
     }
@@ -222,6 +232,39 @@ export class SitePool implements Expiring {
     this.#dropFormerLease();
     this.#options.sweep.remove(this);
     this.#options.onQuiet();
+  }
+
+  /** The unit of a relayed site is up before its program listens. */
+  get #state(): StoredState {
+    const stored = this.#options.state();
+    return stored.state === 'awake' && this.#connecting.size > 0 ? { ...stored, state: 'waking' } : stored;
+  }
+
+  /**
+   * Who looks at the page has no connection any more. One for all of them waits for the program of a relayed site to listen, so that it is known when
+   * it does; the first that comes again is given it.
+   */
+  #connectAhead(): void {
+    if (this.#options.patienceMs === null || this.#ahead !== null) return;
+    const done = (): void => {
+      this.#ahead = null;
+      this.release(ahead);
+    };
+    const ahead: Waiting = {
+      reuses: false,
+      cause: () => this.#cause ?? { client: '', method: '', host: '', path: '', agent: '' },
+      connected: (upstream) => {
+        this.put(upstream);
+        done();
+      },
+      fail: (answer) => {
+        this.#unreached = answer;
+        done();
+      },
+    };
+    this.#ahead = ahead;
+    this.#inFlight++;
+    this.reconnect(ahead, true);
   }
 
   #askedBy(client: Waiting): void {
@@ -329,7 +372,10 @@ export class SitePool implements Expiring {
   #lost(lease: Lease, how: LeaseEnd): void {
     if (this.#lease !== lease) return;
     this.#lease = null;
-    if (how === 'revoked') this.#program++;
+    if (how === 'revoked') {
+      this.#program++;
+      this.#unreached = null;
+    }
     if (how === 'revoked' || !this.#wanted) this.#awake = false;
     this.#patient = null;
     for (const upstream of this.#idle.splice(0)) upstream.socket.destroy();
