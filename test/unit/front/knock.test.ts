@@ -98,7 +98,7 @@ test('a client that leaves before, and a lease that is refused, leave no connect
   const grant = await open();
   const wire = client(get);
   const program = await scene.program();
-  wire.socket.destroy();
+  wire.socket.resetAndDestroy();
   expect(await program.rest()).toBe('');
   grant();
   scene.beforeLease = () => { throw new WakesockError('ERR_WAKESOCK_SITE_NOT_FOUND', 'x'); };
