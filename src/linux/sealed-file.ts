@@ -7,11 +7,16 @@ const MFD_ALLOW_SEALING = 2;
 /** Linux 6.3: without it `vm.memfd_noexec=1` makes a file that cannot be executed. */
 const MFD_EXEC = 0x10;
 const F_ADD_SEALS = 1033;
+const ELF = 0x7f454c46;
 const SEAL_SEAL_SHRINK_GROW_WRITE = 0xf;
 
-/** A sealed copy of the file, executable, close-on-exec. @throws SyscallError; an error of Node's where it cannot be read */
-export function sealedCopy(path: string): number {
+/**
+ * A sealed copy of the file, executable, close-on-exec. Null for a script: its interpreter could not open it any more (fexecve(3), Notes).
+ * @throws SyscallError; an error of Node's where it cannot be read
+ */
+export function sealedCopy(path: string): number | null {
   const bytes = readFileSync(path);
+  if (bytes.length < 4 || bytes.readUInt32BE() !== ELF) return null;
   const fd = makeMemoryFile(path);
   try {
     for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);

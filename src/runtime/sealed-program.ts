@@ -27,13 +27,18 @@ export class SealedProgram {
   #renew(of: string): boolean {
     if (this.#copy) closeSync(this.#copy.fd);
     this.#copy = null;
+    const fd = this.#copied();
+    if (fd === null) this.#refused = of;
+    else this.#copy = { of, fd };
+    return fd !== null;
+  }
+
+  #copied(): number | null {
     try {
-      this.#copy = { of, fd: sealedCopy(this.path) };
-      return true;
+      return sealedCopy(this.path);
     } catch {
       // No memory, no descriptors, or vm.memfd_noexec=2.
-      this.#refused = of;
-      return false;
+      return null;
     }
   }
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { sealedCopy } from '../../../src/linux/sealed-file.ts';
 
 test('a copy that runs, and that nobody can change, whoever opens it', () => {
-  const fd = sealedCopy('/bin/echo');
+  const fd = sealedCopy('/bin/echo') as number;
   const path = `/proc/${process.pid}/fd/${fd}`;
   try {
     expect(readFileSync(path)).toEqual(readFileSync('/bin/echo'));
