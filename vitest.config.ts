@@ -23,7 +23,7 @@ export default defineConfig({
           include: ['test/system/**/*.test.ts'],
           // A box for each worker, where files run one after another. They wait more than they work.
           globalSetup: ['test/system/global-setup.ts'],
-          maxWorkers: 2,
+          maxWorkers: 3,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { WakesockError } from '../base/errors.ts';
 import type { Paths } from '../base/paths.ts';
 import type { Manager } from '../systemd/manager.ts';
-import { autoUpdateServiceName, autoUpdateTimerName, controlSocketUnitName, frontServiceUnitName, frontSocketUnitName, relayServicePattern, scopePattern, serviceUnitName, siteOfUnit, sliceUnitName, socketsSliceUnitName } from '../systemd/unit-names.ts';
+import { autoUpdateServiceName, autoUpdateTimerName, controlSocketUnitName, frontServiceUnitName, frontSocketUnitName, relayServicePattern, relaySliceName, scopePattern, serviceUnitName, siteOfUnit, sliceUnitName, socketsSliceUnitName } from '../systemd/unit-names.ts';
 import { removeIfEmpty, removePrepared } from './remove-prepared.ts';
 import { requireRoot, systemUnitDir } from './system.ts';
 import { installedPaths } from './unit-templates.ts';
@@ -65,7 +65,7 @@ async function uninstallHere(paths: Paths, files: readonly string[]): Promise<vo
     await stopAll(manager, relayServicePattern);
     await manager.stopUnit(serviceUnitName);
     await stopAll(manager, scopePattern);
-    for (const slice of [sliceUnitName, socketsSliceUnitName]) await manager.stopUnit(slice);
+    for (const slice of [sliceUnitName, socketsSliceUnitName, relaySliceName]) await manager.stopUnit(slice);
     if (triggers.length > 0) await manager.disableUnitFiles(triggers);
     for (const file of files) removeOurs(file);
     await manager.reload();

@@ -47,6 +47,9 @@ export function relayServiceName(site: string): string {
   return `wakesock-relay@${site}.service`;
 }
 
+/** Where systemd puts them. */
+export const relaySliceName = 'system-wakesock\\x2drelay.slice';
+
 /** The site of {@link relayServiceName}; null for any other unit. */
 export function siteOfRelay(unit: string): string | null {
   return /^wakesock-relay@(.+)\.service$/.exec(unit)?.[1] ?? null;
