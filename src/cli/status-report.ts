@@ -8,8 +8,8 @@ import { isEmbedded, pathsOf } from './paths.ts';
 import { storedStatus } from './stored-status.ts';
 import type { VerbValues } from './verb.ts';
 
-/** The activator has one thread: one that takes longer than this for an answer is stuck. */
-const answerTimeoutMs = 5_000;
+/** As long as systemd waits for a sign of life (WatchdogSec= of wakesock.service). A thousand sites that are awake take the activator a second; it does other things in between. */
+const answerTimeoutMs = 30_000;
 
 /**
  * Everything `wakesock status` shows. Starts nothing: the control socket is systemd's, so it is connected to only where

@@ -1,8 +1,8 @@
 /** Clients inside the box: what they see is what a user sees. One process drives them all. */
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { BoxProcess, Machine } from '../box/machine.ts';
+import { wholeLines } from '../box/whole-lines.ts';
 
 /** What test/programs/answering.py says. */
 export interface Answer {
@@ -37,7 +37,7 @@ export class Clients {
     this.#process = box.spawn([process.execPath, agent]);
     const { stdout } = this.#process.child;
     if (!stdout) throw new Error('Expected the agent to have a standard output');
-    createInterface({ input: stdout }).on('line', (line) => {
+    wholeLines(stdout, (line) => {
       const event = JSON.parse(line) as AgentEvent;
       this.#connections.get(event.id)?.take(event);
     });

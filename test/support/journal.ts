@@ -1,6 +1,6 @@
 /** The box's journal as a stream of events to wait for: what the activator, systemd and the sites say. */
-import { createInterface } from 'node:readline';
 import type { BoxProcess, Machine } from '../box/machine.ts';
+import { wholeLines } from '../box/whole-lines.ts';
 
 export interface Entry {
   /** `wakesock` units, sites, `systemd`: SYSLOG_IDENTIFIER. */
@@ -28,8 +28,7 @@ export class Journal {
     this.#process = box.spawn(['journalctl', '--follow', '--output=json', '--all', '--lines=all', `--since=@${since}`]);
     const { stdout } = this.#process.child;
     if (!stdout) throw new Error('Expected journalctl to have a standard output');
-    createInterface({ input: stdout }).on('line', (line) => {
-      // The last line may be cut off where journalctl was ended.
+    wholeLines(stdout, (line) => {
       if (this.#ended) return;
       this.#entries.push(read(line));
       for (const look of this.#waiting) look();

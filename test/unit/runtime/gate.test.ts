@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, lstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { bundleConfigBytesMax } from '../../../src/base/limits.ts';
@@ -37,6 +38,26 @@ describe.each(configs)('%s', (_, config) => {
     gate.open();
     expect(await reader(gate.path).output === `${config}|${config}`).toBe(true);
   });
+});
+
+test('one that had found the FIFO, and comes to wait there only after it was opened, is served', async () => {
+  const { gate } = gateFor('config');
+  // As its name is looked up within open(2): O_PATH.
+  const found = openSync(gate.path, 0o10000000);
+  onTestFinished(() => closeSync(found));
+  gate.open();
+  const child = spawn('cat', ['/proc/self/fd/3'], { stdio: ['ignore', 'pipe', 'ignore', found] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  expect(await text(child.stdout as Readable)).toBe('config');
+});
+
+test('one that waits when it is abandoned gets nothing, and does not wait any more', async () => {
+  const { gate } = gateFor('config');
+  const { child, output } = reader(gate.path);
+  if (child.stderr) await once(child.stderr, 'data');
+  // Either it waits, or it finds nothing.
+  gate.abandon();
+  expect(await output).toBe('|');
 });
 
 test('nothing is read before it is opened', async () => {

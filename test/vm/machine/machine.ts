@@ -8,10 +8,10 @@ import { readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
-import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { startTime } from '../../box/box.ts';
 import { machineOf, signalNumbers, type BoxProcess, type Machine } from '../../box/machine.ts';
+import { wholeLines } from '../../box/whole-lines.ts';
 import { type Disk, nodePrefix } from './disk.ts';
 
 const run = promisify(execFile);
@@ -164,7 +164,7 @@ class Agent {
   constructor(qemu: ChildProcess) {
     this.#qemu = qemu;
     qemu.stdin?.on('error', () => undefined);
-    if (qemu.stdout) createInterface({ input: qemu.stdout }).on('line', (line) => this.#take(line));
+    if (qemu.stdout) wholeLines(qemu.stdout, (line) => this.#take(line));
   }
 
   /** The machine is off, and with it ended what ran there. */
