@@ -1,5 +1,5 @@
 /** A program in memory that nobody can write any more: memfd_create(2), F_ADD_SEALS of fcntl(2). */
-import { closeSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import { call, isErrno } from './libc.ts';
 
 const MFD_CLOEXEC = 1;
@@ -9,10 +9,9 @@ const MFD_EXEC = 0x10;
 const F_ADD_SEALS = 1033;
 const SEAL_SEAL_SHRINK_GROW_WRITE = 0xf;
 
-/** A sealed copy of the file, executable, close-on-exec. @throws SyscallError; an error of Node's where it cannot be read */
-export function sealedCopy(path: string): number {
-  const bytes = readFileSync(path);
-  const fd = makeMemoryFile(path);
+/** Executable, close-on-exec. @param name for those who look into /proc @throws SyscallError */
+export function sealedFile(name: string, bytes: Buffer): number {
+  const fd = makeMemoryFile(name);
   try {
     for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
     call('fcntl', fd, F_ADD_SEALS, SEAL_SEAL_SHRINK_GROW_WRITE);

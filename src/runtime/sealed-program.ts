@@ -3,13 +3,16 @@
  * itself into sealed memory and executing the copy, each time: it is loaded and linked twice, and a mount is undone on the way. It looks first
  * whether it was executed from such memory already (cloned_binary.c), and then goes on at once. So the copy is made here, once.
  */
-import { closeSync, statSync } from 'node:fs';
-import { sealedCopy } from '../linux/sealed-file.ts';
+import { closeSync, readFileSync, statSync } from 'node:fs';
+import { sealedFile } from '../linux/sealed-file.ts';
+
+/** A script is opened again by its interpreter, when the descriptor is closed. */
+const ELF = '\x7fELF';
 
 export class SealedProgram {
   readonly path: string;
   #copy: { readonly of: string; readonly fd: number } | null = null;
-  /** Of a program that could not be copied: it copies itself. */
+  /** Of a program that cannot be copied. */
   #refused: string | null = null;
 
   constructor(path: string) {
@@ -28,13 +31,13 @@ export class SealedProgram {
     if (this.#copy) closeSync(this.#copy.fd);
     this.#copy = null;
     try {
-      this.#copy = { of, fd: sealedCopy(this.path) };
-      return true;
+      const bytes = readFileSync(this.path);
+      if (bytes.toString('latin1', 0, ELF.length) === ELF) this.#copy = { of, fd: sealedFile(this.path, bytes) };
     } catch {
-      // No memory, no descriptors, or vm.memfd_noexec=2.
-      this.#refused = of;
-      return false;
+      // No memory, no descriptors, or vm.memfd_noexec=2: not worth another try.
     }
+    if (this.#copy === null) this.#refused = of;
+    return this.#copy !== null;
   }
 
   /** Null: it is not there, and executing it will say so. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -29,6 +29,12 @@ test('one copy, however often it is asked for; another when the program was repl
 
 test('a program that is not there is executed as it is, which fails by name', () => {
   const path = join(directory, 'program');
+  expect(new SealedProgram(path).file).toBe(path);
+});
+
+test('a script is executed as it is: its interpreter would find the copy closed', () => {
+  const path = join(directory, 'program');
+  writeFileSync(path, '#!/bin/sh\necho x\n', { mode: 0o755 });
   expect(new SealedProgram(path).file).toBe(path);
 });
 
