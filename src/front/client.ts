@@ -4,6 +4,7 @@ import { causeText } from '../control/cause.ts';
 import type { WakeCause } from '../control/types.ts';
 import { ownAnswer, type OwnAnswer } from './answer.ts';
 import { Chunked } from './chunked.ts';
+import { clientAddress } from './client-address.ts';
 import { cutOff } from './cut-off.ts';
 import { Body } from './framing.ts';
 import type { IdleClients } from './idle-clients.ts';
@@ -17,6 +18,7 @@ import type { ResponseHead } from './response-head.ts';
 import type { SitePool, Waiting } from './site-pool.ts';
 import { asksForState } from './sleeping.ts';
 import type { Expiring, Sweep } from './sweep.ts';
+import { passedProtocols } from './tunnels.ts';
 import type { TunnelEnd, Upstream } from './upstream.ts';
 
 /** What a connection needs of the front door. */
@@ -28,6 +30,8 @@ export interface ClientOptions {
   readonly route: (host: string) => SitePool;
   readonly onClosed: () => void;
 }
+
+const none: readonly string[] = [];
 
 interface Held {
   readonly sinceMs: number;
@@ -46,6 +50,8 @@ export class Client implements Expiring, Waiting, TunnelEnd {
   requestSent = false;
   /** The client sends no more. */
   ended = false;
+  /** Of the protocols that the request offers to go on in, those that the site takes. */
+  upgrade: readonly string[] = [];
   readonly #socket: Socket;
   readonly #options: ClientOptions;
   readonly #chunked = new Chunked();
@@ -145,7 +151,12 @@ export class Client implements Expiring, Waiting, TunnelEnd {
   /** For whom the site is woken. Only directly after the head was parsed. */
   cause(): WakeCause {
     const { method, path, agent } = factsOf(this.#bytes as Buffer, this.head);
-    return { client: this.#address, method, host: causeText(this.head.host), path: causeText(path), agent: causeText(agent) };
+    return { client: this.#asker, method, host: causeText(this.head.host), path: causeText(path), agent: causeText(agent) };
+  }
+
+  /** Whose request it is. Only directly after the head was parsed. */
+  get #asker(): string {
+    return this.#trusted ? clientAddress(this.#bytes as Buffer, this.head, this.#address, this.#options.peers) : this.#address;
   }
 
   /** @param unanswered a fresh connection was closed without a word: the site may know why */
@@ -177,8 +188,13 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     this.#sent = null;
     if (this.#held !== null) this.#isAnswered();
     this.#untilClose = head.framing.body === Body.untilClose;
-    if (this.head.framing.close || this.#untilClose || !this.requestSent || (this.ended && this.#bytes === null)) this.#closing = true;
+    if (this.head.framing.close || this.#untilClose || !this.requestSent || this.#spokeAhead || (this.ended && this.#bytes === null)) this.#closing = true;
     this.write(composeResponse(bytes, head, end, this.#closing), from);
+  }
+
+  /** What came behind the request may be of the protocol that was not agreed to: it is never taken for a request. */
+  get #spokeAhead(): boolean {
+    return this.upgrade.length > 0 || this.head.connects || (this.head.upgrades && this.#bytes !== null);
   }
 
   /** With back-pressure on `from`. */
@@ -194,7 +210,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     this.#endExchange();
     this.#responding = false;
     this.#served = true;
-    if (!complete || this.#closing || (this.ended && this.#bytes === null)) {
+    if (!complete || this.#closing || this.#spokeAhead || (this.ended && this.#bytes === null)) {
       this.#finish();
       return;
     }
@@ -211,9 +227,10 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     this.#held = null;
     this.#part = 'tunnel';
     this.deadlineMs = Infinity;
-    this.write(composeResponse(bytes, head, bytes.length, false), upstream.socket);
+    this.write(composeResponse(bytes, head, bytes.length, false, true), upstream.socket);
     if (this.#bytes !== null) upstream.socket.write(this.#bytes);
     this.#bytes = null;
+    if (this.ended) upstream.socket.end();
     this.#socket.resume();
   }
 
@@ -287,8 +304,10 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     }
     this.#searched = 0;
     const site = this.#options.route(this.head.host);
+    this.upgrade = this.head.upgrades ? passedProtocols(bytes, this.head, site.upgrades) : none;
+    if (this.head.connects && !site.connects) throw new Refusal(501, 'CONNECT is not served: this is no way to other servers');
     const answer = asksForState(bytes, this.head) ? site.stateAnswer(this.head.method)
-      : site.awake ? null : site.sleepingAnswer(() => factsOf(bytes, this.head), this.#address);
+      : site.awake ? null : site.sleepingAnswer(() => factsOf(bytes, this.head), () => this.#asker);
     if (answer !== null) {
       this.#answer(answer);
       return;
@@ -297,11 +316,17 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     this.#site = site;
     this.requestSent = false;
     this.#part = 'waiting';
-    // A program's silence says nothing of the client.
-    this.deadlineMs = Infinity;
+    this.#programsTurn();
     this.#upstream = site.acquire(this, !this.head.safe);
     this.#upstream?.carry(this);
-    this.#hold();
+  }
+
+  /**
+   * A program's silence says nothing of the client. For how long it may last while the site sleeps is looked up when the next sweep finds that it lasts: that takes
+   * a millisecond, in which the site could be woken.
+   */
+  #programsTurn(): void {
+    this.deadlineMs = this.#held === null ? Infinity : 0;
   }
 
   /** The site sleeps, or has not answered yet: for how long it is waited for, and what is shown meanwhile, is the site's to say. */
@@ -310,7 +335,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     const site = this.#site;
     if (held === null || site === null) return;
     const { sinceMs, navigation } = held;
-    const answer = site.heldAnswer({ navigation, host: this.head.host, heldMs: this.#nowMs - sinceMs });
+    const answer = site.heldAnswer(this, { navigation, host: this.head.host, heldMs: this.#nowMs - sinceMs });
     if (typeof answer === 'number') {
       this.deadlineMs = sinceMs + answer;
       return;
@@ -341,7 +366,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     const body = end - head.end;
     const together = body <= copiedBytesMax;
     const suffix = this.#trusted ? extendedSuffix(bytes, head, this.#address, head.hostText) : this.#forwarded();
-    const out = composeRequest(bytes, head, suffix, together ? end : head.end, this.#trusted);
+    const out = composeRequest(bytes, head, suffix, together ? end : head.end, this.#trusted, this.upgrade.join(', '));
     this.#sent = head.safe ? out : null;
     this.#keep(bytes, end);
     this.#part = 'body';
@@ -390,11 +415,9 @@ export class Client implements Expiring, Waiting, TunnelEnd {
       if (this.ended) this.#socket.destroy();
       return;
     }
-    this.deadlineMs = Infinity;
+    this.#programsTurn();
     this.requestSent = true;
     this.#part = 'response';
-    this.#hold();
-    if (this.#part !== 'response') return;
     // A program that was handed the socket would see the same.
     if (this.ended && this.#bytes === null) this.#upstream?.socket.end();
   }

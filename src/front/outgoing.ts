@@ -10,7 +10,6 @@ const droppedOfTrusted = oneHop | chain;
 const droppedOfRequest = droppedOfTrusted | (1 << Field.forwarded);
 
 const closeLine = Buffer.from('Connection: close\r\n');
-const upgradeLines = Buffer.from('Connection: Upgrade\r\nUpgrade: websocket\r\n');
 const slash = Buffer.from('/');
 const ONE = 0x31;
 
@@ -21,12 +20,14 @@ export const copiedBytesMax = 4 * 1024;
  * The head as the program gets it, and the bytes behind it up to `end` if they are few.
  * @param suffix the lines we add, and the empty one
  * @param trusted what the client says of whose request it is stays
+ * @param upgrade of the protocols that the client offers those that pass; empty: none
  */
-export function composeRequest(bytes: Buffer, head: RequestHead, suffix: Buffer, end: number, trusted: boolean): Buffer {
+export function composeRequest(bytes: Buffer, head: RequestHead, suffix: Buffer, end: number, trusted: boolean, upgrade = ''): Buffer {
   const { fields } = head;
   const fieldsStart = fields.lineStart[0] as number;
   const body = end - head.end;
-  const out = Buffer.allocUnsafe(head.end - head.start + suffix.length + (head.websocket ? upgradeLines.length : 0) + 1 + body);
+  const upgradeLines = upgrade === '' ? null : Buffer.from(`Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`, 'latin1');
+  const out = Buffer.allocUnsafe(head.end - head.start + suffix.length + (upgradeLines?.length ?? 0) + 1 + body);
   let at = 0;
   if (head.targetStart === head.start + head.method.length + 1 && !head.missingPath(bytes)) {
     at += bytes.copy(out, at, head.start, fieldsStart);
@@ -36,7 +37,7 @@ export function composeRequest(bytes: Buffer, head: RequestHead, suffix: Buffer,
     at += bytes.copy(out, at, head.targetStart, fieldsStart);
   }
   at = copyKept(bytes, fields, trusted ? droppedOfTrusted : droppedOfRequest, out, at);
-  if (head.websocket) at += upgradeLines.copy(out, at);
+  if (upgradeLines !== null) at += upgradeLines.copy(out, at);
   at += suffix.copy(out, at);
   if (body > 0) at += bytes.copy(out, at, head.end, end);
   return at === out.length ? out : out.subarray(0, at);
@@ -59,12 +60,13 @@ function copyKept(bytes: Buffer, fields: Fields, dropped: number, out: Buffer, s
 /**
  * The head as the client gets it, with the bytes behind it up to `end`. Nothing is copied but what stands before a line
  * that is dropped: it is moved towards the end, in place.
+ * @param tunnel what follows is no body: neither a length nor a coding may say so (RFC 9110 9.3.6)
  */
-export function composeResponse(bytes: Buffer, head: ResponseHead, end: number, close: boolean): Buffer {
+export function composeResponse(bytes: Buffer, head: ResponseHead, end: number, close: boolean, tunnel = false): Buffer {
   const { fields, status } = head;
   bytes[head.start + 7] = ONE;
   let dropped = status === 101 ? (1 << Field.hop) : oneHop;
-  if (status < 200 || status === 204) dropped |= framing;
+  if (tunnel || status < 200 || status === 204) dropped |= framing;
   let target = fields.lineStart[fields.count] as number;
   let runEnd = target;
   for (let i = fields.count - 1; i >= 0; i--) {

@@ -34,8 +34,10 @@ export class RequestHead {
   host = '';
   /** As the client wrote it. */
   hostText = '';
-  /** `Upgrade: websocket`, and nothing that would forbid it. */
-  websocket = false;
+  /** It offers to go on in another protocol, and nothing forbids that: {@link offeredProtocols}. */
+  upgrades = false;
+  /** CONNECT: what follows the head is no HTTP if the program agrees. */
+  connects = false;
   safe = false;
   /** `Accept` has `text/html`, as browsers say it that open a page. */
   html = false;
@@ -110,8 +112,9 @@ export class RequestHead {
       framing.close = true;
     }
     this.safe = framing.body === Body.none && safeMethods.has(this.method);
-    this.websocket = framing.upgrade && framing.upgradeField !== -1 && framing.body === Body.none && this.minor === 1 && this.method === 'GET'
-      && fields.value(bytes, framing.upgradeField).toLowerCase() === 'websocket';
+    // RFC 9110 7.8. Behind a body the other protocol would begin at another place for whoever reads that differently.
+    this.upgrades = framing.upgrade && framing.upgradeField !== -1 && this.minor === 1 && !this.connects
+      && (framing.body === Body.none || (framing.body === Body.length && framing.length === 0));
     this.html = false;
     for (let i = 0; i < fields.count; i++) {
       if (fields.kind[i] === Field.accept) this.html ||= takesHtml(bytes, fields.valueStart[i] as number, fields.valueEnd[i] as number);
@@ -124,7 +127,8 @@ export class RequestHead {
   /** RFC 9112 3.2: origin form, absolute form of the very host, `*` for OPTIONS. */
   #target(bytes: Buffer, host: string): void {
     const first = bytes[this.targetStart];
-    if (this.method === 'CONNECT') throw new Refusal(501, 'CONNECT is not served: this is no way to other servers');
+    this.connects = this.method === 'CONNECT';
+    if (this.connects) return this.#connectTarget(bytes, host);
     if (first === SLASH) return;
     if (first === ASTERISK && this.targetEnd === this.targetStart + 1 && this.method === 'OPTIONS') return;
     const target = bytes.toString('latin1', this.targetStart, this.targetEnd);
@@ -132,6 +136,16 @@ export class RequestHead {
     if (authority === null) throw new Refusal(400, 'Expected a request target that begins with / or http://, got another');
     if ((authority[1] as string).toLowerCase() !== host.toLowerCase()) throw new Refusal(400, 'Expected the target and Host to name the same host, got two');
     this.targetStart += authority[0].length;
+  }
+
+  /** RFC 9112 3.2.3: host and port, and nothing else; 3.2: `Host` is the very same. RFC 9110 9.3.6: it has no content. */
+  #connectTarget(bytes: Buffer, host: string): void {
+    const target = bytes.toString('latin1', this.targetStart, this.targetEnd);
+    const port = Number(/^[^/?#@]+:(\d{1,5})$/.exec(target)?.[1] ?? 0);
+    if (port < 1 || port > 65_535) throw new Refusal(400, 'Expected CONNECT to name a host and a port, got another target');
+    if (target.toLowerCase() !== host.toLowerCase()) throw new Refusal(400, 'Expected the target and Host to name the same host and port, got two');
+    if (this.framing.body !== Body.none) throw new Refusal(400, 'Expected no body of CONNECT, got one');
+    if (this.minor === 0) throw new Refusal(501, 'Expected HTTP/1.1 for CONNECT, got HTTP/1.0');
   }
 
   /** Whether the target has to be completed with a path: `http://host?query`. */

@@ -6,6 +6,7 @@ import type { Client } from './client.ts';
 import { Refusal } from './refusal.ts';
 import { ResponseHead } from './response-head.ts';
 import type { SitePool } from './site-pool.ts';
+import { isOneOf, protocolsOf } from './tunnels.ts';
 
 /** The client's side of a tunnel, where bytes pass as they come. */
 export interface TunnelEnd {
@@ -28,6 +29,7 @@ export class Upstream {
   /** When it was put into the pool. */
   idleSinceMs = 0;
   readonly #pool: SitePool;
+  readonly #program: number;
   readonly #chunked = new Chunked();
   #client: Client | null = null;
   #tunnel: TunnelEnd | null = null;
@@ -39,9 +41,13 @@ export class Upstream {
   #pending: Buffer | null = null;
   #error: Error | null = null;
 
-  /** @param socket connected or about to be, half-open allowed */
-  constructor(pool: SitePool, socket: Socket) {
+  /**
+   * @param socket connected or about to be, half-open allowed
+   * @param program whose it is, to be told to the pool when it answers
+   */
+  constructor(pool: SitePool, socket: Socket, program: number) {
     this.#pool = pool;
+    this.#program = program;
     this.socket = socket;
     this.socket.on('data', (chunk) => this.#onData(chunk as Buffer));
     this.socket.on('end', () => this.#onEnd());
@@ -67,7 +73,7 @@ export class Upstream {
     this.#client = null;
     this.#tunnel = end;
     this.#answered = true;
-    this.#pool.answers();
+    this.#pool.answers(this.#program);
   }
 
   /** The client is gone, or has been answered otherwise. */
@@ -90,7 +96,7 @@ export class Upstream {
     }
     if (!this.#answered) {
       this.#answered = true;
-      this.#pool.answers();
+      this.#pool.answers(this.#program);
     }
     try {
       this.#read(client, chunk);
@@ -126,8 +132,7 @@ export class Upstream {
       at = head.end;
       if (at === bytes.length) return;
     }
-    if (head.status === 101) {
-      if (!client.head.websocket) throw new Refusal(502, 'Expected an answer, got another protocol that nobody asked for');
+    if (head.status === 101 ? this.#switches(client, bytes) : client.head.connects && head.status < 300) {
       this.tunnel(client);
       client.openTunnel(bytes, head);
       return;
@@ -139,6 +144,13 @@ export class Upstream {
     const end = this.#bodyEnd(bytes, head.end);
     client.respond(bytes, head, end, this.socket);
     this.#afterBody(client, bytes, end);
+  }
+
+  /** RFC 9110 15.2.2: only to what was offered. @throws Refusal */
+  #switches(client: Client, bytes: Buffer): boolean {
+    const to = protocolsOf(bytes, this.head.fields);
+    if (to.length === 0 || !to.every((protocol) => isOneOf(protocol, client.upgrade))) throw new Refusal(502, 'Expected an answer, got another protocol that nobody asked for');
+    return true;
   }
 
   /** Behind the last byte of the body in these bytes. */
@@ -160,7 +172,8 @@ export class Upstream {
     if (!done) return;
     this.#client = null;
     // Bytes behind the response are no answer to anything: such a connection cannot be trusted with another request.
-    const reusable = !framing.close && client.requestSent && end === bytes.length;
+    // Nor can one whose program, or a proxy before it, may have gone on in what was offered, whatever it answered.
+    const reusable = !framing.close && client.requestSent && end === bytes.length && client.upgrade.length === 0 && !client.head.connects;
     if (reusable) this.#pool.put(this);
     else this.socket.destroy();
     client.exchangeDone();

@@ -1,5 +1,5 @@
 /** A program in memory that nobody can write any more: memfd_create(2), F_ADD_SEALS of fcntl(2). */
-import { closeSync, writeSync } from 'node:fs';
+import { closeSync, readFileSync, writeSync } from 'node:fs';
 import { call, isErrno } from './libc.ts';
 
 const MFD_CLOEXEC = 1;
@@ -7,11 +7,17 @@ const MFD_ALLOW_SEALING = 2;
 /** Linux 6.3: without it `vm.memfd_noexec=1` makes a file that cannot be executed. */
 const MFD_EXEC = 0x10;
 const F_ADD_SEALS = 1033;
+const ELF = 0x7f454c46;
 const SEAL_SEAL_SHRINK_GROW_WRITE = 0xf;
 
-/** Executable, close-on-exec. @param name for those who look into /proc @throws SyscallError */
-export function sealedFile(name: string, bytes: Buffer): number {
-  const fd = makeMemoryFile(name);
+/**
+ * A sealed copy of the file, executable, close-on-exec. Null for a script: its interpreter could not open it any more (fexecve(3), Notes).
+ * @throws SyscallError; an error of Node's where it cannot be read
+ */
+export function sealedCopy(path: string): number | null {
+  const bytes = readFileSync(path);
+  if (bytes.length < 4 || bytes.readUInt32BE() !== ELF) return null;
+  const fd = makeMemoryFile(path);
   try {
     for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
     call('fcntl', fd, F_ADD_SEALS, SEAL_SEAL_SHRINK_GROW_WRITE);

@@ -12,7 +12,7 @@ export type LineSink = (stream: OutputStream, line: string) => void;
 
 /** Read at most this much of one program before others get their turn. */
 const READ_BYTES = 64 * 1024;
-/** Of all programs: what was read is copied or passed on before the next read. */
+/** Of all programs: what was read is copied or made text before anybody reads again. One for each stream would be the greatest part of what an awake site costs us. */
 const readBuffer = Buffer.alloc(READ_BYTES);
 
 export class Output {

@@ -3,16 +3,13 @@
  * itself into sealed memory and executing the copy, each time: it is loaded and linked twice, and a mount is undone on the way. It looks first
  * whether it was executed from such memory already (cloned_binary.c), and then goes on at once. So the copy is made here, once.
  */
-import { closeSync, readFileSync, statSync } from 'node:fs';
-import { sealedFile } from '../linux/sealed-file.ts';
-
-/** A script is opened again by its interpreter, when the descriptor is closed. */
-const ELF = '\x7fELF';
+import { closeSync, statSync } from 'node:fs';
+import { sealedCopy } from '../linux/sealed-file.ts';
 
 export class SealedProgram {
   readonly path: string;
   #copy: { readonly of: string; readonly fd: number } | null = null;
-  /** Of a program that cannot be copied. */
+  /** Of a program that could not be copied: it copies itself. */
   #refused: string | null = null;
 
   constructor(path: string) {
@@ -30,14 +27,19 @@ export class SealedProgram {
   #renew(of: string): boolean {
     if (this.#copy) closeSync(this.#copy.fd);
     this.#copy = null;
+    const fd = this.#copied();
+    if (fd === null) this.#refused = of;
+    else this.#copy = { of, fd };
+    return fd !== null;
+  }
+
+  #copied(): number | null {
     try {
-      const bytes = readFileSync(this.path);
-      if (bytes.toString('latin1', 0, ELF.length) === ELF) this.#copy = { of, fd: sealedFile(this.path, bytes) };
+      return sealedCopy(this.path);
     } catch {
-      // No memory, no descriptors, or vm.memfd_noexec=2: not worth another try.
+      // No memory, no descriptors, or vm.memfd_noexec=2.
+      return null;
     }
-    if (this.#copy === null) this.#refused = of;
-    return this.#copy !== null;
   }
 
   /** Null: it is not there, and executing it will say so. */

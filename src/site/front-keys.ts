@@ -1,5 +1,5 @@
 /** What the front door reads of a site file: whom it makes wait, and how, and who wakes nothing. */
-import { startTimeoutMsDefault, stopTimeoutMsDefault, waitingPerSiteMax, waitPageAfterMsDefault, wokenAtMax } from '../base/limits.ts';
+import { startTimeoutMsDefault, stopTimeoutMsDefault, waitingPerSiteMax, upgradesMax, waitPageAfterMsDefault, wokenAtMax } from '../base/limits.ts';
 import type { ListenAddress } from '../base/site.ts';
 import { parseInteger } from '../unitfile/integer.ts';
 import { parseIpPrefix, type IpPrefix } from '../unitfile/ip-prefix.ts';
@@ -40,6 +40,9 @@ export interface FrontKeys {
   /** Null: the built-in one. */
   readonly waitPage: string | null;
   readonly pendingMax: number;
+  /** Protocols that a request may go on in, in lower case. */
+  readonly upgrades: readonly string[];
+  readonly allowConnect: boolean;
   readonly startTimeoutMs: number;
   readonly stopTimeoutMs: number;
   /** Null: of all other sites. */
@@ -48,23 +51,42 @@ export interface FrontKeys {
 
 /** One for all sites that say nothing else: a hundred thousand of them hold it once. */
 export const frontKeysDefault: FrontKeys = {
-  noWake: [], waitPageAfterMs: waitPageAfterMsDefault, waitPage: null, pendingMax: waitingPerSiteMax,
+  noWake: [], waitPageAfterMs: waitPageAfterMsDefault, waitPage: null, pendingMax: waitingPerSiteMax, upgrades: ['websocket'], allowConnect: false,
   startTimeoutMs: startTimeoutMsDefault, stopTimeoutMs: stopTimeoutMsDefault, relayed: null,
 };
 
 export function frontKeysOf({ front, startTimeoutMs, stopTimeoutMs, handoff, target, unit }: SiteDraft): FrontKeys {
-  const { noWake, waitPageAfterMs, waitPage, pendingMax } = front;
+  const { noWake, waitPageAfterMs, waitPage, pendingMax, upgrades, allowConnect } = front;
   const relayed = handoff?.value === 'relay' && target !== null ? { target: target.value, unit: unit?.value ?? null } : null;
-  const says = noWake.length > 0 || [relayed, waitPageAfterMs, waitPage, pendingMax, startTimeoutMs, stopTimeoutMs].some((value) => value !== null);
+  const says = noWake.length > 0 || [relayed, waitPageAfterMs, waitPage, pendingMax, upgrades, allowConnect, startTimeoutMs, stopTimeoutMs].some((value) => value !== null);
   if (!says) return frontKeysDefault;
   return {
     noWake: noWake.map(({ value }) => value), waitPage: waitPage?.value ?? null,
     waitPageAfterMs: waitPageAfterMs ?? frontKeysDefault.waitPageAfterMs,
     pendingMax: pendingMax ?? frontKeysDefault.pendingMax,
+    upgrades: upgrades ?? frontKeysDefault.upgrades, allowConnect: allowConnect ?? frontKeysDefault.allowConnect,
     startTimeoutMs: startTimeoutMs ?? frontKeysDefault.startTimeoutMs,
     stopTimeoutMs: stopTimeoutMs ?? frontKeysDefault.stopTimeoutMs,
     relayed,
   };
+}
+
+/** What would carry requests past whoever reads them here: routes, `NoWake=`, `X-Forwarded-For`. RFC 9113 has done away with h2c, nobody does RFC 2817. */
+const carriesHttp = /^(?:h2c|h2|tls|https?)(?:\/|$)/;
+
+/** `Upgrade=PROTOCOL… | none`, in lower case. @throws UnitValueError */
+export function parseUpgrades(text: string): string[] {
+  const found = splitWords(text, 'refuse');
+  if (found.length === 1 && found[0]?.text === 'none') return [];
+  if (found.length > upgradesMax) throw new UnitValueError(`Expected at most ${upgradesMax} protocols`);
+  return found.map(({ text: word, offset }) => {
+    const name = word.toLowerCase();
+    if (name === 'none' || !/^[!#$%&'*+.^_`|~\da-z-]{1,64}(?:\/[!#$%&'*+.^_`|~\da-z-]{1,64})?$/.test(name)) {
+      throw new UnitValueError(`Expected none, or names of protocols such as websocket, found ${quote(word)}`, { offset });
+    }
+    if (carriesHttp.test(name)) throw new UnitValueError(`Expected a protocol other than ${word}: requests would pass unread in it`, { offset });
+    return name;
+  });
 }
 
 const conditions = ['path', 'method', 'agent', 'client', 'woken'] as const;

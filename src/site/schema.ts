@@ -1,5 +1,5 @@
 /** The schema: every key of a site file, and how it is read. The reference page is made from it. */
-import { noWakeRulesMax, pendingMaxMax } from '../base/limits.ts';
+import { noWakeRulesMax, pendingMaxMax, upgradesMax } from '../base/limits.ts';
 import { parseUserNs } from './user-ns.ts';
 import { parseBoolean } from '../unitfile/boolean.ts';
 import { parseEnvironment } from '../unitfile/environment.ts';
@@ -8,7 +8,7 @@ import { parseSignal } from '../unitfile/signal.ts';
 import { UnitValueError } from '../unitfile/value-error.ts';
 import { readEnvironmentFiles } from './environment-file.ts';
 import { readExec } from './exec.ts';
-import { parseNoWake } from './front-keys.ts';
+import { parseNoWake, parseUpgrades } from './front-keys.ts';
 import { each, one, type KeyRow } from './key-row.ts';
 import { parseListenAddress } from './listen-address.ts';
 import { parsePublishPort } from './publish-port.ts';
@@ -100,6 +100,18 @@ export const schema: readonly KeyRow[] = [
     section: 'X-Wakesock', key: 'MaxPending', syntax: 'NUMBER', default: '512',
     text: `So many requests at once may wait at the front door for the site to wake, from 1 to ${pendingMaxMax}. Those beyond get 503.`,
     read: one((text) => Number(parseInteger(text, 1n, BigInt(pendingMaxMax))), (draft, value) => { draft.front.pendingMax = value; }),
+  },
+  {
+    section: 'X-Wakesock', key: 'Upgrade', syntax: 'PROTOCOL… | none', default: 'websocket',
+    text: 'Protocols in which a request through the front door may go on (`Upgrade`, RFC 9110 7.8): if the program agrees, bytes pass both ways from there on. What else a client offers is not passed on, and '
+      + `its request is an ordinary one. At most ${upgradesMax}; in any case. Protocols that carry HTTP (\`h2c\`, \`TLS\`) are refused: requests would pass unread.`,
+    read: one(parseUpgrades, (draft, value) => { draft.front.upgrades = value; }),
+  },
+  {
+    section: 'X-Wakesock', key: 'AllowConnect', syntax: 'BOOLEAN', default: 'no',
+    text: 'Whether the front door passes `CONNECT` on to the site\'s program, and bytes both ways if that agrees. It is a request like any other: that program alone connects to anything, and the host that is asked for must be one of `Host=`. '
+      + 'Otherwise it is 501. See [front.md](front.md#tunnels).',
+    read: one(parseBoolean, (draft, value) => { draft.front.allowConnect = value; }),
   },
   {
     section: 'Container', key: 'Rootfs', syntax: 'PATH', text: 'A directory that is the container\'s root. Options after a colon are refused.',

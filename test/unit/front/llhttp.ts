@@ -27,6 +27,7 @@ export async function llhttpRequests(bytes: Buffer, pathOf: (url: string) => str
     message.on('data', (chunk: Buffer) => body.push(chunk)).on('error', () => {});
   };
   server.on('request', listen).on('checkContinue', listen).on('checkExpectation', listen);
+  server.on('connect', (message, _socket, _head) => { seen.push({ message: Object.assign(message, { complete: true }), body: [] }); });
   server.on('clientError', (reason: NodeJS.ErrnoException) => { error ??= reason.code ?? reason.message; });
   const stream = wire();
   server.emit('connection', stream);

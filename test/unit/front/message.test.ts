@@ -159,13 +159,13 @@ const body: fc.Arbitrary<[string[], string]> = fc.oneof(
   fc.constantFrom<[string[], string]>([['Content-Length: 3'], 'abc'], [['Content-Length: 0'], ''], [['Content-Length: 3'], 'abcd'], [['Content-Length: 3'], 'ab']),
   fc.tuple(fc.array(chunk, { maxLength: 4 }), lastChunk).map(([chunks, last]): [string[], string] => [['Transfer-Encoding: chunked'], chunks.join('') + last]),
 );
-const target = fc.oneof({ weight: 12, arbitrary: fc.constantFrom('/', '/a?b=c', 'http://a/', 'http://a', 'http://a?x', '//a/b', '/%00', '/..') }, { weight: 1, arbitrary: fc.constantFrom('*', 'http://b/', '') }, { weight: 1, arbitrary: fc.string({ maxLength: 6 }) });
-const method = fc.oneof({ weight: 12, arbitrary: fc.constantFrom('GET', 'POST', 'OPTIONS', 'HEAD', 'DELETE', 'PROPFIND', 'M-SEARCH') }, { weight: 1, arbitrary: fc.constantFrom('CONNECT', 'get', 'FOO') });
+const target = fc.oneof({ weight: 12, arbitrary: fc.constantFrom('/', '/a?b=c', 'http://a/', 'http://a', 'http://a?x', '//a/b', '/%00', '/..') }, { weight: 2, arbitrary: fc.constantFrom('a:443', 'a') }, { weight: 1, arbitrary: fc.constantFrom('*', 'http://b/', '') }, { weight: 1, arbitrary: fc.string({ maxLength: 6 }) });
+const method = fc.oneof({ weight: 12, arbitrary: fc.constantFrom('GET', 'POST', 'OPTIONS', 'HEAD', 'DELETE', 'PROPFIND', 'M-SEARCH') }, { weight: 1, arbitrary: fc.constantFrom('get', 'FOO') }, { weight: 2, arbitrary: fc.constant('CONNECT') });
 const version = fc.oneof({ weight: 8, arbitrary: fc.constant('HTTP/1.1') }, { weight: 1, arbitrary: fc.constantFrom('HTTP/1.0', 'HTTP/1.2', 'HTTP/2.0', 'http/1.1', 'HTTP/1.1 ') });
 const lineEnd = fc.oneof({ weight: 40, arbitrary: fc.constant('\r\n') }, { weight: 1, arbitrary: fc.constantFrom('\n', '\r', '\r\r\n', ' \r\n') });
 const request = fc.tuple(fc.constantFrom('', '', '', '\r\n', '', '', '\n'), method, target, version, fc.integer({ min: 0, max: 9 }), fc.array(fieldLine, { maxLength: 5 }), body, lineEnd)
   .map(([before, method, target, version, hosts, fields, [framing, body], end]) =>
-    `${before}${method} ${target} ${version}${end}${[...(hosts === 0 ? [] : ['Host: a']), ...fields, ...framing].map((field) => `${field}\r\n`).join('')}\r\n${body}`);
+    `${before}${method} ${target} ${version}${end}${[...(hosts === 0 ? [] : [target.endsWith(':443') ? 'Host: a:443' : 'Host: a']), ...fields, ...framing].map((field) => `${field}\r\n`).join('')}\r\n${body}`);
 
 function mutated(text: fc.Arbitrary<string>): fc.Arbitrary<Buffer> {
   const change = fc.option(fc.tuple(fc.nat(), fc.oneof(fc.constantFrom(0x0D, 0x0A, 0x20, 0x09, 0x00, 0x3A, 0x80), fc.nat(255)), fc.constantFrom('replace', 'insert', 'delete')), { freq: 2 });

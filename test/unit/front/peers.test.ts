@@ -1,6 +1,7 @@
 /** Who is believed, and how many connections who may have. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { Peers, type PeersOptions } from '../../../src/front/peers.ts';
+import { parseNoWake } from '../../../src/site/front-keys.ts';
 import { parseIpPrefixes } from '../../../src/unitfile/ip-prefix.ts';
 import { proxyHeader } from './proxy-protocol.test.ts';
 import { get, ok, Scene, Wire } from './scene.ts';
@@ -49,6 +50,59 @@ describe('what a trusted peer says of the client', () => {
     opened.push(client);
     expect(told(head)).toContain('X-Forwarded-For: 127.0.0.1');
     expect(told(head)).toHaveLength(4);
+  });
+});
+
+describe('who asks, of a request that trusted peers have passed on', () => {
+  const trusted = parseIpPrefixes('127.0.0.0/8 10.0.0.0/8 2001:db8:1::/48');
+  test.each([
+    ['nobody else', [], '127.0.0.1'],
+    ['one', ['X-Forwarded-For: 192.0.2.1'], '192.0.2.1'],
+    ['what the client itself said of others', ['X-Forwarded-For: 6.6.6.6, 192.0.2.1'], '192.0.2.1'],
+    ['in two lines', ['X-Forwarded-For: 6.6.6.6', 'X-Forwarded-For: 192.0.2.1'], '192.0.2.1'],
+    ['behind other proxies that are trusted', ['X-Forwarded-For: 6.6.6.6, 192.0.2.1, 10.0.0.2, ::ffff:10.0.0.1'], '192.0.2.1'],
+    ['one of the trusted itself', ['X-Forwarded-For: 10.0.0.2'], '10.0.0.2'],
+    ['with a port', ['X-Forwarded-For: 192.0.2.1:4711'], '192.0.2.1'],
+    ['IPv6', ['X-Forwarded-For: 2001:DB8::1'], '2001:db8::1'],
+    ['IPv6 with a port', ['X-Forwarded-For: [2001:db8::1]:4711'], '2001:db8::1'],
+    ['unknown', ['X-Forwarded-For: 6.6.6.6, unknown'], '127.0.0.1'],
+    ['unknown to a proxy further away', ['X-Forwarded-For: 6.6.6.6, _hidden, 10.0.0.1'], '10.0.0.1'],
+    ['no address', ['X-Forwarded-For: 999.0.2.1'], '127.0.0.1'],
+    ['nothing', ['X-Forwarded-For:'], '127.0.0.1'],
+    ['Forwarded', ['Forwarded: for=6.6.6.6, For="192.0.2.1:80";proto=https;by=10.0.0.9'], '192.0.2.1'],
+    ['Forwarded, IPv6', ['Forwarded: proto=http;for="[2001:db8::1]:80", for="[2001:db8:1::2]"'], '2001:db8::1'],
+    ['Forwarded, with a comma in quotes', ['Forwarded: for=192.0.2.1;host="a,for=6.6.6.6"'], '192.0.2.1'],
+    ['Forwarded that says nothing of it', ['Forwarded: for=6.6.6.6, proto=https'], '127.0.0.1'],
+    ['both, of which the first counts', ['X-Forwarded-For: 192.0.2.1', 'Forwarded: for=6.6.6.6'], '192.0.2.1'],
+  ])('%s', async (_, fields, client) => {
+    const front = await open({ trusted });
+    const exchange = await front.exchange(request(...fields));
+    opened.push(exchange.client);
+    expect(front.causes.map((cause) => cause?.client)).toEqual([client]);
+  });
+
+  test('is who is meant by `client:` of NoWake=', async () => {
+    const front = await open({ trusted });
+    front.keys = { noWake: [parseNoWake('client:192.0.2.0/24 status:403'), parseNoWake('client:127.0.0.1 status:410')] };
+    const asked = async (...fields: readonly string[]): Promise<string> => {
+      const client = front.client();
+      client.send(request(...fields));
+      return (await client.rest()).slice(0, 12);
+    };
+    expect(await asked('X-Forwarded-For: 192.0.2.1')).toBe('HTTP/1.1 403');
+    expect(await asked()).toBe('HTTP/1.1 410');
+    await front.exchange(request('X-Forwarded-For: 203.0.113.1'));
+  });
+
+  test('who is not trusted says nothing of it; who says it in a PROXY header does', async () => {
+    const front = await open({ proxies: local, trusted: parseIpPrefixes('192.0.2.8') });
+    const cases = [[7, '192.0.2.7'], [8, '203.0.113.1']] as const;
+    for (const [last] of cases) {
+      front.leases.at(-1)?.end('revoked');
+      await new Promise((resolve) => { setImmediate(resolve); });
+      opened.push((await front.exchange(Buffer.concat([from(192, 0, 2, last), Buffer.from(request('X-Forwarded-For: 203.0.113.1'))]).toString('latin1'))).client);
+    }
+    expect(front.causes.map((cause) => cause?.client)).toEqual(cases.map(([, client]) => client));
   });
 });
 

@@ -60,8 +60,8 @@ export function readRequests(pieces: readonly Buffer[]): Reading {
           const bytes = Buffer.concat(raw).toString('latin1');
           Object.assign(current, isChunked ? decodeChunks(bytes) : { body: bytes }, { complete: true });
           current = null;
-          // Behind a request to upgrade llhttp reads no further, and the relay waits for its answer.
-          if (head.framing.close || (head.framing.upgrade && head.framing.upgradeField !== -1)) return { messages, refused: null };
+          // Behind CONNECT and a request to upgrade llhttp reads no further, and the relay waits for its answer.
+          if (head.framing.close || head.connects || (head.framing.upgrade && head.framing.upgradeField !== -1)) return { messages, refused: null };
         }
       }
     }

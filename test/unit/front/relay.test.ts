@@ -339,24 +339,6 @@ describe('interim answers and other protocols', () => {
     expect(client.error).toBeNull();
   });
 
-  test('a WebSocket that the program declines is an ordinary answer', async () => {
-    await open();
-    const { client, program } = await scene.exchange(websocket);
-    program.send(ok);
-    await client.take('ok');
-    client.send(get);
-    await program.take('\r\n\r\n');
-    program.send(ok);
-    await client.take('ok');
-    opened.push(client);
-  });
-
-  test('another protocol that nobody asked for is a bad gateway', async () => {
-    await open(answering(() => switched));
-    const client = scene.client();
-    client.send('GET / HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n');
-    expect(await client.rest()).toMatch(/^HTTP\/1\.1 502 /);
-  });
 });
 
 async function barrier(): Promise<void> {

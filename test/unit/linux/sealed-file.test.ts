@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { sealedFile } from '../../../src/linux/sealed-file.ts';
+import { sealedCopy } from '../../../src/linux/sealed-file.ts';
 
 test('a copy that runs, and that nobody can change, whoever opens it', () => {
-  const fd = sealedFile('echo', readFileSync('/bin/echo'));
+  const fd = sealedCopy('/bin/echo') as number;
   const path = `/proc/${process.pid}/fd/${fd}`;
   try {
     expect(readFileSync(path)).toEqual(readFileSync('/bin/echo'));
@@ -14,4 +14,8 @@ test('a copy that runs, and that nobody can change, whoever opens it', () => {
   } finally {
     closeSync(fd);
   }
+});
+
+test('a file that is not there: Node says so, and nothing is left', () => {
+  expect(() => sealedCopy('/nowhere/at/all')).toThrow('ENOENT');
 });

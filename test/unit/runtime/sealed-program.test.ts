@@ -32,7 +32,7 @@ test('a program that is not there is executed as it is, which fails by name', ()
   expect(new SealedProgram(path).file).toBe(path);
 });
 
-test('a script is executed as it is: its interpreter would find the copy closed', () => {
+test('a script, such as somebody\'s wrapper of it, is executed as it is', () => {
   const path = join(directory, 'program');
   writeFileSync(path, '#!/bin/sh\necho x\n', { mode: 0o755 });
   expect(new SealedProgram(path).file).toBe(path);

@@ -25,7 +25,7 @@ test('sites that say nothing share the defaults', () => {
 });
 
 test('what a site says; an empty line takes back what stood before; instances inherit it, with their names in it', () => {
-  const lines = 'NoWake=path:/old\nNoWake=\nNoWake=path:/%i/* agent:*Bot* status:404\nNoWake=client:192.0.2.7/24 file:/srv/%i.txt\nWaitPageAfterSec=500ms\nWaitPage=/srv/wait.html\nMaxPending=20\n';
+  const lines = 'NoWake=path:/old\nNoWake=\nNoWake=path:/%i/* agent:*Bot* status:404\nNoWake=client:192.0.2.7/24 file:/srv/%i.txt\nWaitPageAfterSec=500ms\nWaitPage=/srv/wait.html\nMaxPending=20\nUpgrade=WebSocket mqtt/5\nAllowConnect=yes\n';
   const { front, diagnostics } = load(lines, 't@alice', '[Service]\nTimeoutStartSec=5\nTimeoutStopSec=2\n');
   expect(diagnostics).toEqual([]);
   const empty = { paths: [], methods: [], agents: [], clients: [], woken: null };
@@ -34,8 +34,9 @@ test('what a site says; an empty line takes back what stood before; instances in
       { ...empty, paths: ['/alice/*'], agents: ['*bot*'], answer: { status: 404 } },
       { ...empty, clients: [{ family: 'ipv4', address: '192.0.2.0', length: 24 }], answer: { file: '/srv/alice.txt' } },
     ],
-    waitPageAfterMs: 500, waitPage: '/srv/wait.html', relayed: null, pendingMax: 20, startTimeoutMs: 5_000, stopTimeoutMs: 2_000,
+    waitPageAfterMs: 500, waitPage: '/srv/wait.html', relayed: null, pendingMax: 20, upgrades: ['websocket', 'mqtt/5'], allowConnect: true, startTimeoutMs: 5_000, stopTimeoutMs: 2_000,
   });
+  expect(load('Upgrade=none\n').front.upgrades).toEqual([]);
   expect(load('WaitPageAfterSec=infinity\n').front.waitPageAfterMs).toBe(Infinity);
 });
 
@@ -49,6 +50,8 @@ test('of a relayed site where it is, and what is started for it', () => {
 test.each([
   ['NoWake=path:/a stauts:404', 'error bad-value 7:16'], ['NoWake=path:/a status:999', 'error bad-value 7:23'], ['MaxPending=0', 'error bad-value 7:12'],
   ['MaxPending=4097', 'error bad-value 7:12'], ['WaitPage=wait.html', 'error bad-value 7:10'], ['WaitPageAfterSec=soon', 'error bad-value 7:18'],
+  ['Upgrade=websocket none', 'error bad-value 7:19'], ['Upgrade=web,socket', 'error bad-value 7:9'], ['Upgrade=websocket h2c', 'error bad-value 7:19'], ['Upgrade=TLS/1.0', 'error bad-value 7:9'],
+  [`Upgrade=${'a '.repeat(17)}`, 'error bad-value 7:9'], ['AllowConnect=443', 'error bad-value 7:14'],
 ])('%s is an error at its place', (line, expected) => {
   expect(problems(`${line}\n`)).toEqual([expected]);
 });
