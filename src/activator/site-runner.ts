@@ -368,8 +368,10 @@ export class SiteRunner implements Runner {
 
   #answerFrom(container: Container, fd: number): void {
     const adoption = new Adoption(fd, () => this.sockets.all, () => this.#readiness.pairings, {
-      // With its blocking mode, which is lost when the next activator is started.
-      giving: () => this.#saveState(container.process?.pid ?? null),
+      // Its blocking mode is lost when the next activator is started. Most often it is the one that was noted before.
+      giving: () => {
+        if (this.sockets.statusFlags.join() !== this.#savedFlags) this.#saveState(container.process?.pid ?? null);
+      },
       willListen: (listener) => {
         this.#readiness.listensOn(listener.inode);
         if (this.#life.state.name !== 'waking') return;
