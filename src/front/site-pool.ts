@@ -54,8 +54,8 @@ export interface SitePoolOptions {
 const askAgainMs = 250;
 const retryFirstMs = 50;
 const retryMaxMs = 1_000;
-/** By then the activator waits for crun, and has time for a lease; no program listens so soon. */
-const knockLeadMs = 6;
+/** By then the activator waits for others, and has time for a lease; no program listens so soon. */
+const knockLeadMs = 3;
 
 /**
  * A site that is being asked for: its lease, the connections to its program, and who waits for it. While a request is in

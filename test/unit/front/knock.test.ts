@@ -100,6 +100,8 @@ test('a client that leaves before, and a lease that is refused, leave no connect
   const program = await scene.program();
   wire.socket.resetAndDestroy();
   expect(await program.rest()).toBe('');
+  // Whose wake it was is told all the same.
+  while (scene.causes.length === 0) await new Promise((resolve) => { setImmediate(resolve); });
   grant();
   scene.beforeLease = () => { throw new WakesockError('ERR_WAKESOCK_SITE_NOT_FOUND', 'x'); };
   expect(await client(get).rest()).toContain('502');
