@@ -7,16 +7,12 @@ import { createManager } from '../src/systemd/manager.ts';
 import { BenchClient } from './harness/client-process.ts';
 import { Wakesock } from './harness/wakesock.ts';
 import { scenarios } from './scenarios/index.ts';
-import type { Bench, Result, RunEvent, RunOptions } from './types.ts';
+import { type Bench, noFigures, type RunEvent, type RunOptions } from './types.ts';
 
 /** Not /tmp: a container's root on a tmpfs would not be what people have. */
 const directory = '/var/lib/wakesock-bench';
 /** Below the range that the kernel takes ports of clients from. */
 const portFirst = 20_000;
-
-const noFigures: Omit<Result, 'scenario' | 'subject'> = {
-  program: null, parameter: null, versions: null, samplesMs: [], groups: null, failures: 0, p50Ms: null, p99Ms: null, floorRatio: null, phasesMs: null, values: null, notes: [], skipped: null,
-};
 
 function emit(event: RunEvent): void {
   process.stdout.write(`${JSON.stringify(event)}\n`);
@@ -30,7 +26,7 @@ async function main(options: RunOptions): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => { interrupted = true; });
   let port = portFirst;
   const manager = createManager();
-  const wakesock = new Wakesock(options.checkout, manager);
+  const wakesock = new Wakesock(options.checkout, manager, port);
   const client = new BenchClient(`${options.checkout}/.cache/bench-client.mjs`);
   const bench: Bench = {
     options, wakesock, manager, client, directory,
@@ -43,7 +39,11 @@ async function main(options: RunOptions): Promise<void> {
   };
   mkdirSync(directory, { recursive: true });
   try {
-    for (const scenario of chosen) await scenario.run(bench);
+    for (const scenario of chosen) {
+      const startMs = performance.now();
+      await scenario.run(bench);
+      emit({ type: 'took', scenario: scenario.name, ms: performance.now() - startMs });
+    }
   } finally {
     await client.end();
     await wakesock.remove();

@@ -1,7 +1,7 @@
 /** What scenarios, subjects and programs have in common, and what a run tells the harness: plain data, one JSON value a line. */
 import type { Manager } from '../src/systemd/manager.ts';
 import type { Estimate } from '../src/bench/statistics.ts';
-import type { Speech } from './harness/client.ts';
+import type { Target as Asked } from './harness/client.ts';
 import type { BenchClient } from './harness/client-process.ts';
 import type { Wakesock } from './harness/wakesock.ts';
 
@@ -63,6 +63,11 @@ export interface Result {
   readonly skipped: string | null;
 }
 
+/** A result without any. */
+export const noFigures: Omit<Result, 'scenario' | 'subject'> = {
+  program: null, parameter: null, versions: null, samplesMs: [], groups: null, failures: 0, p50Ms: null, p99Ms: null, floorRatio: null, phasesMs: null, values: null, notes: [], skipped: null,
+};
+
 export interface Machine {
   readonly at: string;
   readonly target: Target;
@@ -79,6 +84,7 @@ export interface Machine {
 
 export type RunEvent =
   | { readonly type: 'result'; readonly result: Result }
+  | { readonly type: 'took'; readonly scenario: string; readonly ms: number }
   /** Steps of the whole run; `total` may grow. */
   | { readonly type: 'progress'; readonly done: number; readonly total: number; readonly what: string };
 
@@ -135,10 +141,7 @@ export interface Crowd {
   stop(): Promise<void>;
 }
 
-export interface Member {
-  readonly port: number;
-  /** How to ask it. Default: HTTP. */
-  readonly speech?: Speech;
+export interface Member extends Asked {
   /** What the reader of a result must know. */
   readonly note?: string;
   /**

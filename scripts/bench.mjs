@@ -33,7 +33,7 @@ async function bundle() {
 function targets() {
   const value = args.find((each) => each.startsWith('--target='))?.slice('--target='.length);
   if (args.includes('--host')) return [];
-  if (value === undefined && args.includes('--quick')) return ['debian12'];
+  if (value === undefined && (args.includes('--quick') || args.includes('--readme'))) return ['debian12'];
   return value?.split(',') ?? ['debian12', 'debian13'];
 }
 
@@ -45,7 +45,7 @@ async function prepare() {
 
 async function main() {
   const only = args.includes('--bundle-only');
-  const asks = ['--help', '-h', '--compare'].some((option) => args.includes(option));
+  const asks = ['--help', '-h', '--compare', '--no-run'].some((option) => args.includes(option));
   if (!only && !asks && !await prepare()) return 1;
   await bundle();
   return only ? 0 : node('.cache/bench-main.mjs', ...args);

@@ -6,9 +6,9 @@ import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs, stripVTControlCharacters } from 'node:util';
 
 process.chdir(dirname(dirname(fileURLToPath(import.meta.url))));
 // Node reads the file at each start: 65 ms more, in figures that are about start-up.
@@ -52,11 +52,20 @@ function count(report) {
       if (test.status === 'passed') passed += 1;
       else {
         failed += 1;
-        if (test.status !== 'failed') console.error(`test: ${test.status}, counted as failed: ${test.fullName} (${file.name})`);
+        tellFailed(test.status === 'failed' ? 'failed' : `${test.status}, counted as failed`, test.fullName, file, test.failureMessages?.[0]);
       }
     }
-    if (file.status !== 'passed' && failed === before) failed += 1;
+    if (file.status !== 'passed' && failed === before) {
+      failed += 1;
+      tellFailed('failed', 'the file as a whole', file, file.message);
+    }
   }
+}
+
+/** A line for each at the end of a suite, which `.ci/run` says again at its own end: of a log, often only the end is kept. */
+function tellFailed(how, what, file, message = '') {
+  const reason = stripVTControlCharacters(message).split('\n')[0].slice(0, 300);
+  console.error(`test: ${how}: ${what} (${relative('.', file.name)})${reason && `: ${reason}`}`);
 }
 
 async function vitest(projects, target, env = {}) {

@@ -66,6 +66,11 @@ export function openFiles(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 
+/** RLIMIT_NOFILE. */
+export function openFilesMax(pid: number): number {
+  return Number(/^Max open files\s+(\d+)/m.exec(read(`/proc/${pid}/limits`) ?? '')?.[1] ?? Number.POSITIVE_INFINITY);
+}
+
 function read(path: string): string | null {
   try {
     return readFileSync(path, 'utf8');

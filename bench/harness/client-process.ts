@@ -1,6 +1,6 @@
 /** The handle on the client process (client.ts). */
 import type { Load } from '../../src/bench/load.ts';
-import type { Answer, Order, Speech } from './client.ts';
+import type { Answer, Order, Target } from './client.ts';
 import { LineProcess } from './line-process.ts';
 
 export class BenchClient {
@@ -12,23 +12,23 @@ export class BenchClient {
   }
 
   /** Milliseconds from `connect` to the first byte; throws where none came. */
-  async firstByteMs(port: number, speech?: Speech, host?: string): Promise<number> {
-    return (await this.#order<{ firstByteMs: number }>({ do: 'ask', ports: [port], speech, host })).firstByteMs;
+  async firstByteMs(target: Target): Promise<number> {
+    return (await this.#order<{ firstByteMs: number }>({ do: 'ask', targets: [target] })).firstByteMs;
   }
 
-  /** A request to each port, all at once. */
-  burst(ports: readonly number[], speech?: Speech): Promise<Load> {
-    return this.#order({ do: 'burst', ports, speech });
+  /** A request to each, all at once. */
+  burst(targets: readonly Target[]): Promise<Load> {
+    return this.#order({ do: 'burst', targets });
   }
 
-  /** At a fixed rate, to one port after the other. */
-  open(ports: readonly number[], load: { readonly ratePerSecond: number; readonly durationMs: number }, speech?: Speech): Promise<Load> {
-    return this.#order({ do: 'open', ports, speech, ...load });
+  /** At a fixed rate, to one after the other. */
+  open(targets: readonly Target[], load: { readonly ratePerSecond: number; readonly durationMs: number }): Promise<Load> {
+    return this.#order({ do: 'open', targets, ...load });
   }
 
   /** As fast as it is answered. */
-  closed(port: number, load: { readonly connections: number; readonly durationMs: number }, speech?: Speech): Promise<Load> {
-    return this.#order({ do: 'closed', ports: [port], speech, ...load });
+  closed(target: Target, load: { readonly connections: number; readonly durationMs: number }): Promise<Load> {
+    return this.#order({ do: 'closed', targets: [target], ...load });
   }
 
   end(): Promise<void> {

@@ -14,12 +14,18 @@ export interface Speech {
   readonly answer: string;
 }
 
+/** Whom to ask. */
+export interface Target {
+  readonly port: number;
+  /** The host that is asked for there. Default: `bench`. */
+  readonly host?: string;
+  /** How to ask. Default: HTTP. */
+  readonly speech?: Speech;
+}
+
 interface Asked {
   /** Taken in turn. */
-  readonly ports: readonly number[];
-  readonly speech?: Speech | undefined;
-  /** Whom it asks for. Default: `bench`. */
-  readonly host?: string | undefined;
+  readonly targets: readonly Target[];
 }
 
 export type Order = Asked & (
@@ -36,15 +42,19 @@ const timeoutMs = 20_000;
 const requestTo = (host: string): string => `GET / HTTP/1.0\r\nHost: ${host}\r\n\r\n`;
 
 async function obey(order: Order): Promise<Answer> {
-  const { ports, speech, host = 'bench' } = order;
-  const wanted = speech && Buffer.from(speech.answer, 'base64').toString('latin1');
-  const problem = wanted === undefined ? httpProblem : (head: string) => (head.startsWith(wanted) ? null : 'answered something else');
-  const sent = speech ? Buffer.from(speech.request, 'base64') : requestTo(host);
-  const send = (index: number): Promise<number> =>
-    ask({ address: { host: '127.0.0.1', port: ports[index % ports.length] ?? 0 }, request: sent, problem, timeoutMs });
+  const asks = order.targets.map(({ port, host = 'bench', speech }) => {
+    const wanted = speech && Buffer.from(speech.answer, 'base64').toString('latin1');
+    const problem = wanted === undefined ? httpProblem : (head: string) => (head.startsWith(wanted) ? null : 'answered something else');
+    return { address: { host: '127.0.0.1', port }, request: speech ? Buffer.from(speech.request, 'base64') : requestTo(host), problem, timeoutMs };
+  });
+  const send = async (index: number): Promise<number> => {
+    const next = asks[index % asks.length];
+    if (next === undefined) throw new Error('Expected somebody to ask, got nobody');
+    return ask(next);
+  };
   switch (order.do) {
     case 'ask': return { firstByteMs: await send(0) };
-    case 'burst': return burst(send, ports.length);
+    case 'burst': return burst(send, asks.length);
     case 'open': return openLoop(send, order);
     case 'closed': return closedLoop(send, order);
   }

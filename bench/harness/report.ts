@@ -80,9 +80,13 @@ function density(results: readonly Result[]): Section[] {
   if (run.length < 2) return [];
   return [{
     title: 'By the number of sleeping sites',
-    body: curves(subjects.flatMap((subject) => names.map((name) => ({
-      title: `${name}, ${subject}`,
-      points: run.filter((result) => result.subject === subject).flatMap(({ values }) => (values?.[name] == null ? [] : [{ x: values['sites'] ?? 0, y: values[name] }])),
-    })))),
+    body: curves(names.map((name) => ({
+      title: name,
+      lines: subjects.map((subject) => ({
+        name: subject,
+        points: run.filter((result) => result.subject === subject).flatMap(({ values }) => (values?.[name] == null ? [] : [{ x: values['sites'] ?? 0, y: values[name] }])).toSorted((a, b) => a.x - b.x),
+      })),
+    }))),
+    notes: ['The number of sites on a logarithmic axis.'],
   }];
 }

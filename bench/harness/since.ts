@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Machine, Result } from '../types.ts';
-import type { Table } from './tables.ts';
+import type { Run } from './report.ts';
+import { headline, type Table } from './tables.ts';
 import { samplesOf, verdict, verdictText } from './verdict.ts';
 
 export type Line = Machine & Result;
@@ -10,6 +11,18 @@ export type Line = Machine & Result;
 export function readLines(directory: string): Line[] {
   return readdirSync(directory).filter((name) => name.endsWith('.jsonl')).toSorted()
     .flatMap((name) => readFileSync(join(directory, name), 'utf8').split('\n').filter(Boolean).map((text) => JSON.parse(text) as Line));
+}
+
+/** The newest result of each kind, as one run of each target. */
+export function kept(lines: readonly Line[]): Run[] {
+  const kinds = new Map<string, Line>();
+  for (const line of lines.toSorted((a, b) => a.at.localeCompare(b.at))) kinds.set(JSON.stringify([line.target, line.scenario, line.program, line.subject, line.parameter ?? null]), line);
+  const all = [...kinds.values()];
+  return [...new Set(all.map(({ target }) => target))].toSorted().map((target) => {
+    const results = all.filter((line) => line.target === target);
+    const newest = results.reduce((a, b) => (a.at > b.at ? a : b));
+    return { headline: `The newest result of each kind, not of one run; of the newest: ${headline(newest)}`, target, results };
+  });
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Results as tables, for a terminal and as Markdown. Pure. */
 import type { Estimate } from '../../src/bench/statistics.ts';
-import type { Result } from '../types.ts';
+import type { Machine, Result } from '../types.ts';
 import { besideReference, reference, verdictText } from './verdict.ts';
 
 export interface Table {
@@ -72,7 +72,7 @@ export function markdown({ title, head, rows, notes }: Table): string {
   return [`### ${title}`, '', markdownRow(head), markdownRow(head.map(() => '---')), ...rows.map(markdownRow), ...notes.flatMap((note) => ['', note])].join('\n');
 }
 
-function markdownRow(cells: readonly string[]): string {
+export function markdownRow(cells: readonly string[]): string {
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
@@ -86,4 +86,9 @@ function ratio(value: Estimate | null): string {
 
 function isNumber(text: string): boolean {
   return /^-?[\d.]+$/.test(text);
+}
+
+/** Of what machine results are. */
+export function headline({ target, at, commit, kernel, systemd, crun, node, cpu, cpus, load }: Machine): string {
+  return `${target}, ${at.slice(0, 10)}, ${commit}: Linux ${kernel}, systemd ${systemd}, crun ${crun}, Node ${node}, ${cpus} × ${cpu}, load before ${load.join(' ')}`;
 }

@@ -6,13 +6,15 @@ import { promisify } from 'node:util';
 import { controlClient } from '../../src/control/client.ts';
 import type { SiteStatus } from '../../src/control/types.ts';
 import type { Manager } from '../../src/systemd/manager.ts';
-import { scopeName, serviceUnitName, socketUnitName } from '../../src/systemd/unit-names.ts';
+import { controlSocketUnitName, frontServiceUnitName, frontSocketUnitName, scopeName, serviceUnitName, socketUnitName } from '../../src/systemd/unit-names.ts';
 import { preparedDir, systemPaths } from '../../src/base/paths.ts';
 import type { Bench, Handoff, Program } from '../types.ts';
 
 const run = promisify(execFile);
 const unitFile = `/etc/systemd/system/${serviceUnitName}`;
-const dropIn = `/run/systemd/system/${serviceUnitName}.d/zz-bench.conf`;
+const dropInOf = (unit: string): string => `/run/systemd/system/${unit}.d/zz-bench.conf`;
+/** Of what is not resident. From the start on: whoever is started for a client of its control socket or its port needs some of it to get there. */
+const exitIdle = '100ms';
 const sitePrefix = 'bench-';
 /** A command line has an end. Each command makes systemd read all its units anew, which takes a millisecond for each. */
 const sitesPerCommand = 10_000;
@@ -25,58 +27,87 @@ export type Stay = 'resident' | 'exits';
 export interface EnabledSite {
   readonly name: string;
   readonly port: number;
+  /** Behind the front door: what it is asked for there. */
+  readonly host?: string;
+}
+
+interface SiteLines {
+  /** Of `[Container]`. */
+  readonly more?: readonly string[];
+  /** Of `[X-Wakesock]`, for a site of this name. */
+  readonly own?: (name: string) => readonly string[];
+  /** `IdleSec=`. Default: only the benchmark puts them to sleep. */
+  readonly idle?: string;
+  /** No socket of its own: the front door, which must be open, takes its clients, and it is asked for by its name. */
+  readonly behindFront?: boolean;
 }
 
 export class Wakesock {
   readonly control = controlClient(systemPaths.controlPath);
   readonly #program: string;
   readonly #manager: Manager;
+  /** Not 80, which others of this machine may have. */
+  readonly frontPort: number;
   readonly #wasInstalled = existsSync(unitFile);
   readonly #sites = new Set<string>();
   readonly #bundles = new Map<string, string>();
   #sitesMade = 0;
 
-  constructor(checkout: string, manager: Manager) {
+  constructor(checkout: string, manager: Manager, frontPort: number) {
     this.#program = `${checkout}/dist/wakesock.cjs`;
     this.#manager = manager;
+    this.frontPort = frontPort;
   }
 
-  /** Idempotent. No activator runs afterwards. */
+  /** Idempotent. No activator runs afterwards, nor a front door. */
   async install(stay: Stay): Promise<void> {
     if (!existsSync(unitFile)) await this.#run('install');
-    mkdirSync(dirname(dropIn), { recursive: true });
-    writeFileSync(dropIn, `[Service]\nExecStart=\nExecStart=${process.execPath} ${this.#program} run --exit-idle-time=${stay === 'resident' ? 'infinity' : '1ms'}\n`);
+    const command = (verb: string): string => `[Service]\nExecStart=\nExecStart=${process.execPath} ${this.#program} ${verb} --exit-idle-time=${stay === 'resident' ? 'infinity' : exitIdle}\n`;
+    writeUnit(dropInOf(serviceUnitName), command('run'));
+    writeUnit(dropInOf(frontServiceUnitName), command('front'));
+    writeUnit(dropInOf(frontSocketUnitName), `[Socket]\nListenStream=\nListenStream=127.0.0.1:${this.frontPort}\n`);
     await this.#manager.reload();
+    await this.closeFront();
     await this.stopActivator();
+  }
+
+  /** Clients of sites behind it wait from now on. It starts with the first of them. */
+  async openFront(): Promise<void> {
+    await this.#manager.startUnit(frontSocketUnitName);
+  }
+
+  async closeFront(): Promise<void> {
+    for (const name of [frontSocketUnitName, frontServiceUnitName]) await this.#manager.stopUnit(name);
   }
 
   /** Removes every site of ours, and all else that was not there before. */
   async remove(): Promise<void> {
     await this.disable([...this.#sites]);
+    await this.closeFront();
     await this.stopActivator();
-    rmSync(dropIn, { force: true });
-    removeIfEmpty(dirname(dropIn));
+    for (const unit of [serviceUnitName, frontServiceUnitName, frontSocketUnitName]) {
+      rmSync(dropInOf(unit), { force: true });
+      removeIfEmpty(dirname(dropInOf(unit)));
+    }
     if (!this.#wasInstalled && existsSync(unitFile)) await this.#run('uninstall');
     await this.#manager.reload();
   }
 
-  /**
-   * Enables sites of one program in one go.
-   * @param more lines of `[Container]`
-   * @param own lines of `[X-Wakesock]`, for a site of this name
-   * @param idle `IdleSec=`. Default: only the benchmark puts them to sleep.
-   */
-  async enable(program: Program, handoff: Handoff, bench: Bench, count = 1, { more = [], own: moreOwn = () => [], idle = 'infinity' }: {
-    readonly more?: readonly string[]; readonly own?: (name: string) => readonly string[]; readonly idle?: string;
-  } = {}): Promise<EnabledSite[]> {
+  /** Enables sites of one program in one go. */
+  async enable(
+    program: Program, handoff: Handoff, bench: Bench, count = 1, { more = [], own: moreOwn = () => [], idle = 'infinity', behindFront = false }: SiteLines = {},
+  ): Promise<EnabledSite[]> {
     const { container, own } = program.prepare(bench);
     // Short where there are many: all names together are one variable of the activator's environment.
     const prefix = count > 100 ? sitePrefix : `${sitePrefix}${program.name}-${handoff}-`;
-    const sites = Array.from({ length: count }, () => ({ name: `${prefix}${this.#sitesMade += 1}`, port: bench.nextPort() }));
-    for (const { name, port } of sites) {
+    const sites = Array.from({ length: count }, (): EnabledSite => {
+      const name = `${prefix}${this.#sitesMade += 1}`;
+      return behindFront ? { name, port: this.frontPort, host: name } : { name, port: bench.nextPort() };
+    });
+    for (const { name, port, host } of sites) {
       writeSite(name, [
         '[Container]', ...container, ...more,
-        '[X-Wakesock]', ...own, `ListenStream=${port}`, `Handoff=${handoff}`, ...handoff === 'adopt' ? [`Port=${program.port}`] : [], ...moreOwn(name), `IdleSec=${idle}`,
+        '[X-Wakesock]', ...own, host === undefined ? `ListenStream=${port}` : `Host=${host}`, `Handoff=${handoff}`, ...handoff === 'adopt' ? [`Port=${program.port}`] : [], ...moreOwn(name), `IdleSec=${idle}`,
       ]);
       this.#sites.add(name);
     }
@@ -115,18 +146,31 @@ export class Wakesock {
     return status;
   }
 
-  /** Resolves when no activator runs and systemd listens again. */
-  async activatorGone(site: string): Promise<void> {
-    await this.#manager.waitUnitState(serviceUnitName, (state) => state === 'inactive');
-    await this.#manager.waitUnitState(socketUnitName(site), (_, subState) => subState === 'listening');
+  /** Resolves when nothing of ours runs and systemd listens again. */
+  async allGone({ name, host }: EnabledSite): Promise<void> {
+    if (host !== undefined) await this.#listensAgain(frontServiceUnitName, frontSocketUnitName);
+    await this.#listensAgain(serviceUnitName, host === undefined ? socketUnitName(name) : controlSocketUnitName);
+  }
+
+  async #listensAgain(service: string, socket: string): Promise<void> {
+    await this.#manager.waitUnitState(service, (state) => state === 'inactive');
+    await this.#manager.waitUnitState(socket, (_, subState) => subState === 'listening');
   }
 
   async stopActivator(): Promise<void> {
     await this.#manager.stopUnit(serviceUnitName);
   }
 
-  async activatorPid(): Promise<number> {
-    const { MainPID: pid } = await this.#manager.getUnitProperties(serviceUnitName, 'Service', ['MainPID']);
+  activatorPid(): Promise<number> {
+    return this.#pidOf(serviceUnitName);
+  }
+
+  frontPid(): Promise<number> {
+    return this.#pidOf(frontServiceUnitName);
+  }
+
+  async #pidOf(service: string): Promise<number> {
+    const { MainPID: pid } = await this.#manager.getUnitProperties(service, 'Service', ['MainPID']);
     return Number(pid);
   }
 
@@ -157,6 +201,11 @@ export class Wakesock {
 
 function siteFile(name: string): string {
   return `/etc/wakesock/sites/${name}.container`;
+}
+
+function writeUnit(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
 }
 
 function writeSite(name: string, lines: readonly string[]): void {

@@ -7,15 +7,6 @@ import { Unavailable } from '../types.ts';
 const run = promisify(execFile);
 const path = '/usr/bin/wrk';
 
-/** Answers per second, a connection for each; null where wrk is not there. */
-export async function wrk(port: number, connections: number, durationMs: number): Promise<number | null> {
-  if (!existsSync(path)) return null;
-  const seconds = Math.max(1, Math.round(durationMs / 1000));
-  const { stdout } = await run(path, ['--threads=1', `--connections=${connections}`, `--duration=${seconds}s`, '--header=Connection: close', `http://127.0.0.1:${port}/`]);
-  const rate = /^Requests\/sec:\s+([\d.]+)$/m.exec(stdout)?.[1];
-  return rate === undefined ? null : Number(rate);
-}
-
 export interface WrkLoad {
   readonly requests: number;
   readonly seconds: number;
@@ -40,8 +31,10 @@ end
 `);
   }
 
-  async run(port: number, connections: number, seconds: number, host: string): Promise<WrkLoad> {
-    const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', this.#script, '-H', `Host: ${host}`, `http://127.0.0.1:${port}/`];
+  /** @param closing a connection for each request, as our own client has */
+  async run(port: number, connections: number, seconds: number, host = 'bench', { closing = false }: { readonly closing?: boolean } = {}): Promise<WrkLoad> {
+    const headers = [`Host: ${host}`, ...closing ? ['Connection: close'] : []].flatMap((header) => ['-H', header]);
+    const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', this.#script, ...headers, `http://127.0.0.1:${port}/`];
     const { stdout } = await run(path, args);
     const json = /^JSON (.*)$/m.exec(stdout)?.[1];
     if (json === undefined) throw new Error(`Expected figures of wrk, got ${stdout}`);

@@ -4,6 +4,7 @@ import { adopt } from '../subjects/adopt.ts';
 import { alwaysOn } from '../subjects/always-on.ts';
 import { emperor } from '../subjects/emperor.ts';
 import { floor } from '../subjects/floor.ts';
+import { adoptThroughFront } from '../subjects/front-door.ts';
 import { listenFds } from '../subjects/listen-fds.ts';
 import { phpFpm } from '../subjects/php-fpm.ts';
 import { proxydAsDocumented, proxydCrun, proxydNspawn, proxydPodman } from '../subjects/proxyd.ts';
@@ -12,7 +13,7 @@ import type { Scenario } from '../types.ts';
 import { compare, compareSteps } from './compare.ts';
 
 export const coldSubjects = [
-  floor, adopt, listenFds, alwaysOn, socketUnitCrun, proxydAsDocumented, proxydCrun, proxydPodman, proxydNspawn, emperor, phpFpm,
+  floor, adopt, listenFds, adoptThroughFront, alwaysOn, socketUnitCrun, proxydAsDocumented, proxydCrun, proxydPodman, proxydNspawn, emperor, phpFpm,
 ] as const;
 
 export const cold: Scenario = {

@@ -33,7 +33,7 @@ async function takeSamples(what: string, contestants: readonly Contestant[], ben
 async function takeSample({ running, samplesMs, phases, failed }: Contestant, counts: boolean, bench: Bench): Promise<void> {
   let firstByteMs: number | null = null;
   try {
-    firstByteMs = await bench.client.firstByteMs(running.port, running.speech);
+    firstByteMs = await bench.client.firstByteMs(running);
   } catch (error) {
     if (counts) failed.push((error as Error).message);
   }

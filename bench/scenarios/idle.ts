@@ -16,10 +16,10 @@ export const idle: Scenario = {
     await wakesock.install('exits');
     const enabled = await wakesock.enable(node, 'adopt', bench, sites);
     // Asleep after use, not before any.
-    for (const { name, port } of enabled) {
-      await client.firstByteMs(port);
-      await wakesock.sleep(name);
-      await wakesock.activatorGone(name);
+    for (const site of enabled) {
+      await client.firstByteMs(site);
+      await wakesock.sleep(site.name);
+      await wakesock.allGone(site);
     }
     const before = { oursUsec: ourCpuUsec(), systemdMs: processCpuMs(systemd), switches: contextSwitches(systemd) };
     // The one wait in here: time is what is measured.

@@ -1,6 +1,4 @@
 /** The front door beside other proxies, one back end, interleaved; and what it adds to waking a site. */
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { independent, median, medianRatio, quantile } from '../../src/bench/statistics.ts';
 import { Wrk, type WrkLoad } from '../harness/wrk.ts';
 import { programs } from '../programs/index.ts';
@@ -109,20 +107,20 @@ async function firstBytes(bench: Bench): Promise<void> {
   const { wakesock, client } = bench;
   await wakesock.install('resident');
   const sites = await wakesock.enable(program, 'adopt', bench, count, { own: (name) => [`Host=${name}`] });
-  await promisify(execFile)('systemctl', ['start', 'wakesock-front.socket']);
+  await wakesock.openFront();
   const samples = { straight: [] as number[], front: [] as number[] };
   try {
     // The front door is up, and knows its routes.
-    await client.firstByteMs(80, undefined, 'nobody.example');
+    await client.firstByteMs({ port: wakesock.frontPort, host: 'nobody.example' });
     for (const [index, { name, port }] of sites.entries()) {
-      const ways = [['straight', () => client.firstByteMs(port)], ['front', () => client.firstByteMs(80, undefined, name)]] as const;
+      const ways = [['straight', () => client.firstByteMs({ port })], ['front', () => client.firstByteMs({ port: wakesock.frontPort, host: name })]] as const;
       for (const [way, ask] of index % 2 === 0 ? ways : ways.toReversed()) {
         samples[way].push(await ask());
         await wakesock.sleep(name);
       }
     }
   } finally {
-    await promisify(execFile)('systemctl', ['stop', 'wakesock-front.socket', 'wakesock-front.service']);
+    await wakesock.closeFront();
     await wakesock.disable(sites.map(({ name }) => name));
   }
   const values = {

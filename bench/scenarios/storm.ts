@@ -3,6 +3,7 @@ import type { Load } from '../../src/bench/load.ts';
 import { median } from '../../src/bench/statistics.ts';
 import { programs } from '../programs/index.ts';
 import { adopt } from '../subjects/adopt.ts';
+import { adoptThroughFront } from '../subjects/front-door.ts';
 import { listenFds } from '../subjects/listen-fds.ts';
 import { socketUnitCrun } from '../subjects/socket-unit.ts';
 import { type Bench, type Crowd, type Scenario, type Subject, Unavailable } from '../types.ts';
@@ -10,7 +11,7 @@ import { inTurn } from './contestants.ts';
 import { loadedResult, rounded } from './loaded.ts';
 
 /** Those that can have as many sites as they like: in the machine's network each program would need a port of its own. */
-const subjects = [socketUnitCrun, adopt, listenFds] as const;
+const subjects = [socketUnitCrun, adopt, listenFds, adoptThroughFront] as const;
 /** A round is one witness of the intervals. */
 const roundsMax = 6;
 /** Put to sleep at a time: the control socket's backlog has an end. */
@@ -53,7 +54,7 @@ async function warmUp(crowds: readonly Crowded[], bench: Bench): Promise<void> {
   for (let round = 0; round < bench.options.warmup; round += 1) {
     for (const { crowd: { members: [first] } } of crowds) {
       if (first === undefined) continue;
-      await bench.client.firstByteMs(first.port);
+      await bench.client.firstByteMs(first);
       await first.sleep();
     }
   }
@@ -64,7 +65,7 @@ async function storms(sites: number, program: string, crowds: readonly Crowded[]
   for (let round = 0; round < Math.min(bench.options.samples, roundsMax); round += 1) {
     for (const { subject, crowd } of inTurn(crowds, round)) {
       const woken = crowd.members.slice(0, sites);
-      loads.get(subject)?.push(await bench.client.burst(woken.map(({ port }) => port)));
+      loads.get(subject)?.push(await bench.client.burst(woken));
       for (let from = 0; from < woken.length; from += sleepersMax) await Promise.all(woken.slice(from, from + sleepersMax).map((member) => member.sleep()));
     }
     bench.step(`storm ${sites} sites`);

@@ -1,6 +1,7 @@
 /** First byte of a sleeping site while nothing of ours runs: the activator's own start is part of it. */
 import { adoptFromNothing } from '../subjects/adopt.ts';
 import { floor } from '../subjects/floor.ts';
+import { adoptThroughFrontFromNothing } from '../subjects/front-door.ts';
 import { listenFdsFromNothing } from '../subjects/listen-fds.ts';
 import type { Scenario } from '../types.ts';
 import { compare, compareSteps } from './compare.ts';
@@ -11,6 +12,6 @@ export const zero: Scenario = {
   steps: compareSteps,
   async run(bench) {
     await bench.wakesock.install('exits');
-    await compare('zero', [floor, adoptFromNothing, listenFdsFromNothing], bench);
+    await compare('zero', [floor, adoptFromNothing, listenFdsFromNothing, adoptThroughFrontFromNothing], bench);
   },
 };

@@ -4,7 +4,7 @@ import { closeFd } from '../linux/libc.ts';
 import { pidfdOpen } from '../linux/pidfd.ts';
 import { killNow } from '../idle/stop.ts';
 import type { Cgroup } from '../runtime/cgroup.ts';
-import { OomKills } from '../runtime/oom-kills.ts';
+import type { OomKills, SliceOomKills } from '../runtime/oom-kills.ts';
 import { Output } from '../runtime/output.ts';
 import type { Poller, Watch } from '../sockets/poller.ts';
 
@@ -47,6 +47,8 @@ export class Container {
     this.#process = { pid, pidfd };
     const watch = this.#poller.watch(pidfd, EPOLLIN, () => {
       watch.end();
+      // At once: systemd removes the cgroup, and with it the count.
+      this.#oomKills?.look();
       this.#exited?.();
     });
   }
@@ -75,9 +77,9 @@ export class Container {
    * From now on `killed` is told how many of its processes the kernel kills for want of memory. The second call changes nothing.
    * @param known whether those that were killed before were told
    */
-  watchOomKills(known: boolean, killed: (count: number) => void): void {
+  watchOomKills(all: SliceOomKills, known: boolean, killed: (count: number) => void): void {
     if (!this.cgroup) return;
-    this.#oomKills ??= OomKills.of(this.cgroup.directory, this.#poller, known ? null : 0, (count) => {
+    this.#oomKills ??= all.watch(this.cgroup.directory, known ? null : 0, (count) => {
       this.#oomKilled = true;
       killed(count);
     });
@@ -97,8 +99,8 @@ export class Container {
   /** Resolves when no process of it is left, and all it wrote has been read. */
   async untilGone(): Promise<void> {
     if (this.#process) await this.exited;
-    this.#oomKills?.look();
     await this.cgroup?.untilEmpty();
+    this.#oomKills?.look();
     this.#oomKills?.end();
     this.#oomKills = null;
     this.#dropNotify();

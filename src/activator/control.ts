@@ -15,6 +15,7 @@ import type { LoopbackSites } from './loopback-sites.ts';
 import type { Runner } from './runner.ts';
 import type { SiteRunner } from './site-runner.ts';
 import { siteStatus } from './site-status.ts';
+import { statusOfAll } from './status-of-all.ts';
 import type { UnitSites } from './unit-sites.ts';
 
 export interface ControlledSites {
@@ -62,7 +63,7 @@ export class ActivatorControl {
     // Of a site with no socket of its own there is nothing to ask while it sleeps: nothing is begun for a look.
     const status = (name: string) => Promise.resolve(running(name)?.status() ?? this.#sleepingStatus(name));
     return {
-      sites: () => Promise.resolve([...runners.values(), ...units.runners.values()].map((runner) => runner.status())),
+      sites: () => statusOfAll([...runners.values(), ...units.runners.values()]),
       site: status,
       wake: async (name, by) => {
         await (await this.#awakened(name)).wake(by);

@@ -11,13 +11,15 @@ import { describeError } from '../base/errors.ts';
 import { readableNow } from '../linux/fd.ts';
 import { CameAndWent } from '../idle/came-and-went.ts';
 import { Crun } from '../runtime/crun.ts';
+import { SliceOomKills } from '../runtime/oom-kills.ts';
 import { sliceDirectory } from '../runtime/cgroup.ts';
 import { Poller } from '../sockets/poller.ts';
 import { serviceUnitName } from '../systemd/unit-names.ts';
 import { beginAhead, type Ahead } from './ahead.ts';
+import { beginAll } from './begin-all.ts';
 import { ActivatorControl } from './control.ts';
 import { EXIT_AGAIN, ExitPolicy, type Successor } from './exit-policy.ts';
-import { inherit, openOwn, type Inheritance } from './inheritance.ts';
+import { inherit, openOwn } from './inheritance.ts';
 import { LoopbackSites } from './loopback-sites.ts';
 import { SeccompReceiver } from './seccomp-receiver.ts';
 import { serviceManager } from './service-manager.ts';
@@ -59,10 +61,11 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   const seccomp = new SeccompReceiver(`${paths.runtimeDir}/seccomp.sock`, poller, (site, fd, pid) => runners.get(site)?.notifyFdArrived(fd, pid) ?? false);
   const everyRunner = (): readonly Runner[] => [...runners.values(), ...units.runners.values()];
   const exit = new ExitPolicy(options.exitIdleMs, inheritance.everyFd, everyRunner);
+  const sliceDir = embedded ? null : sliceDirectory();
   const parts: RunnerParts = {
     paths, poller, crun, manager, log,
     gracePeriod: ahead?.gracePeriod ?? null,
-    sliceDir: embedded ? null : sliceDirectory(),
+    sliceDir, oomKills: sliceDir === null ? null : new SliceOomKills(sliceDir, poller),
     cameAndWent: new CameAndWent(poller),
     fdStore: service.fdStore,
     now: () => performance.now(),
@@ -75,7 +78,16 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   };
   const units = new UnitSites(parts);
   const loopback = new LoopbackSites(runners, parts, inheritance.loopback);
-  startRunners(runners, inheritance, parts);
+  beginAll(inheritance.sites.keys(), {
+    begin: (name) => {
+      const runner = new SiteRunner(name, inheritance.sites.get(name) ?? [], parts);
+      runners.set(name, runner);
+      runner.begin(inheritance.stored(name));
+    },
+    failed: (name, error) => log.error(`${name} is not served`, { site: name, ...describeError(error) }),
+    extend: (forMs) => service.extend(forMs),
+  });
+  inheritance.closeUnclaimed(new Set(runners.keys()), (name) => parts.fdStore.drop(name));
   service.ready();
   void units.takeOver();
 
@@ -133,20 +145,6 @@ async function firstWakes(runners: readonly SiteRunner[]): Promise<void> {
     Promise.all(asked.map((runner) => runner.nextWake())).finally(() => longEnough.abort()),
     delay(FIRST_WAKES_MS_MAX, undefined, { signal: longEnough.signal }).catch(() => {}),
   ]);
-}
-
-function startRunners(runners: Map<string, SiteRunner>, inheritance: Inheritance, parts: RunnerParts): void {
-  for (const [name, listeners] of inheritance.sites) {
-    try {
-      const runner = new SiteRunner(name, listeners, parts);
-      runners.set(name, runner);
-      runner.begin(inheritance.stored(name));
-    } catch (error) {
-      // One site must not keep the others from being served.
-      parts.log.error(`${name} is not served`, { site: name, ...describeError(error) });
-    }
-  }
-  inheritance.closeUnclaimed(new Set(runners.keys()), (name) => parts.fdStore.drop(name));
 }
 
 /** Embedded. Who says it twice does not want to wait. */

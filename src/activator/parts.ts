@@ -6,6 +6,7 @@ import type { PreparedSite } from '../base/site.ts';
 import type { CameAndWent } from '../idle/came-and-went.ts';
 import type { Crun } from '../runtime/crun.ts';
 import type { GracePeriod } from '../runtime/grace-period.ts';
+import type { SliceOomKills } from '../runtime/oom-kills.ts';
 import type { LineSink } from '../runtime/output.ts';
 import type { Poller } from '../sockets/poller.ts';
 import type { StoredSpares } from '../sockets/site-sockets.ts';
@@ -21,6 +22,8 @@ export interface RunnerParts {
   readonly gracePeriod: GracePeriod | null;
   /** The cgroup directory of wakesock.slice; null as above. */
   readonly sliceDir: string | null;
+  /** Null as above. */
+  readonly oomKills: SliceOomKills | null;
   readonly cameAndWent: CameAndWent;
   readonly fdStore: FdStore;
   readonly log: Log;

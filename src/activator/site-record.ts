@@ -3,6 +3,7 @@ import { describeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Paths } from '../base/paths.ts';
 import { wokenAtMax } from '../base/limits.ts';
+import type { LeaseAsked } from '../control/backend.ts';
 import type { SiteHistory, StatusError, WakeCause, WakePhases } from '../control/types.ts';
 import type { State } from '../lifecycle/lifecycle.ts';
 import { readHistory, writeHistory } from './history.ts';
@@ -41,18 +42,30 @@ export class SiteRecord {
       ...this.#history, wakes: this.#history.wakes + 1, lastWake: { at, by, ...(cause === null ? {} : { cause }), phasesMs: noPhases },
       wokenAt: [...(this.#history.wokenAt ?? []), at].slice(-wokenAtMax),
     };
+    this.#logCause(by, cause);
+  }
+
+  /** Who came with a connection, which began this wake, tells a moment later who it is. */
+  wokenFor({ by, cause }: LeaseAsked): void {
+    const { lastWake } = this.#history;
+    if (lastWake?.by !== 'connection') return;
+    this.#history = { ...this.#history, lastWake: { ...lastWake, by, ...(cause === null ? {} : { cause }) } };
+    this.#logCause(by, cause);
+  }
+
+  #logCause(by: string, cause: WakeCause | null): void {
     if (cause !== null) this.#parts.log.info(`${this.#name} is woken for ${cause.client}`, { site: this.#name, by, ...cause });
   }
 
   /** The first time counts: crun hands over the notify descriptor before it says that the program was started. */
-  phase(name: 'process' | 'scope' | 'go'): void {
+  phase(name: 'process' | 'scope' | 'go' | 'listen'): void {
     if (this.#phases[name] === null) this.#phases = { ...this.#phases, [name]: this.#sinceStart() };
   }
 
-  /** @param announced by the program's `listen`; one that was handed its socket says nothing */
+  /** @param announced by the program's `listen`; one that was handed its socket need not say so */
   wakeEnds(announced: boolean): void {
     const total = this.#sinceStart();
-    this.#phases = { ...this.#phases, listen: announced ? total : null, total };
+    this.#phases = { ...this.#phases, listen: announced ? this.#phases.listen ?? total : null, total };
     if (this.#history.lastWake) this.#history = { ...this.#history, lastWake: { ...this.#history.lastWake, phasesMs: this.#phases } };
   }
 

@@ -31,6 +31,7 @@ export function siteStatus(name: string, { state, history, prepared, container, 
     cpuUsec: container?.cgroup?.cpuUsec() ?? null,
     oomKills: history.oomKills ?? null,
     lastWake: history.lastWake,
+    warnings: prepared?.warnings ?? [],
     // The history knows when it is tried again.
     error: state.name === 'failed' ? history.error ?? state.error : null,
   };

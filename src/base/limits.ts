@@ -9,8 +9,8 @@ export const siteCacheSitesMax = 5_000;
 export const siteCacheBytesMax = 64 * 1024 * 1024;
 /** Request bodies of the control socket: it takes none that matter. */
 export const controlBodyBytesMax = 16 * 1024;
-/** LISTEN_FDNAMES is one environment string, and the kernel's limit for one is 128 KiB (MAX_ARG_STRLEN). */
-export const listenFdNamesBytesMax = 128 * 1024 - 1;
+/** LISTEN_FDNAMES is one string of execve(2), with its name and the zero at its end: MAX_ARG_STRLEN, 128 KiB. */
+export const listenFdNamesBytesMax = 128 * 1024 - 1 - 'LISTEN_FDNAMES='.length;
 /** config.json is written through a pipe, whose size an unprivileged process may raise to 1 MiB. */
 export const bundleConfigBytesMax = 1024 * 1024;
 /** First and longest wait after a failed start. */

@@ -20,6 +20,8 @@ export interface Site {
   readonly startTimeoutMs: number;
   readonly stopTimeoutMs: number;
   readonly root: SiteRoot;
+  /** `AutoUpdate=` of a site with an image: what `wakesock auto-update` does about new versions. */
+  readonly autoUpdate: 'registry' | 'local' | null;
   /** Program and arguments. Of a site with an image, as its files say, only the words of `Exec=`. */
   readonly exec: readonly string[];
   /** `Entrypoint=` of a site with an image; null: the image's. Elsewhere it is part of {@link exec}. */

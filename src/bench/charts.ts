@@ -59,41 +59,66 @@ export function stacks(rows: readonly Stack[]): string {
   const names = [...new Set(rows.flatMap(({ parts }) => Object.keys(parts)))];
   const sum = ({ parts }: Stack): number => Object.values(parts).reduce((total, value) => total + value, 0);
   const most = Math.max(...rows.map(sum));
-  const colour = (name: string): string => `background:var(--c${names.indexOf(name) % 6})`;
-  const legend = `<div class="legend">${names.map((name) => `<span><i style="${colour(name)}"></i>${escapeText(name)}</span>`).join('')}</div>`;
-  return legend + rows.map((each) => row(
+  const colour = (name: string): string => `background:${colourOf(names.indexOf(name))}`;
+  return legend(names) + rows.map((each) => row(
     each.name,
     `<div class="stack">${Object.entries(each.parts).map(([name, ms]) => `<i style="${colour(name)};width:${percent(ms / most)}" title="${escapeText(name)} ${figure(ms)} ms"></i>`).join('')}</div>`,
     `${figure(sum(each))} ms`, '',
   )).join('\n');
 }
 
-export interface Curve {
-  readonly title: string;
+export interface Line {
+  readonly name: string;
   readonly points: readonly { readonly x: number; readonly y: number }[];
 }
 
-const [width, height, left, bottom, top] = [280, 150, 44, 18, 8] as const;
-
-/** A small picture each, x logarithmic, y from 0. */
-export function curves(all: readonly Curve[]): string {
-  return `<div class="curves">${all.filter(({ points }) => points.length > 0).map(curve).join('\n')}</div>`;
+export interface Curves {
+  readonly title: string;
+  readonly lines: readonly Line[];
 }
 
-function curve({ title, points }: Curve): string {
-  const xs = points.map(({ x }) => Math.log10(Math.max(1, x)));
-  const [first, last] = [Math.min(...xs), Math.max(...xs)];
-  const highest = Math.max(...points.map(({ y }) => y));
+const [width, height, left, right, bottom, top] = [280, 150, 44, 24, 18, 8] as const;
+/** As wide as a number of five digits. */
+const labelWidth = 30;
+
+/** A small picture each, x logarithmic, y from 0; a name has the same colour in all of them. */
+export function curves(all: readonly Curves[]): string {
+  const drawn = all.map(({ title, lines }) => ({ title, lines: lines.filter(({ points }) => points.length > 0) })).filter(({ lines }) => lines.length > 0);
+  const names = [...new Set(drawn.flatMap(({ lines }) => lines.map(({ name }) => name)))];
+  return `${legend(names)}<div class="curves">${drawn.map((each) => picture(each, (name) => colourOf(names.indexOf(name)))).join('\n')}</div>`;
+}
+
+function picture({ title, lines }: Curves, colour: (name: string) => string): string {
+  const all = lines.flatMap(({ points }) => points);
+  const logarithms = all.map(({ x }) => Math.log10(Math.max(1, x)));
+  const [first, last] = [Math.min(...logarithms), Math.max(...logarithms)];
+  const highest = Math.max(...all.map(({ y }) => y));
   const most = highest > 0 ? ceiling(highest) : 1;
-  const spots = points.map(({ y }, index) => ({
-    x: left + (((xs[index] ?? 0) - first) / (last - first || 1)) * (width - left - 24), y: top + (1 - y / most) * (height - top - bottom), value: y,
-  }));
-  const line = (y: number, text: string): string => `<path d="M${left} ${y}H${width - 8}" stroke="var(--line)"/><text x="${left - 4}" y="${y + 4}" text-anchor="end">${text}</text>`;
+  const across = (x: number): number => round(left + ((Math.log10(Math.max(1, x)) - first) / (last - first || 1)) * (width - left - right));
+  const down = (y: number): number => round(top + (1 - y / most) * (height - top - bottom));
+  const rule = (y: number, text: string): string => `<path d="M${left} ${y}H${width - 8}" stroke="var(--line)"/><text x="${left - 4}" y="${y + 4}" text-anchor="end">${text}</text>`;
+  const label = (x: number): string => `<text x="${across(x)}" y="${height - 4}" text-anchor="middle">${short(x)}</text>`;
   return `<figure><figcaption>${escapeText(title)}</figcaption><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeText(title)}">
-${line(height - bottom, '0')}${line(top + (height - top - bottom) / 2, figure(most / 2))}${line(top, figure(most))}
-<polyline points="${spots.map(({ x, y }) => `${round(x)},${round(y)}`).join(' ')}" fill="none" stroke="var(--c0)" stroke-width="2"/>
-${spots.map(({ x, y, value }, index) => `<circle cx="${round(x)}" cy="${round(y)}" r="3.5" fill="var(--c0)"><title>${points[index]?.x}: ${figure(value)}</title></circle><text x="${round(x)}" y="${height - 4}" text-anchor="middle">${short(points[index]?.x ?? 0)}</text>`).join('\n')}
+${rule(height - bottom, '0')}${rule(top + (height - top - bottom) / 2, figure(most / 2))}${rule(top, figure(most))}
+${lines.map(({ name, points }) => `<polyline points="${points.map(({ x, y }) => `${across(x)},${down(y)}`).join(' ')}" fill="none" stroke="${colour(name)}" stroke-width="2"/>
+${points.map(({ x, y }) => `<circle cx="${across(x)}" cy="${down(y)}" r="3.5" fill="${colour(name)}"><title>${escapeText(name)}, ${x}: ${figure(y)}</title></circle>`).join('\n')}`).join('\n')}
+${labelled(all.map(({ x }) => x), across).map(label).join('')}
 </svg></figure>`;
+}
+
+/** The largest first: those that would be written over another are left out. */
+function labelled(xs: readonly number[], across: (x: number) => number): number[] {
+  const kept: number[] = [];
+  for (const x of [...new Set(xs)].toSorted((a, b) => b - a)) if (kept.every((other) => across(other) - across(x) >= labelWidth)) kept.push(x);
+  return kept;
+}
+
+function colourOf(index: number): string {
+  return `var(--c${index % 6})`;
+}
+
+function legend(names: readonly string[]): string {
+  return `<div class="legend">${names.map((name, index) => `<span><i style="background:${colourOf(index)}"></i>${escapeText(name)}</span>`).join('')}</div>`;
 }
 
 /** Somewhat above, on a number that can be halved. */

@@ -80,6 +80,8 @@ const keysOf: Readonly<Record<keyof Site, string | null>> = {
   network: 'Network=', sysctls: 'Sysctl=',
   // The front door reads it from the files.
   hosts: null,
+  // auto-update does.
+  autoUpdate: null,
   description: 'Description=', handoff: 'Handoff=', listen: listenKey, ports: 'Port=', target: 'Target=', unit: 'Unit=', idleMs: 'IdleSec=',
   startTimeoutMs: 'TimeoutStartSec=', stopTimeoutMs: 'TimeoutStopSec=', root: 'Rootfs=, Image= or Root=', exec: 'Exec=', entrypoint: 'Entrypoint=',
   environment: 'Environment=', mounts: 'Volume=, Mount= or Tmpfs=', secrets: 'Secret=', credentials: 'LoadCredential= and the like', devices: 'AddDevice=', user: 'User=', group: 'Group=', addGroups: 'GroupAdd=', workingDir: 'WorkingDir=', hostName: 'HostName=',

@@ -4,7 +4,7 @@ import { WakesockError } from '../base/errors.ts';
 import type { Paths } from '../base/paths.ts';
 import { siteNameSuffixesRefused, type Site } from '../base/site.ts';
 import { imageChecker, type ImageChecker } from '../image/check-image.ts';
-import { checkConfiguration, checkControllers, checkSite, listSiteNames, listTemplateNames, loadSite, siteNameProblem, type LoadedSite, type SitePlaces } from '../site/index.ts';
+import { checkConfiguration, checkControllers, checkSite, checkStorage, listSiteNames, listTemplateNames, loadSite, siteNameProblem, type LoadedSite, type SitePlaces } from '../site/index.ts';
 import { controlClient } from '../control/client.ts';
 import { bootSite, type Boot } from './boot-sites.ts';
 import { formatMs } from './format.ts';
@@ -32,7 +32,7 @@ export const verb: Verb = {
   details: `
 Without arguments: all sites and templates, and what only shows across files: two sites on one address or host name,
 socket units of wakesock.service that name no site or cannot work. A FILE is an argument with a slash, or that ends as
-a unit does, such as .container; its directory is then the search path. podman is asked whether images are there. Other unit files (.service, .socket, .timer, …) are checked as systemd reads them. Without --boot nothing is started, and nothing is ever written.
+a unit does, such as .container; its directory is then the search path. podman is asked whether images, secrets and volumes are there. Other unit files (.service, .socket, .timer, …) are checked as systemd reads them. Without --boot nothing is started, and nothing is ever written.
 
 --boot is the check to run when a site was deployed: it fails with what a client would have met. A site with errors is not woken.
 
@@ -109,7 +109,7 @@ function sortOf({ code, file, line, severity }: Diagnostic): string {
 
 async function problemsOf({ diagnostics, site, places }: LoadedSite, images: ImageChecker): Promise<Diagnostic[]> {
   if (site === null) return [...diagnostics];
-  return [...diagnostics, ...checkSite(site, places), ...checkControllers(site, places.file), ...await imageProblemsOf(site, places, images)];
+  return [...diagnostics, ...checkSite(site, places), ...checkControllers(site, places.file), ...await imageProblemsOf(site, places, images), ...await checkStorage(site, places)];
 }
 
 async function imageProblemsOf({ root }: Site, { root: place }: SitePlaces, images: ImageChecker): Promise<Diagnostic[]> {

@@ -2,7 +2,7 @@ import type { Manager } from '../systemd/manager.ts';
 import { serviceUnitName, siteOfRelay, socketUnitName } from '../systemd/unit-names.ts';
 import { serviceInFile } from './socket-unit.ts';
 import { stopSites } from './stop-sites.ts';
-import { isOurs, removeOurs } from './written-files.ts';
+import { isOurs, removeOurs, syncLinks } from './written-files.ts';
 
 export interface CloseParts {
   readonly unitDir: string;
@@ -29,7 +29,10 @@ export async function closeSockets(names: readonly string[], { unitDir, manager,
   const units = names.filter((name) => hasSocketUnit(name, unitDir)).map(socketUnitName);
   const services = [...new Set(units.flatMap((unit) => serviceInFile(`${unitDir}/${unit}`) ?? []))];
   await Promise.all(units.map((unit) => manager.stopUnit(unit)));
-  if (units.length > 0) await manager.disableUnitFiles(units);
+  if (units.length > 0) {
+    await manager.disableUnitFiles(units);
+    syncLinks(unitDir);
+  }
   for (const unit of units) removeOurs(`${unitDir}/${unit}`);
   if (units.length > 0) await manager.reload();
   await stopSites(names, manager, sleep);

@@ -1,6 +1,6 @@
-import { existsSync, rmSync } from 'node:fs';
 import { describeError } from '../base/errors.ts';
-import { enabledRecord, type Paths } from '../base/paths.ts';
+import type { Paths } from '../base/paths.ts';
+import { isRecorded, unrecordEnabled } from '../runtime/enabled.ts';
 import type { Manager } from '../systemd/manager.ts';
 import { scopeName } from '../systemd/unit-names.ts';
 import { closeSockets, hasSocketUnit } from './close-sockets.ts';
@@ -31,7 +31,7 @@ export async function disableSites(names: readonly string[], { paths, unitDir, m
     if (!enabled.includes(name)) return { name, wasEnabled: false, data: null, error: null };
     try {
       await manager.stopUnit(scopeName(name));
-      rmSync(enabledRecord(paths, name), { force: true });
+      unrecordEnabled(paths, name);
       return { name, wasEnabled: true, data: removePrepared(paths, name), error: null };
     } catch (error) {
       return { name, wasEnabled: true, data: null, error: describeError(error) };
@@ -40,5 +40,5 @@ export async function disableSites(names: readonly string[], { paths, unitDir, m
 }
 
 function wasEnabled(name: string, paths: Paths, unitDir: string): boolean {
-  return hasSocketUnit(name, unitDir) || isPrepared(paths, name) || existsSync(enabledRecord(paths, name));
+  return hasSocketUnit(name, unitDir) || isPrepared(paths, name) || isRecorded(paths, name);
 }

@@ -1,18 +1,16 @@
-import { existsSync } from 'node:fs';
 import { describeError, WakesockError } from '../base/errors.ts';
 import { listenFdNamesBytesMax } from '../base/limits.ts';
 import type { Paths } from '../base/paths.ts';
 import type { PreparedSite } from '../base/site.ts';
 import { isRecorded, recordEnabled } from '../runtime/enabled.ts';
 import type { Manager } from '../systemd/manager.ts';
-import { syncDirectory } from '../runtime/state-files.ts';
-import { serviceUnitName, siteOfUnit, socketUnitName, socketUnitPattern } from '../systemd/unit-names.ts';
+import { serviceUnitName, scopePattern, siteOfUnit, socketUnitName, socketUnitPattern } from '../systemd/unit-names.ts';
 import { closeSockets, hasSocketUnit, letGo } from './close-sockets.ts';
 import { isInstance } from './site-names.ts';
 import { serviceInFile, serviceOf, socketUnitText } from './socket-unit.ts';
 import { startSockets } from './start-sockets.ts';
 import { stopSites } from './stop-sites.ts';
-import { writeOurs, type FileChange } from './written-files.ts';
+import { syncLinks, writeOurs, type FileChange } from './written-files.ts';
 
 export interface EnableParts {
   readonly paths: Paths;
@@ -112,16 +110,12 @@ async function requireUnit(name: string, unit: string, manager: Manager): Promis
   throw new WakesockError('ERR_WAKESOCK_SYSTEMD', `${name}: Unit=${unit} cannot be started: systemd says "${String(load)}"`);
 }
 
-/** systemd makes the links and leaves it to the kernel when they are on the disk. */
-function syncLinks(unitDir: string): void {
-  const links = `${unitDir}/sockets.target.wants`;
-  if (existsSync(links)) syncDirectory(links);
-}
-
 /** All descriptor names come to the activator in one environment variable: past its limit it could not be started at all. */
 async function checkNameBytes(sites: readonly Enabling[], manager: Manager): Promise<void> {
   const before = (await manager.listUnits([socketUnitPattern])).flatMap(({ name }) => siteOfUnit(name) ?? []);
   let bytes = 'control:'.length;
+  // What is kept of those that are awake: three descriptors each, under its name.
+  for (const { name } of await manager.listUnits([scopePattern])) bytes += 3 * ('notify=:'.length + (siteOfUnit(name)?.length ?? 0));
   for (const name of new Set([...before, ...sites.filter(isGood).map(({ name }) => name)])) {
     const site = sites.find((each) => each.name === name)?.site;
     // A relay has its own site's only.
@@ -130,7 +124,7 @@ async function checkNameBytes(sites: readonly Enabling[], manager: Manager): Pro
   }
   if (bytes <= listenFdNamesBytesMax) return;
   throw new WakesockError('ERR_WAKESOCK_LIMIT',
-    `The descriptor names of all sites would take ${bytes} bytes of LISTEN_FDNAMES, of which there are ${listenFdNamesBytesMax}: choose shorter names, or sites without ListenStream=`);
+    `The descriptor names of all sites, three more for each that is awake, would take ${bytes} bytes of LISTEN_FDNAMES, of which there are ${listenFdNamesBytesMax}: choose shorter names, or sites without ListenStream=`);
 }
 
 /** Those that are not up, and those that are up as an older file said: they are stopped first, and who was served there. */

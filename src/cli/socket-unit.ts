@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { ListenAddress, Site } from '../base/site.ts';
-import { relayFdName, relayServiceName, serviceUnitName } from '../systemd/unit-names.ts';
+import { relayFdName, relayServiceName, serviceUnitName, socketSliceName } from '../systemd/unit-names.ts';
 import { isOurs } from './written-files.ts';
 
 /** The socket unit that `enable` writes of a site's `ListenStream=`: systemd.socket(5). */
@@ -18,6 +18,8 @@ StartLimitIntervalSec=0
 [Socket]
 ${listen.map((address) => `ListenStream=${listenStream(address)}\n`).join('')}${bindOptions(listen)}FileDescriptorName=${relayed ? relayFdName(name) : name}
 Service=${serviceOf(site)}
+# systemd looks at all units of a slice at the start of each: thousands in one would take it minutes.
+Slice=${socketSliceName(name)}
 # The limit would make the socket fail for good.
 TriggerLimitIntervalSec=0
 

@@ -27,6 +27,7 @@ export function statusDetail(site: SiteStatus, terminal: Terminal, now: Date): s
     const { at, by, cause, phasesMs } = site.lastWake;
     row('last wake', `${formatMs(phasesMs.total)}, ${at}, by ${printable(by)}`, ...[cause === undefined ? '' : printable(causeOf(cause)), formatPhases(phasesMs)].filter(Boolean));
   }
+  for (const warning of site.warnings) row('warning', terminal.paint('yellow', printable(warning)));
   if (site.error !== null) {
     const [first = '', ...others] = printable(site.error.message).trimEnd().split('\n');
     const hint = hintFor(site);

@@ -45,6 +45,7 @@ export function storedStatus(
     cpuUsec: scope?.cpuUsec ?? null,
     oomKills: history.value?.oomKills ?? null,
     lastWake: history.value?.lastWake ?? null,
+    warnings: prepared.value?.warnings ?? [],
     error: error ?? (state === 'failed' ? history.value?.error ?? null : null),
   };
 }

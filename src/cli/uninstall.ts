@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { WakesockError } from '../base/errors.ts';
 import type { Paths } from '../base/paths.ts';
 import type { Manager } from '../systemd/manager.ts';
-import { controlSocketUnitName, frontServiceUnitName, frontSocketUnitName, relayServicePattern, scopePattern, serviceUnitName, siteOfUnit, sliceUnitName } from '../systemd/unit-names.ts';
+import { autoUpdateServiceName, autoUpdateTimerName, controlSocketUnitName, frontServiceUnitName, frontSocketUnitName, relayServicePattern, scopePattern, serviceUnitName, siteOfUnit, sliceUnitName, socketsSliceUnitName } from '../systemd/unit-names.ts';
 import { removeIfEmpty, removePrepared } from './remove-prepared.ts';
 import { requireRoot, systemUnitDir } from './system.ts';
 import { installedPaths } from './unit-templates.ts';
@@ -32,6 +32,7 @@ Site files, what the sites' programs wrote, the wake history and the group wakes
       await uninstallHere(context.paths, files);
     } else if (!dryRun) {
       for (const unit of [controlSocketUnitName, frontSocketUnitName]) rmSync(`${prefix}${systemUnitDir}/sockets.target.wants/${unit}`, { force: true });
+      rmSync(`${prefix}${systemUnitDir}/timers.target.wants/${autoUpdateTimerName}`, { force: true });
       for (const file of files) removeOurs(file);
     }
     if (values['json'] === true) context.stdout.write(`${JSON.stringify({ removed: files })}\n`);
@@ -56,15 +57,16 @@ async function uninstallHere(paths: Paths, files: readonly string[]): Promise<vo
   const { createManager } = await import('../systemd/manager.ts');
   const manager = createManager();
   try {
-    const sockets = files.flatMap((file) => (file.endsWith('.socket') ? file.slice(file.lastIndexOf('/') + 1) : []));
-    // Sockets first: nothing may wake a site again, nor the activator.
-    await Promise.all(sockets.map((unit) => manager.stopUnit(unit)));
+    // These first: nothing may wake a site again, nor the activator.
+    const triggers = files.flatMap((file) => (/\.(?:socket|timer)$/.test(file) ? file.slice(file.lastIndexOf('/') + 1) : []));
+    await Promise.all(triggers.map((unit) => manager.stopUnit(unit)));
+    await manager.stopUnit(autoUpdateServiceName);
     await manager.stopUnit(frontServiceUnitName);
     await stopAll(manager, relayServicePattern);
     await manager.stopUnit(serviceUnitName);
     await stopAll(manager, scopePattern);
-    await manager.stopUnit(sliceUnitName);
-    if (sockets.length > 0) await manager.disableUnitFiles(sockets);
+    for (const slice of [sliceUnitName, socketsSliceUnitName]) await manager.stopUnit(slice);
+    if (triggers.length > 0) await manager.disableUnitFiles(triggers);
     for (const file of files) removeOurs(file);
     await manager.reload();
   } finally {

@@ -14,6 +14,7 @@ export const verbs: Readonly<Record<string, () => Promise<{ readonly verb: Verb 
   check: () => import('./check.ts'),
   cat: () => import('./cat.ts'),
   prepare: () => import('./prepare.ts'),
+  'auto-update': () => import('./auto-update.ts'),
   apply: () => import('./apply.ts'),
   enable: () => import('./enable.ts'),
   disable: () => import('./disable.ts'),

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { WakesockError } from '../base/errors.ts';
 import { syncDirectory, writeWhole } from '../runtime/state-files.ts';
@@ -35,11 +35,18 @@ export function isOurs(path: string): boolean {
   return !isLink && ours.test(readIfAny(path) ?? '');
 }
 
-/** False: there was none of ours. */
+/** It stays removed also where the power is cut right afterwards. False: there was none of ours. */
 export function removeOurs(path: string): boolean {
   if (!isOurs(path)) return false;
   rmSync(path, { force: true });
+  syncDirectory(dirname(path));
   return true;
+}
+
+/** systemd makes and removes the links of sockets.target, and leaves it to the kernel when that is on the disk. */
+export function syncLinks(unitDir: string): void {
+  const links = `${unitDir}/sockets.target.wants`;
+  if (existsSync(links)) syncDirectory(links);
 }
 
 function refuseForeign(path: string, present: string | null): void {

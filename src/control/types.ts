@@ -56,6 +56,8 @@ export interface SiteStatus {
   /** Processes of the site that the kernel killed for want of memory, ever, and when the last; null: none that was seen. */
   readonly oomKills: { readonly count: number; readonly lastAt: string } | null;
   readonly lastWake: LastWake | null;
+  /** What is not as its file asks for, found when it was prepared: a key without effect, a missing controller, no user namespace. */
+  readonly warnings: readonly string[];
   readonly error: StatusError | null;
 }
 

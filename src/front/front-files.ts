@@ -30,7 +30,7 @@ export class FrontFiles {
     let fd: number;
     try {
       // A FIFO would be waited at.
-      fd = openSync(path, constants.O_RDONLY  | constants.O_NOCTTY);
+      fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     } catch (error) {
       return this.#problem(path, (error as Error).message);
     }

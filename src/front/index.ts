@@ -46,7 +46,7 @@ export async function runFront({ paths, listen, exitIdleMs, logLevel, peers, idl
   const routes = relayedOnly ? new RelayedOnly(paths) : new RouteSource(paths, log);
   const sweep = new Sweep();
   const sites = new Sites({
-    table: () => routes.table, keys: (name) => routes.keys(name), hasRules: (name) => routes.hasRules(name), state: (name) => storedState(paths, name),
+    table: () => routes.table, keys: (name) => routes.keys(name), hasRules: (name) => routes.hasRules(name), address: (name) => routes.address(name), state: (name) => storedState(paths, name),
     relayed: (name) => routes.relayed(name), control: controlClient(paths.controlPath), files: new FrontFiles(log), sweep, log,
   });
   const idle = new IdleEnd(exitIdleMs, () => server?.connections === 0);

@@ -17,6 +17,11 @@ export class RelayedOnly {
     return false;
   }
 
+  /** Of a site's own socket: relayed sites are not knocked at. */
+  address(): null {
+    return null;
+  }
+
   keys(name: string): FrontKeys {
     try {
       return this.#sites.load(name).front;

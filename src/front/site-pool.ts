@@ -1,12 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { WakesockError } from '../base/errors.ts';
 import { leaseHoldMs, upstreamIdleMax, upstreamIdleMsMax } from '../base/limits.ts';
 import { BackoffError } from '../control/backend.ts';
 import type { Lease, LeaseEnd } from '../control/client.ts';
 import type { StoredState } from '../control/stored-state.ts';
-import type { WakeCause } from '../control/types.ts';
+import type { LeaseAddress, WakeCause } from '../control/types.ts';
 import type { FrontKeys } from '../site/front-keys.ts';
 import type { OwnAnswer } from './answer.ts';
 import type { FrontFiles } from './front-files.ts';
+import { Knock } from './knock.ts';
 import { ruleOf } from './no-wake.ts';
 import type { RequestFacts } from './request-facts.ts';
 import { noWakeAnswer, stateAnswer, waitAnswer } from './sleeping.ts';
@@ -33,6 +35,8 @@ export interface SitePoolOptions {
   readonly keys: () => FrontKeys;
   /** Whether there is any `NoWake=`. */
   readonly hasRules: () => boolean;
+  /** Where its own socket probably listens. Null: it has none, or nobody is woken there. */
+  readonly address: () => LeaseAddress | null;
   /** What is known of it without asking anybody. */
   readonly state: () => StoredState;
   readonly lease: (cause: WakeCause | null) => Promise<Lease>;
@@ -50,6 +54,8 @@ export interface SitePoolOptions {
 const askAgainMs = 250;
 const retryFirstMs = 50;
 const retryMaxMs = 1_000;
+/** By then the activator waits for crun, and has time for a lease; no program listens so soon. */
+const knockLeadMs = 6;
 
 /**
  * A site that is being asked for: its lease, the connections to its program, and who waits for it. While a request is in
@@ -67,6 +73,8 @@ export class SitePool implements Expiring {
   #patient: PatientConnect | null = null;
   /** Held until another is had: the site may have gone to sleep under it, and who wakes it now is to be told. */
   #formerLease: Lease | null = null;
+  /** For the first of those who wait. */
+  #knock: Knock | null = null;
   #asking = false;
   #inFlight = 0;
   /** Counts the programs that are known to be over. */
@@ -153,7 +161,11 @@ export class SitePool implements Expiring {
       return null;
     }
     if (!this.#awake) this.#askedSinceMs ??= performance.now();
-    if (!this.#awake && this.#inFlight === 1) this.#setLeaseAside();
+    if (!this.#awake && this.#inFlight === 1) {
+      this.#setLeaseAside();
+      const address = this.#options.address();
+      if (address !== null) this.#knock = new Knock(address);
+    }
     this.#askedBy(client);
     return this.reconnect(client, fresh);
   }
@@ -180,7 +192,9 @@ export class SitePool implements Expiring {
     this.#connecting.get(client)?.abort();
     this.#connecting.delete(client);
     this.#inFlight--;
-    if (this.#inFlight === 0) this.#restBegins();
+    if (this.#inFlight > 0) return;
+    this.#endKnock();
+    this.#restBegins();
   }
 
   /** A connection whose exchange is complete. */
@@ -276,6 +290,11 @@ export class SitePool implements Expiring {
     this.#lease = null;
   }
 
+  #endKnock(): void {
+    this.#knock?.end();
+    this.#knock = null;
+  }
+
   #dropFormerLease(): void {
     this.#formerLease?.release();
     this.#formerLease = null;
@@ -300,7 +319,11 @@ export class SitePool implements Expiring {
   }
 
   #fresh(lease: Lease, client: Waiting): Upstream | null {
-    if (this.#options.patienceMs === null) return new Upstream(this, connectTo(lease.address), this.#program);
+    if (this.#options.patienceMs === null) {
+      const knock = this.#knock;
+      this.#knock = null;
+      return new Upstream(this, knock?.take(lease.address) ?? connectTo(lease.address), this.#program);
+    }
     void this.#connectPatiently(lease, client, this.#options.patienceMs);
     return null;
   }
@@ -330,7 +353,10 @@ export class SitePool implements Expiring {
     if (this.#asking) return;
     this.#asking = true;
     const sinceMs = performance.now();
-    for (let retryMs = retryFirstMs; this.#wanted; retryMs = Math.min(retryMs * 2, retryMaxMs)) {
+    if (this.#knock !== null) await this.#knocked();
+    let retryMs = retryFirstMs;
+    // Once in any case: a wake is somebody's, also if he is gone by now.
+    do {
       try {
         this.#hold(await this.#options.lease(this.#cause));
         break;
@@ -341,11 +367,19 @@ export class SitePool implements Expiring {
           break;
         }
         // A dead activator is started again by its next caller; until then the request waits.
-        await new Promise((resolve) => { setTimeout(resolve, retryMs); });
+        await delay(retryMs);
+        retryMs = Math.min(retryMs * 2, retryMaxMs);
       }
-    }
+    } while (this.#wanted);
     this.#asking = false;
     this.#dropFormerLease();
+  }
+
+  /** The connection that wakes the site goes first; an activator that is starting a program is not to be asked anything. */
+  async #knocked(): Promise<void> {
+    // net.connect() is carried out by the next tick.
+    await Promise.resolve();
+    if (this.#options.state().state === 'dormant') await delay(knockLeadMs);
   }
 
   #hold(lease: Lease): void {
@@ -363,6 +397,7 @@ export class SitePool implements Expiring {
       const upstream = this.#connection(lease, client, !client.reuses);
       if (upstream !== null) client.connected(upstream);
     }
+    this.#endKnock();
   }
 
   /**
@@ -389,6 +424,7 @@ export class SitePool implements Expiring {
   }
 
   #refuse(answer: OwnAnswer): void {
+    this.#endKnock();
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const client of waiting) client.fail(answer, false);

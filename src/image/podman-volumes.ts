@@ -5,7 +5,7 @@ import type { FoundVolume, Site } from '../base/site.ts';
 import { podmanSays, runPodman } from './podman.ts';
 
 /** What `podman volume inspect` says of a volume. */
-interface Inspected {
+export interface Inspected {
   readonly Name: string;
   readonly Driver: string;
   readonly Mountpoint: string;
@@ -31,24 +31,38 @@ export async function findVolumes({ name, mounts }: Site, known: readonly FoundV
 }
 
 async function findVolume(name: string, create: boolean, site: string, known: readonly FoundVolume[]): Promise<FoundVolume> {
-  if (!await podmanSays(['volume', 'exists', name])) {
-    if (!create) throw new WakesockError('ERR_WAKESOCK_VOLUME', `Volume=${name}: podman has no such volume, and it is not to be made (nocreate); podman volume create ${name}`);
-    await runPodman(['volume', 'create', `--label=${label}=${site}`, name]);
-  }
-  const [volume] = JSON.parse(await runPodman(['volume', 'inspect', name])) as Inspected[];
-  if (volume === undefined) throw new WakesockError('ERR_WAKESOCK_VOLUME', `Volume=${name}: expected podman to know it, it does not`);
-  const { Driver: driver, Options: options, Mountpoint: path, CreatedAt: createdAt, NeedsCopyUp = false, NeedsChown = false } = volume;
-  const mounted = ['device', 'type'].find((key) => options !== null && Object.hasOwn(options, key));
-  if (driver !== 'local' || mounted !== undefined) {
-    throw new WakesockError('ERR_WAKESOCK_VOLUME', `Volume=${name}: expected a volume that is a directory, found ${driver !== 'local' ? `driver ${driver}` : `option ${mounted}`}, which podman would have to mount at each wake`);
-  }
+  const volume = await requireVolume(name, create) ?? await makeVolume(name, site);
+  const { Mountpoint: path, CreatedAt: createdAt, NeedsCopyUp = false, NeedsChown = false } = volume;
   // podman knows nothing of what we put into it.
   const isKnown = known.some((before) => before.name === name && before.createdAt === createdAt);
   return { name, path, createdAt, unused: !isKnown && (NeedsCopyUp || NeedsChown) };
 }
 
+/** Null: it is not there, and may be made. @throws WakesockError `ERR_WAKESOCK_VOLUME`, `ERR_WAKESOCK_PODMAN` */
+export async function requireVolume(name: string, create: boolean): Promise<Inspected | null> {
+  if (await podmanSays(['volume', 'exists', name])) return inspectVolume(name);
+  if (create) return null;
+  throw new WakesockError('ERR_WAKESOCK_VOLUME', `Volume=${name}: podman has no such volume, and it is not to be made (nocreate); podman volume create ${name}`);
+}
+
+async function makeVolume(name: string, site: string): Promise<Inspected> {
+  await runPodman(['volume', 'create', `--label=${label}=${site}`, name]);
+  return inspectVolume(name);
+}
+
+async function inspectVolume(name: string): Promise<Inspected> {
+  const [volume] = JSON.parse(await runPodman(['volume', 'inspect', name])) as Inspected[];
+  if (volume === undefined) throw new WakesockError('ERR_WAKESOCK_VOLUME', `Volume=${name}: expected podman to know it, it does not`);
+  const { Driver: driver, Options: options } = volume;
+  const mounted = ['device', 'type'].find((key) => options !== null && Object.hasOwn(options, key));
+  if (driver !== 'local' || mounted !== undefined) {
+    throw new WakesockError('ERR_WAKESOCK_VOLUME', `Volume=${name}: expected a volume that is a directory, found ${driver !== 'local' ? `driver ${driver}` : `option ${mounted}`}, which podman would have to mount at each wake`);
+  }
+  return volume;
+}
+
 /** Where podman keeps its secrets; null: the site has none. @throws WakesockError `ERR_WAKESOCK_SECRET`, `ERR_WAKESOCK_PODMAN` */
-export async function findSecretStore({ secrets }: Site): Promise<string | null> {
+export async function findSecretStore({ secrets }: Pick<Site, 'secrets'>): Promise<string | null> {
   let store: string | null = null;
   for (const name of new Set(secrets.map((secret) => secret.name))) {
     const [driver = '', ...path] = (await inspectSecret(name)).trim().split(' ');

@@ -39,7 +39,7 @@ async function findImage(asked: string, storeOf: () => Promise<ImageStore>, { pr
   }
   const [store, known] = await Promise.all([storeOf(), imageExists(asked)]);
   if (!known || (anew && !isLocal(asked))) await pull(asked, progress);
-  const id = lastLine(await runPodman(['image', 'inspect', '--format={{.Id}}', asked]));
+  const id = await imageId(asked);
   const image = readImage({ store, reference: null, id });
   if (image === null) throw new WakesockError('ERR_WAKESOCK_IMAGE', `Image=${asked}: expected ${id} in ${store.root}, where it is not: images of additional stores are not supported`);
   return { store, reference: wholeName(asked, image.names), id };
@@ -48,6 +48,11 @@ async function findImage(asked: string, storeOf: () => Promise<ImageStore>, { pr
 /** Whether podman's storage has it. @throws WakesockError `ERR_WAKESOCK_PODMAN` */
 export function imageExists(asked: string): Promise<boolean> {
   return podmanSays(['image', 'exists', asked]);
+}
+
+/** The number of the image that podman's storage has under a name. @throws WakesockError `ERR_WAKESOCK_PODMAN` */
+export async function imageId(asked: string): Promise<string> {
+  return lastLine(await runPodman(['image', 'inspect', '--format={{.Id}}', asked]));
 }
 
 /** A question that podman answers with its exit code, 0 or 1. @throws WakesockError `ERR_WAKESOCK_PODMAN` */
@@ -64,6 +69,12 @@ async function pull(asked: string, progress: NodeJS.WritableStream | null): Prom
 
 /** Built here: no registry has it. */
 export const isLocal = (name: string): boolean => name.startsWith('localhost/');
+
+/** Whether a name says from where the image comes: its first part is a host's (distribution/reference), and it is no transport. */
+export function hasRegistry(name: string): boolean {
+  const [, host = ''] = /^([^/]+)\//.exec(name) ?? [];
+  return !transports.test(name) && !isLocal(name) && /[.:]|^localhost$/.test(host);
+}
 
 /**
  * Which of an image's names is meant. Null: it was asked for by its number.

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { enabledRecord, type Paths } from '../base/paths.ts';
 import { syncDirectory } from './state-files.ts';
@@ -9,6 +9,13 @@ export function recordEnabled(paths: Paths, site: string): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, '');
   // Enabled it stays so, whatever becomes of the machine's power.
+  syncDirectory(dirname(path));
+}
+
+export function unrecordEnabled(paths: Paths, site: string): void {
+  if (!isRecorded(paths, site)) return;
+  const path = enabledRecord(paths, site);
+  rmSync(path, { force: true });
   syncDirectory(dirname(path));
 }
 

@@ -12,6 +12,8 @@ export type LineSink = (stream: OutputStream, line: string) => void;
 
 /** Read at most this much of one program before others get their turn. */
 const READ_BYTES = 64 * 1024;
+/** Of all programs: what was read is copied or made text before anybody reads again. One for each stream would be the greatest part of what an awake site costs us. */
+const readBuffer = Buffer.alloc(READ_BYTES);
 
 export class Output {
   readonly #lastLines: string[] = [];
@@ -29,7 +31,6 @@ export class Output {
 
   /** Reads `fd` until its writers are gone, then closes it; at once where it cannot be watched, which throws. */
   follow(poller: Poller, fd: number, stream: OutputStream, sink: LineSink): void {
-    const buffer = Buffer.alloc(READ_BYTES);
     let rest: Buffer = Buffer.alloc(0);
     const emit = (line: Buffer): void => {
       const text = line.toString('utf8');
@@ -37,7 +38,7 @@ export class Output {
       sink(stream, text);
     };
     this.#ends.push(watched(poller, fd, () => {
-      const bytes = readAvailable(fd, buffer);
+      const bytes = readAvailable(fd, readBuffer);
       if (bytes === null) return 'more';
       if (bytes.length > 0) {
         rest = splitLines(Buffer.concat([rest, bytes]), emit);

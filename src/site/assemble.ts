@@ -1,5 +1,6 @@
 import { idleMsDefault, startTimeoutMsDefault, stopTimeoutMsDefault } from '../base/limits.ts';
-import type { ListenAddress, ProgramPort, ScopeProperty, Site, SiteMount } from '../base/site.ts';
+import type { ListenAddress, ProgramPort, ScopeProperty, Site, SiteMount, SiteRoot } from '../base/site.ts';
+import { hasRegistry, isLocal } from '../image/podman.ts';
 import type { From, SiteDraft } from './draft.ts';
 import { siteMount } from './mount-options.ts';
 import { assembleNetwork, assembleSysctls } from './network.ts';
@@ -33,9 +34,9 @@ export function assembleSite(name: string, draft: SiteDraft, reading: Reading): 
   }
   return {
     ...common(name, draft), handoff, listen: listen.map(({ value }) => value), ports, target: null, unit: null,
-    root: root.value, exec, entrypoint: image ? draft.entrypoint : null, environment: Object.fromEntries(draft.environment),
+    root: root.value, autoUpdate: autoUpdateOf(draft, root.value, reading), exec, entrypoint: image ? draft.entrypoint : null, environment: Object.fromEntries(draft.environment),
     network, sysctls: assembleSysctls(draft, network.mode, reading),
-    mounts: mountsOf(draft), secrets: draft.secrets.map(({ value }) => value), credentials: [...draft.credentials.values()], devices: draft.devices.map(({ value }) => value),
+    mounts: mountsOf(draft), secrets: draft.secrets.map(({ value }) => value), credentials: [...draft.credentials.values()].map(({ value }) => value), devices: draft.devices.map(({ value }) => value),
     user: draft.user, group: draft.group, addGroups: [...new Set(draft.addGroups)], workingDir: draft.workingDir, hostName: draft.hostName, userNs: draft.userNs,
     readOnly: draft.readOnly, readOnlyTmpfs: draft.readOnlyTmpfs, timezone: draft.timezone, shmBytes: draft.shmBytes,
     mask: draft.mask, unmask: draft.unmask, annotations: Object.fromEntries(draft.annotations), noNewPrivileges: draft.noNewPrivileges, seccompProfile: draft.seccompProfile,
@@ -67,9 +68,22 @@ function relayedSite(name: string, draft: SiteDraft, listen: readonly ListenAddr
   }
   return {
     ...common(name, draft), handoff: 'relay', listen, ports: [], target: draft.target?.value ?? null, unit: draft.unit?.value ?? null,
-    root: { kind: 'none' }, exec: [], entrypoint: null, environment: {}, network: { mode: { kind: 'none' }, dns: { servers: null, search: null, options: null }, hosts: [] }, sysctls: {}, mounts: [], secrets: [], credentials: [], devices: [], user: null, group: null, addGroups: [], workingDir: null, hostName: null, userNs: null,
+    root: { kind: 'none' }, autoUpdate: null, exec: [], entrypoint: null, environment: {}, network: { mode: { kind: 'none' }, dns: { servers: null, search: null, options: null }, hosts: [] }, sysctls: {}, mounts: [], secrets: [], credentials: [], devices: [], user: null, group: null, addGroups: [], workingDir: null, hostName: null, userNs: null,
     readOnly: false, readOnlyTmpfs: false, timezone: null, shmBytes: null, mask: [], unmask: [], annotations: {}, noNewPrivileges: true, seccompProfile: 'default', addCapabilities: [], dropCapabilities: [], ulimits: {}, stopSignal: null, resources: [],
   };
+}
+
+/** As with podman a name without its registry is not enough: another one could come to be meant. */
+function autoUpdateOf({ autoUpdate }: SiteDraft, root: SiteRoot, reading: Reading): Site['autoUpdate'] {
+  if (autoUpdate === null) return null;
+  if (root.kind !== 'image') {
+    reading.warning('no-effect', autoUpdate.entry, 'AutoUpdate=: it has no effect without Image=');
+    return null;
+  }
+  if (autoUpdate.value === 'registry' && !hasRegistry(root.image)) {
+    reading.error('bad-value', autoUpdate.entry, `AutoUpdate=: Expected Image= to name its registry, such as docker.io/library/nginx:1.27, found ${root.image}`, isLocal(root.image) ? 'AutoUpdate=local' : null);
+  }
+  return autoUpdate.value;
 }
 
 /** `Memory=` says what `MemoryMax=` says again, and a share (`MemoryMaxScale`) what an amount does. */

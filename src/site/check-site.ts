@@ -4,6 +4,7 @@ import { frontFileBytesMax } from '../base/limits.ts';
 import type { Site } from '../base/site.ts';
 import { readMountTable } from '../linux/mount-table.ts';
 import { pathDefault } from '../runtime/bundle.ts';
+import { findDevices } from '../runtime/devices.ts';
 import { withMappable } from '../runtime/mappable.ts';
 import { networkService } from '../runtime/network.ts';
 import { systemUnitDirs } from '../systemd/unit-names.ts';
@@ -34,13 +35,17 @@ export function checkSite(site: Site, places?: SitePlaces): Diagnostic[] {
     return found;
   }
   found.push(...userNamespaceProblems(site, places));
-  try {
-    networkService(site, { runtime: '', input: '', lock: '' });
-  } catch (error) {
-    if (!(error instanceof WakesockError)) throw error;
-    const { code, message } = describeError(error);
-    report(code, places?.network, message);
-  }
+  const attempt = (place: Place | null | undefined, act: () => unknown): void => {
+    try {
+      act();
+    } catch (error) {
+      if (!(error instanceof WakesockError)) throw error;
+      const { code, message } = describeError(error);
+      report(code, place, message);
+    }
+  };
+  attempt(places?.network, () => networkService(site, { runtime: '', input: '', lock: '' }));
+  for (const device of site.devices) attempt(places?.devices.get(device.source), () => findDevices([device]));
   // Whether podman has the image, and what is in it, is looked at when the site is prepared.
   if (site.root.kind === 'image') return found;
   const root = site.root.kind === 'host' ? '/' : site.root.path;

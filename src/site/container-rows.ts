@@ -12,6 +12,15 @@ const infinity = String(2n ** 64n - 1n);
 
 export const containerRows: readonly KeyRow[] = [
   {
+    section: 'Container', key: 'AutoUpdate', syntax: 'registry | local', default: 'neither',
+    text: 'What `wakesock auto-update` does for a site with an image. `registry`: pulls the image, which must be named with its registry; `local`: takes what podman\'s storage has under the name. '
+      + 'Then the site is prepared with the new version, which its next wake has (see [images.md](images.md#a-new-version)).',
+    read: one((text) => {
+      if (text !== 'registry' && text !== 'local') throw new UnitValueError(`Expected registry or local, found ${quote(text)}`);
+      return text;
+    }, (draft, value, entry) => { draft.autoUpdate = { value, entry }; }),
+  },
+  {
     section: 'Container', key: 'GroupAdd', syntax: 'GROUP', list: true, text: 'A further group of the program, by name or number in the container. `keep-groups` is refused: the groups of whoever starts the site are not its own.',
     read: each((text) => {
       if (text === 'keep-groups') throw new NotSupportedError('keep-groups: the groups of whoever starts the site are not its own');

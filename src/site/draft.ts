@@ -28,7 +28,7 @@ export interface SiteDraft {
   environment: Map<string, string>;
   mounts: From<SiteMount>[];
   secrets: From<SiteSecret>[];
-  credentials: Map<string, SiteCredential>;
+  credentials: Map<string, From<SiteCredential>>;
   devices: From<SiteDevice>[];
   /** One for each `Network=`. */
   networks: From<NetworkMode>[];
@@ -53,6 +53,7 @@ export interface SiteDraft {
   unmask: string[];
   annotations: Map<string, string>;
   noNewPrivileges: boolean;
+  autoUpdate: From<'registry' | 'local'> | null;
   seccompProfile: Site['seccompProfile'];
   addCapabilities: string[];
   dropCapabilities: string[];
@@ -68,7 +69,7 @@ export function emptyDraft(): SiteDraft {
     description: null, handoff: null, target: null, unit: null, listen: [], ports: [], published: [], hosts: [],
     idleMs: null, startTimeoutMs: null, stopTimeoutMs: null, roots: [], exec: null, entrypoint: null,
     environment: new Map(), mounts: [], secrets: [], credentials: new Map(), devices: [], networks: [], dns: { servers: null, search: null, options: null }, addresses: [], aliases: [], addHosts: [], sysctls: new Map(), user: null, group: null, addGroups: [], workingDir: null, hostName: null, userNs: userNsDefault,
-    readOnly: false, readOnlyTmpfs: true, volatileTmp: null, timezone: null, shmBytes: null, mask: [], unmask: [], annotations: new Map(), noNewPrivileges: true, seccompProfile: 'default', addCapabilities: [], dropCapabilities: [], ulimits: new Map(), stopSignal: null, resources: [],
+    readOnly: false, readOnlyTmpfs: true, volatileTmp: null, timezone: null, shmBytes: null, mask: [], unmask: [], annotations: new Map(), noNewPrivileges: true, autoUpdate: null, seccompProfile: 'default', addCapabilities: [], dropCapabilities: [], ulimits: new Map(), stopSignal: null, resources: [],
     front: { noWake: [], waitPageAfterMs: null, waitPage: null, pendingMax: null, upgrades: null, allowConnect: null },
   };
 }

@@ -1,6 +1,7 @@
 export { checkConfiguration, loadAll } from './check-configuration.ts';
 export { checkControllers } from './check-controllers.ts';
 export { checkSite } from './check-site.ts';
+export { checkStorage } from './check-storage.ts';
 export { instancesDir, listSiteNames, listTemplateNames } from './list-sites.ts';
 export { loadSite, type LoadedSite, type SitePlaces } from './load-site.ts';
 export { resolveInRoot, type InRoot } from './resolve-in-root.ts';

@@ -30,6 +30,12 @@ export interface SitePlaces {
   readonly hosts: ReadonlyMap<string, Place>;
   /** By target of `site.mounts`. */
   readonly mounts: ReadonlyMap<string, Place>;
+  /** By name: one secret may be given in several ways. */
+  readonly secrets: ReadonlyMap<string, Place>;
+  /** By ID. */
+  readonly credentials: ReadonlyMap<string, Place>;
+  /** By path on the machine. */
+  readonly devices: ReadonlyMap<string, Place>;
   /** Files that the front door sends: `WaitPage=`, `file:` of `NoWake=`. */
   readonly frontFiles: readonly { readonly path: string; readonly place: Place }[];
 }
@@ -101,6 +107,9 @@ export function loadSite(paths: Paths, name: string): LoadedSite {
       listen: listen.map(({ entry }) => entry.place()),
       hosts: new Map(draft.hosts.map(({ value, entry }) => [value, entry.place()])),
       mounts: new Map(draft.mounts.map(({ value, entry }) => [value.target, entry.place()])),
+      secrets: new Map(draft.secrets.map(({ value, entry }) => [value.name, entry.place()])),
+      credentials: new Map([...draft.credentials].map(([id, { entry }]) => [id, entry.place()])),
+      devices: new Map(draft.devices.map(({ value, entry }) => [value.source, entry.place()])),
       frontFiles: frontFiles(draft),
     },
     front: frontKeysOf(draft),

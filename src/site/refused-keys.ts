@@ -26,13 +26,13 @@ export const refusedKeys: readonly KeyRow[] = [
     'PodmanArgs GlobalArgs ContainersConfModule': 'podman does not run the site, so its options have no meaning',
   }),
   ...rows('Container', 'warning', {
-    'Label AutoUpdate': 'nothing here reads it',
+    'Label': 'nothing here reads it',
     'CgroupsMode': 'a site\'s control group is a scope of systemd',
     'ExposeHostPort': 'a site is reached by its sockets alone',
     'HttpProxy': 'the host\'s proxy is not passed on; name it with Environment=',
     ['HealthCmd HealthInterval HealthLogDestination HealthMaxLogCount HealthMaxLogSize HealthOnFailure HealthRetries HealthStartPeriod '
     + 'HealthStartupCmd HealthStartupInterval HealthStartupRetries HealthStartupSuccess HealthStartupTimeout HealthTimeout']:
-      'a site is ready when its program listens; a check on a timer would keep it awake',
+      'a site is ready when its program listens; a check would dial its port inside the container, where nobody listens (see images.md)',
     'LogDriver LogOpt': 'a site\'s output goes to the journal',
     'Notify': 'a site is ready when its program listens',
     'Pull Retry RetryDelay': 'nothing is pulled when a site wakes',

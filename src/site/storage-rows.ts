@@ -40,9 +40,9 @@ function claim(draft: SiteDraft, target: string): void {
 }
 
 function credential<T extends { readonly id: string } & Partial<SiteCredential>>(parse: (text: string) => T): ReadKey {
-  return each(parse, (draft, found) => {
-    const before = draft.credentials.get(found.id) ?? { id: found.id, load: null, set: null };
-    draft.credentials.set(found.id, { ...before, ...found });
+  return each(parse, (draft, found, entry) => {
+    const before = draft.credentials.get(found.id)?.value ?? { id: found.id, load: null, set: null };
+    draft.credentials.set(found.id, { value: { ...before, ...found }, entry });
   });
 }
 

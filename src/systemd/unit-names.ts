@@ -6,6 +6,8 @@ export const serviceUnitName = 'wakesock.service';
 export const controlSocketUnitName = 'wakesock.socket';
 export const frontServiceUnitName = 'wakesock-front.service';
 export const frontSocketUnitName = 'wakesock-front.socket';
+export const autoUpdateServiceName = 'wakesock-auto-update.service';
+export const autoUpdateTimerName = 'wakesock-auto-update.timer';
 export const sliceUnitName = 'wakesock.slice';
 
 const prefix = 'wakesock-site-';
@@ -23,6 +25,21 @@ export function networkServiceName(site: string): string {
 /** The socket unit that `enable` writes. */
 export function socketUnitName(site: string): string {
   return `${prefix}${site}.socket`;
+}
+
+/** Below it are the slices of all our socket units, which have no processes: only for systemd's own sake. */
+export const socketsSliceUnitName = 'system-wakesock.slice';
+/**
+ * At the start of a unit systemd looks at each other one of its slice, and of the slices above. With all sockets in one slice, where
+ * wakesock.service would be as well, ten thousand of them would take as many squared; in so many slices they take two hundred looks each.
+ */
+const socketSlices = 64;
+
+/** The slice of a site's socket unit: always the same, and about as many sites in each. FNV-1a of the name. */
+export function socketSliceName(site: string): string {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < site.length; index++) hash = Math.imul(hash ^ site.charCodeAt(index), 0x01000193);
+  return `system-wakesock-${(hash >>> 0) % socketSlices}.slice`;
 }
 
 /** What passes on the connections of a relayed site's own sockets: an instance for each, so that to begin or end one is nothing to the others. */

@@ -23,6 +23,10 @@ export interface BoxOptions {
   readonly target: BoxTarget;
   /** Existing directories that box and machine share, writable. The checkout is always there, read-only. */
   readonly share?: readonly string[];
+  /** A directory whose files and links are there as /etc/systemd/system when systemd starts. */
+  readonly units?: string;
+  /** For whom systemd has much to start. Default: 60 s. */
+  readonly bootMsMax?: number;
   /** Progress, one line at a time. Default: nothing. */
   readonly log?: (line: string) => void;
 }
@@ -47,7 +51,7 @@ export interface Box extends AttachedBox {
   stop(): Promise<void>;
 }
 
-const bootTimeoutMs = 60_000;
+const bootMsMaxDefault = 60_000;
 const stateRoot = '/run/wakesock-box';
 const cgroupPrefix = 'wakesock-box-';
 /** One box after another in one process: each needs a name of its own. */
@@ -76,6 +80,7 @@ export async function bootBox(options: BoxOptions): Promise<Box> {
     ...options.target === 'debian12' ? await separateMounts() : [],
     `ro:${checkout}`,
     ...(options.share ?? []).map((path) => `rw:${realpathSync(path)}`),
+    ...options.units === undefined ? [] : [`units:${realpathSync(options.units)}`],
   ];
 
   const startMs = performance.now();
@@ -99,7 +104,7 @@ export async function bootBox(options: BoxOptions): Promise<Box> {
   const readBootLog = async (): Promise<string> => (await bootLog.read({ buffer: Buffer.alloc(64 * 1024), position: 0 })).buffer.toString().replaceAll('\0', '').trim();
 
   try {
-    const { pid, word } = await awaitBoot(events, ended);
+    const { pid, word } = await awaitBoot(events, ended, options.bootMsMax ?? bootMsMaxDefault);
     const info: BoxInfo = { target: options.target, pid, cgroup, bootMs: performance.now() - startMs };
     const box = attachBox(info);
     if (word !== 'running') {
@@ -118,7 +123,7 @@ export async function bootBox(options: BoxOptions): Promise<Box> {
 }
 
 /** Reads the FIFO that `boot` and, inside, box-ready.service write to. */
-async function awaitBoot(fd: number, ended: Promise<void>): Promise<{ pid: number; word: string }> {
+async function awaitBoot(fd: number, ended: Promise<void>, bootMsMax: number): Promise<{ pid: number; word: string }> {
   const socket = new Socket({ fd, readable: true, writable: false });
   const lines = createInterface({ input: socket });
   let pid = 0;
@@ -130,7 +135,7 @@ async function awaitBoot(fd: number, ended: Promise<void>): Promise<{ pid: numbe
         if (what === 'pid') pid = Number(value);
         if (what === 'state') resolve({ pid, word: value });
       });
-      timer = setTimeout(() => reject(new Error(`Expected systemd to finish its start-up within ${bootTimeoutMs} ms, it did not`)), bootTimeoutMs);
+      timer = setTimeout(() => reject(new Error(`Expected systemd to finish its start-up within ${bootMsMax} ms, it did not`)), bootMsMax);
       void ended.then(() => reject(new Error('Expected systemd to finish its start-up, but PID 1 of the box ended')));
     });
   } finally {

@@ -88,7 +88,7 @@ function stage({ program = echo, changes = {}, parts = {}, left = null, notify =
   const listener = listening();
   if (left) writeRuntimeState(paths, 'blog', typeof left === 'function' ? left(listener) : left);
   const runner = new SiteRunner('blog', [listener], {
-    paths, poller, crun, manager: null, gracePeriod: null, sliceDir: null, cameAndWent: new CameAndWent(poller),
+    paths, poller, crun, manager: null, gracePeriod: null, sliceDir: null, oomKills: null, cameAndWent: new CameAndWent(poller),
     fdStore: { keep: () => {}, drop: () => {} },
     log: { trace: write, debug: write, info: write, warn: write, error: write, open: () => Promise.resolve(), close: () => Promise.resolve() },
     now: () => performance.now(), lines: () => (_, line) => logged.push(line),

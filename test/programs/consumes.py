@@ -1,5 +1,6 @@
-"""consumes.py: takes as much of the machine as it is told to: memory, processes, CPU time."""
+"""consumes.py: takes as much of the machine as it is told to: memory, processes, CPU time, its disk."""
 import errno
+import mmap
 import os
 import signal
 import answering
@@ -37,27 +38,58 @@ def fork(_, count):
     return [int(count), None]
 
 
-def spin(_):
-    """From now on a process of its own uses all the CPU time it gets, and counts."""
+def busy(once):
+    """From now on a process of its own does this over and over, and counts."""
     reading, writing = os.pipe()
     if os.fork() == 0:
         os.close(reading)
         while True:
-            for _ in range(200_000):
-                pass
+            once()
             os.write(writing, b'.')
     os.close(writing)
     work.append(reading)
+
+
+def count():
+    for _ in range(200_000):
+        pass
+
+
+def spin(_):
+    """Uses all the CPU time it gets."""
+    busy(count)
     return 'spinning'
 
 
+def transfer(_, direction):
+    """Reads or writes a block of /data/block, past all caches."""
+    block = mmap.mmap(-1, 1 << 16)
+    file = os.open('/data/block', os.O_RDWR | os.O_CREAT | os.O_DIRECT, 0o600)
+    os.pwrite(file, block, 0)
+    busy(lambda: os.preadv(file, [block], 0) if direction == 'read' else os.pwrite(file, block, 0))
+    return 'transferring'
+
+
 def worked(_, rounds):
-    """Answers when it has come around so many times more."""
+    """Answers when it has come around so many times more from now on."""
+    while len(os.read(work[0], 1 << 16)) == 1 << 16:
+        pass
     for _ in range(int(rounds)):
         os.read(work[0], 1)
     return 'worked'
 
 
-answering.COMMANDS.update({'allocate': allocate, 'allocate-apart': allocate_apart, 'fork': fork, 'spin': spin, 'worked': worked})
+def cache(_, megabytes):
+    """A file of its own, of which the kernel keeps in memory what it may."""
+    with open('/data/cached', 'wb') as file:
+        for _ in range(int(megabytes)):
+            file.write(bytes(1 << 20))
+            # What is not yet on the disk cannot be given up.
+            file.flush()
+            os.fdatasync(file.fileno())
+    return 'cached'
+
+
+answering.COMMANDS.update({'allocate': allocate, 'allocate-apart': allocate_apart, 'fork': fork, 'spin': spin, 'worked': worked, 'transfer': transfer, 'cache': cache})
 answering.end_on_sigterm()
 answering.serve(answering.tcp(3000))

@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import type { Machine } from '../box/machine.ts';
 import type { SiteStatus, StatusReport } from '../../src/control/types.ts';
 import { Clients, type Answer } from './clients.ts';
-import { Journal } from './journal.ts';
+import { Journal, type Entry } from './journal.ts';
 import { Product, programs } from './product.ts';
 
 /** Keys of a site file, by section; a list is several assignments. */
@@ -50,6 +50,9 @@ export async function pollUntil(what: string, isSo: () => Promise<boolean>, time
     await new Promise((resolve) => { setTimeout(resolve, 20); });
   }
 }
+
+const activatorStarted = ({ unit, text }: Entry): boolean => unit === service && text.startsWith(`Started ${service}`);
+const activatorEnded = ({ unit, text }: Entry): boolean => unit === service && text === `${service}: Deactivated successfully.`;
 
 export class Scene {
   readonly box: Machine;
@@ -130,7 +133,13 @@ export class Scene {
 
   /** systemd said that the activator has ended by itself with 0. */
   async activatorEnded(from: number): Promise<void> {
-    await this.journal.until(({ unit, text }) => unit === service && text === `${service}: Deactivated successfully.`, { from, what: 'the end of the activator' });
+    await this.journal.until(activatorEnded, { from, what: 'the end of the activator' });
+  }
+
+  /** As often as systemd has said since the mark that the activator was started, it has said that it ended. */
+  async activatorAtRest(from: number): Promise<void> {
+    await this.mark();
+    while (this.journal.since(from, activatorStarted).length > this.journal.since(from, activatorEnded).length) await this.journal.until(activatorEnded, { from: this.journal.position, what: 'the end of the activator' });
   }
 
   /** The site's program printed this line. */

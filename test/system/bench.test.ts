@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { boots } from '../../bench/harness/boots.ts';
 import { runIn } from '../../bench/harness/run-in.ts';
 import type { Result, RunEvent } from '../../bench/types.ts';
 import { testBox } from '../support/test-box.ts';
@@ -11,7 +12,7 @@ const events: RunEvent[] = [];
 const results: Result[] = [];
 
 function run(scenarios: readonly string[], programs: readonly string[]): Promise<void> {
-  const options = { scenarios, programs, samples: 2, warmup: 0, idleMs: 500, awake: [1, 2], loadMs: 400, ratePerSecond: 40, storm: [1, 3], density: [2, 4], checkout: process.cwd() };
+  const options = { scenarios, programs, samples: 2, warmup: 0, idleMs: 500, awake: [1, 2], loadMs: 400, ratePerSecond: 40, storm: [1, 3], density: [2, 22], checkout: process.cwd() };
   return runIn(box, options, (event) => {
     events.push(event);
     if (event.type === 'result') results.push(event.result);
@@ -35,8 +36,8 @@ function of(scenario: string): Result[] {
 }
 
 describe.each([
-  { scenario: 'cold', programs: ['tiny', 'node', 'python'], subjects: ['floor', 'adopt', 'listen-fds', 'always on', 'socket unit, crun'] },
-  { scenario: 'zero', programs: ['tiny', 'node', 'python'], subjects: ['floor', 'adopt', 'listen-fds'] },
+  { scenario: 'cold', programs: ['tiny', 'node', 'python'], subjects: ['floor', 'adopt', 'listen-fds', 'adopt, front door', 'always on', 'socket unit, crun'] },
+  { scenario: 'zero', programs: ['tiny', 'node', 'python'], subjects: ['floor', 'adopt', 'listen-fds', 'adopt, front door'] },
   { scenario: 'image', programs: ['tiny'], subjects: ['floor', 'floor, no seccomp', 'adopt, host', 'adopt, image', 'adopt, image, UserNS=host', 'podman start', 'podman run'] },
   {
     scenario: 'born',
@@ -73,17 +74,24 @@ test('every peer is there: measured, with its version, or with the package that 
 });
 
 test('warm: every request at the fixed rate is accounted for, and there is a throughput', () => {
-  expect(of('warm').map(({ subject }) => subject)).toEqual(expect.arrayContaining(['always on', 'socket unit, crun', 'adopt', 'listen-fds']));
-  for (const { samplesMs, failures, values, parameter } of of('warm').filter(({ skipped }) => skipped === null)) {
+  expect(of('warm').map(({ subject }) => subject)).toEqual(expect.arrayContaining(['always on', 'socket unit, crun', 'adopt', 'listen-fds', 'adopt, front door']));
+  for (const { samplesMs, failures, values, parameter } of of('warm').filter(({ skipped, program }) => skipped === null && program === 'tiny')) {
     // 40/s for 400 ms in eight turns.
     expect({ answers: samplesMs.length, failures, parameter, requests: values?.['requests'] }).toEqual({ answers: 16, failures: 0, parameter: '40/s', requests: 16 });
     expect(values?.['perSecond']).toBeGreaterThan(0);
   }
 });
 
+test('warm: our client and wrk say the same of a server whose speed is known', () => {
+  const [found, ...others] = of('warm').filter(({ program }) => program === 'paced');
+  expect(others).toEqual([]);
+  if (found?.skipped) return expect(found.skipped).toContain('apt-get install wrk');
+  expect({ agrees: found?.values?.['agrees'], failures: found?.failures }, found?.notes.join('\n')).toEqual({ agrees: 1, failures: 0 });
+});
+
 test('storm: all sites answer, for each number of them', () => {
   expect(of('storm').map(({ subject, parameter, samplesMs, failures }) => [subject, parameter, samplesMs.length, failures])).toEqual(
-    [1, 3].flatMap((sites) => ['socket unit, crun', 'adopt', 'listen-fds'].map((subject) => [subject, `${sites} sites`, 2 * sites, 0])),
+    [1, 3].flatMap((sites) => ['socket unit, crun', 'adopt', 'listen-fds', 'adopt, front door'].map((subject) => [subject, `${sites} sites`, 2 * sites, 0])),
   );
 });
 
@@ -92,13 +100,42 @@ test('churn: nobody is lost while sites stop and wake', () => {
     expect({ failures, requests: values?.['requests'] }, notes.join('\n')).toEqual({ failures: 0, requests: samplesMs.length });
     expect(values?.['wakes']).toBeGreaterThan(0);
   }
-  expect(of('churn')).toHaveLength(2);
+  expect(of('churn').map(({ subject }) => subject)).toEqual(['adopt', 'listen-fds', 'adopt, front door']);
 });
 
-test('density: systemd holds one descriptor more for each site more', () => {
-  const [few, many] = of('density').filter(({ skipped }) => skipped === null).map(({ values }) => values);
-  for (const whose of ['systemd', 'activator']) expect(many?.[`${whose}.descriptors`]).toBe((few?.[`${whose}.descriptors`] ?? 0) + 2);
-  expect(many?.['zeroP50Ms']).toBeGreaterThan(0);
+function densityOf(subject: string): Result['values'][] {
+  return of('density').filter((result) => result.subject === subject).map(({ values }) => values);
+}
+
+describe('density', () => {
+  test.each([
+    { subject: 'own sockets', more: 20, whose: ['systemd', 'activator'] },
+    // Those that were woken have sockets of the activator's own making.
+    { subject: 'behind the front door', more: 0, whose: ['systemd', 'front'] },
+  ])('$subject: $whose hold $more descriptors more for twenty sites more', ({ subject, more, whose: holders }) => {
+    const [few, many] = densityOf(subject);
+    expect([few?.['sites'], many?.['sites']]).toEqual([2, 22]);
+    for (const whose of holders) {
+      const found = (many?.[`${whose}.descriptors`] ?? 0) - (few?.[`${whose}.descriptors`] ?? 0);
+      // Both have some that come and go, as for the output of a service that has just ended.
+      expect(Math.abs(found - more), `${whose}: ${found}`).toBeLessThan(6);
+    }
+  });
+
+  test('there are first bytes of sites from the first to the last, and memory of whoever answers', () => {
+    for (const kind of ['own sockets', 'behind the front door']) {
+      for (const what of ['zero', 'cold']) expect(of('density').filter(({ subject }) => subject === `${kind}: ${what}`).map(({ samplesMs }) => samplesMs.length)).toEqual([2, 15]);
+    }
+    expect(densityOf('behind the front door')[0]?.['front.pssBytes']).toBeGreaterThan(0);
+  });
+
+  test('boots with that many sites, beside one without', async () => {
+    const steps: string[] = [];
+    const found = await boots({ target: box.info.target, checkout: process.cwd(), density: [3], rounds: 1, step: (what) => steps.push(what) });
+    expect(steps).toEqual(['boot with 0 sites', 'boot with 3 sites']);
+    expect(found.map(({ subject, parameter, samplesMs }) => [subject, parameter, samplesMs.length])).toEqual([['own sockets: boot', '0 sites', 1], ['own sockets: boot', '3 sites', 1]]);
+    for (const { p50Ms } of found) expect(p50Ms).toBeGreaterThan(0);
+  });
 });
 
 test('what wakesock says of its wakes is kept, in the order in which the steps were done', () => {
@@ -117,9 +154,9 @@ test('asleep there is no process of ours, no memory, no CPU', () => {
 });
 
 test('the footprint grows by descriptors with each site that is awake', () => {
-  const values = of('footprint')[0]?.values ?? {};
-  expect(values['awake1.pssBytes']).toBeGreaterThan(0);
-  expect(values['perSite.descriptors']).toBeGreaterThan(0);
+  const values = Object.fromEntries(of('footprint').map(({ subject, values: each }) => [subject, each]));
+  for (const subject of ['adopt', 'front door']) expect(values[subject]?.['awake1.pssBytes']).toBeGreaterThan(0);
+  expect(values['adopt']?.['perSite.descriptors']).toBeGreaterThan(0);
 });
 
 test('a new site of an image copies nothing of it', () => {
@@ -154,5 +191,5 @@ test('progress ends with all that was promised', () => {
 });
 
 test('nothing is left in the box', async () => {
-  expect(await box.run(['sh', '-c', 'systemctl list-units --all --plain --no-legend "wakesock-site-bench-*" "wakesock-bench-*"; ls -d /run/systemd/system/wakesock-bench-* /var/lib/wakesock-bench /run/systemd/system/wakesock.service.d 2>/dev/null || :'])).toBe('');
+  expect(await box.run(['sh', '-c', 'systemctl list-units --all --plain --no-legend "wakesock-site-bench-*" "wakesock-bench-*"; ls -d /run/systemd/system/wakesock-bench-* /var/lib/wakesock-bench /run/systemd/system/wakesock*.d 2>/dev/null || :'])).toBe('');
 });

@@ -10,6 +10,8 @@ const run = (script: string): Promise<string> => scene.box.run(['sh', '-ec', scr
 
 const plain = (port: number): string => `CMD ["/usr/bin/python3", "/programs/plain.py", "${port}"]`;
 const ask = async (port: number, say: string): Promise<unknown> => (await scene.clients.ask(`127.0.0.1:${port}`, say)).result;
+/** @returns connect(2)'s error number, 0 for none */
+const dial = (port: number): Promise<unknown> => ask(8401, `run /usr/bin/python3 -c print(__import__("socket").socket().connect_ex(("127.0.0.1",${port})))`);
 const sleep = (site: string): Promise<string> => scene.product.run('sleep', '--force', site);
 /** Of the box's own mount namespace, and that of the activator. */
 const rootMounts = async (): Promise<string> => run(`grep -h wakesock/root /proc/1/mountinfo /proc/$(systemctl show --value -p MainPID ${service} | sed 's/^0$/1/')/mountinfo || :`);
@@ -47,6 +49,17 @@ describe('podman\'s own storage, driver overlay', () => {
     expect(status).toMatch(/^Groups:\t2003/m);
     expect(await ask(8401, 'link /proc/self/cwd')).toBe('/srv');
     expect(JSON.parse(await scene.box.readFile('/var/lib/wakesock/sites/app/site.json'))).toMatchObject({ site: { stopSignal: 'INT', ports: [{ kind: 'tcp', port: 3000 }] }, rootMount: { lower: [1, 2, 3].map(() => expect.stringMatching(/^l\//)) } });
+  });
+
+  test('a health check would find nobody: the listening socket is of the machine\'s network, inside the container its port is refused', async () => {
+    const [refused, done] = ['111\n', '0\n'];
+    expect(await dial(3000)).toBe(refused);
+    await sleep('app');
+    await scene.write({ app: imageSite('localhost/app:1', 8401, { Container: { Network: 'host', UserNS: 'host' } }) });
+    await scene.product.run('enable', 'app');
+    expect(await dial(8401)).toBe(done);
+    await scene.write({ app: imageSite('localhost/app:1', 8401) });
+    await scene.product.run('enable', 'app');
   });
 
   test('its root is an overlay that only the container sees; nothing is mounted anywhere else, awake or asleep', async () => {

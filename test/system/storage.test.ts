@@ -267,6 +267,24 @@ describe('credentials of systemd\'s', () => {
   });
 });
 
+test('check says all that is missing, each at its place, and makes nothing', async () => {
+  await scene.write({ lacks: hostSite(8539, {
+    Container: { Secret: 'neverwas', AddDevice: '/dev/neverwas', Volume: [`${programs}:/programs:ro`, 'neverwas:/kept:nocreate', 'neverwas2:/made'] }, Service: { LoadCredential: 'pass:/srv/neverwas' },
+  }) });
+  const { code, stdout } = await scene.product.exec('check', '--json', 'lacks');
+  const { problems } = JSON.parse(stdout) as { problems: { severity: string; code: string; text: string; message: string }[] };
+  expect(code).toBe(1);
+  expect(problems.map(({ severity, code: problem, text }) => `${severity} ${problem} ${text}`).toSorted()).toEqual([
+    'error ERR_WAKESOCK_DEVICE AddDevice=/dev/neverwas', 'error ERR_WAKESOCK_SECRET LoadCredential=pass:/srv/neverwas', 'error ERR_WAKESOCK_SECRET Secret=neverwas',
+    'error ERR_WAKESOCK_VOLUME Volume=neverwas:/kept:nocreate',
+  ]);
+  expect(await run('podman volume ls --quiet')).not.toContain('neverwas');
+  await run('touch /srv/neverwas; podman volume create neverwas >/dev/null');
+  await secret('neverwas', 'here');
+  const { stdout: after } = await scene.product.exec('check', 'lacks');
+  expect(after).toMatch(/AddDevice=[^]*1 error, 0 warnings/);
+});
+
 test('a device is there and opens where AddDevice= names it, and nowhere else', async () => {
   await run('rm -rf /srv/devices && mkdir -p /srv/devices && mknod -m 666 /srv/devices/fuse c 10 229 && mknod -m 666 /srv/fuse c 10 229');
   await scene.enable({

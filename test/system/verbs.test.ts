@@ -124,7 +124,7 @@ describe('uninstall', () => {
     await scene.clients.ask('127.0.0.1:8261');
     await scene.product.run('uninstall');
     expect(await scene.processes()).toEqual([]);
-    expect((await scene.box.run(['systemctl', 'list-units', '--all', '--plain', '--no-legend', 'wakesock*'])).trim()).toBe('');
+    expect((await scene.box.run(['systemctl', 'list-units', '--all', '--plain', '--no-legend', 'wakesock*', 'system-wakesock*'])).trim()).toBe('');
     expect(await refused(8261)).toMatch('ECONNREFUSED');
     expect(await scene.box.run(['ls', '/etc/wakesock/sites'])).toContain('first.container');
     // What programs wrote, and history, stay.

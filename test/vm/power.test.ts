@@ -69,13 +69,15 @@ test('a power cut with sites awake, and one in the middle of its stop', async ()
   expect((await ask(ports.writes, 'read /srv/kept')).result).toBe('by-the-site');
 });
 
-test('a power cut right after enable: the site is enabled', async () => {
+test('a power cut right after enable and disable: the one site is enabled, the other is not', async () => {
   await scene.write({ newest: tcpSite(plain, 8726) });
   await scene.product.run('enable', 'newest');
   // What has a name is on the disk from here on; what is in it is so only where somebody saw to it. (The site file is the user's.)
   await machine.run(['python3', '-c', 'import os; [os.fsync(os.open(path, os.O_RDONLY)) for path in ("/etc/wakesock/sites/newest.container", "/etc/hostname")]']);
+  await scene.product.run('disable', 'usual');
   await machine.powerCut();
   await machine.boot();
   scene = await continueScene(machine);
   expect((await ask(8726)).said).toBe('hello');
+  expect(await machine.run(['systemctl', 'show', '--property=LoadState', '--value', 'wakesock-site-usual.socket'])).toBe('not-found\n');
 });

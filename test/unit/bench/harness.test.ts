@@ -1,7 +1,8 @@
 /** What is made of results: tables, verdicts, what has changed. */
 import { describe, expect, it } from 'vitest';
 import { report } from '../../../bench/harness/report.ts';
-import { changes, type Line } from '../../../bench/harness/since.ts';
+import { withTable } from '../../../bench/harness/readme.ts';
+import { changes, kept, type Line } from '../../../bench/harness/since.ts';
 import { markdown, plainText, tablesOf } from '../../../bench/harness/tables.ts';
 import { verdict, verdictText } from '../../../bench/harness/verdict.ts';
 import { independent } from '../../../src/bench/statistics.ts';
@@ -75,6 +76,15 @@ describe('what has changed', () => {
   });
 });
 
+describe('the newest results', () => {
+  it('are one of each kind, for each target', () => {
+    const later = { at: '2026-11-02T00:00:00.000Z', commit: 'bbbbbbb' };
+    const runs = kept([line({ ...later, p50Ms: 20 }), line({ p50Ms: 10 }), line({ program: 'node', p50Ms: 30 }), line({ parameter: '10 sites', p50Ms: 40 }), line({ target: 'debian13', p50Ms: 50 })]);
+    expect(runs.map(({ target, results }) => [target, results.map(({ p50Ms }) => p50Ms).toSorted()])).toEqual([['debian12', [20, 30, 40]], ['debian13', [50]]]);
+    expect(runs[0]?.headline).toContain('not of one run; of the newest: debian12, 2026-11-02, bbbbbbb');
+  });
+});
+
 describe('tables', () => {
   const results = [
     result({ samplesMs: around(20), p50Ms: 20, values: { requests: 40, other: null } }),
@@ -103,5 +113,38 @@ describe('tables', () => {
     const density = [10, 1000].map((sites) => result({ scenario: 'density', subject: 'own sockets', program: null, parameter: `${sites} sites`, values: { sites, reloadMs: sites / 10 } }));
     expect(tablesOf(density)[0]).toMatchObject({ head: ['subject', 'figure', '10 sites', '1000 sites'], rows: [['own sockets', 'sites', '10', '1000'], ['own sockets', 'reloadMs', '1', '100']] });
     expect(report([{ headline: '', target: 'debian12', results: density }])).toContain('<polyline');
+  });
+});
+
+describe('README\'s table', () => {
+  const place = 'before\n<!-- npm run bench -- --readme writes from here -->\nold\n<!-- to here -->\nafter\n';
+  const lines = [
+    line({ at: '2026-10-01T00:00:00.000Z', commit: 'old', p50Ms: 99 }),
+    line({ subject: 'floor', samplesMs: around(5), p50Ms: 5.2, p99Ms: 6 }), line({ p50Ms: 10.3, p99Ms: 11, floorRatio: { p50: 1.98, low: 1.9, high: 2.1 } }),
+    line({ subject: 'proxyd', samplesMs: around(100), p50Ms: 100, p99Ms: 101 }), line({ subject: 'proxyd', program: 'python', skipped: 'it is not there', p50Ms: null }),
+    line({ subject: 'PHP-FPM', program: 'php', p50Ms: 7, p99Ms: 8 }), line({ subject: 'documented', samplesMs: [], failures: 30, p50Ms: null }),
+    line({ scenario: 'zero', p50Ms: 60, p99Ms: 70 }), line({ scenario: 'warm', p50Ms: 1 }), line({ target: 'debian13', p50Ms: 11, p99Ms: 12 }),
+  ];
+
+  it('is of the newest run of each target and scenario, and takes the place of the old one', () => {
+    const text = withTable(place, lines);
+    expect(text).toMatch(/^before\n[^]*\nafter\n$/);
+    expect(text).not.toMatch(/\bold\b|99\.0|warm/);
+    expect(text.match(/^\| (?:cold|zero) \|/gm)).toHaveLength(3);
+    expect(text).toContain('2026-11-01, aaaaaaa: Linux 6.18');
+    expect(withTable(text, lines)).toBe(text);
+  });
+
+  it('has every subject, what it says beside the floor and adopt, and why one did not run', () => {
+    const rows = withTable(place, lines).split('\n');
+    expect(rows).toEqual(expect.arrayContaining([
+      '| cold | tiny | python |', '| **floor** | 5.2 / 6.0 ms |  |', '| **adopt** | 10.3 / 11.0 ms, 1.98 × |  |', '| proxyd | 100.0 / 101.0 ms, slower | not run |',
+      '| PHP-FPM |  | 7.0 / 8.0 ms, a program of its own (php) |', '| documented | no answer to 30 |  |', 'proxyd: not run: it is not there',
+    ]));
+  });
+
+  it('needs a place and results', () => {
+    expect(() => withTable('nothing', lines)).toThrow('Expected README.md');
+    expect(() => withTable(place, [line({ scenario: 'warm' })])).toThrow('There are no results');
   });
 });

@@ -17,7 +17,7 @@ const settings = (text: string) => text.split('\n').filter((line) => /^[A-Z]/.te
 test('the whole unit', () => {
   expect(settings(textOf(ipv4('0.0.0.0', 8081)))).toEqual([
     'Description=Blog 100%% %%i (wakesock)', 'StartLimitIntervalSec=0',
-    'ListenStream=0.0.0.0:8081', 'FileDescriptorName=blog', 'Service=wakesock.service', 'TriggerLimitIntervalSec=0', 'WantedBy=sockets.target',
+    'ListenStream=0.0.0.0:8081', 'FileDescriptorName=blog', 'Service=wakesock.service', 'Slice=system-wakesock-49.slice', 'TriggerLimitIntervalSec=0', 'WantedBy=sockets.target',
   ]);
 });
 

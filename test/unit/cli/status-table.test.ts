@@ -67,6 +67,7 @@ test('one site in detail', () => {
   expect(statusDetail(report.sites[0] as SiteStatus, plain, now)).toMatchSnapshot();
   expect(statusDetail(failed, plain, now)).toMatchSnapshot();
   expect(statusDetail({ ...failed, oomKills: { count: 3, lastAt: '2026-05-04T11:57:00.000Z' } }, plain, now)).toContain('\n  OOM kills   3, the last 2026-05-04T11:57:00.000Z\n');
+  expect(statusDetail({ ...failed, warnings: ['No \u001b namespace'] }, plain, now)).toMatch(/\n {2}warning {5}No [^\u001b]+ namespace\n/);
   // Just now, and with no step of its wake known: no words and no line for nothing.
   const unknownSteps = { process: null, scope: null, go: null, listen: null, total: null };
   const fresh = statusDetail({ ...failed, since: now.toISOString(), lastWake: { at: now.toISOString(), by: 'connection', phasesMs: unknownSteps } }, plain, now);

@@ -32,7 +32,7 @@ async function write(path: string, value: unknown): Promise<void> {
   await writeFile(path, typeof value === 'string' ? value : JSON.stringify(value));
 }
 const prepare = async (): Promise<void> => {
-  await write(join(paths.stateDir, 'sites/blog/site.json'), { version: 1, site });
+  await write(join(paths.stateDir, 'sites/blog/site.json'), { version: 1, site, warnings: ['no user namespace'] });
   await write(join(directory, 'units/wakesock-site-blog.socket'), '');
 };
 const remember = (changes: Partial<SiteHistory> | string) => (
@@ -47,7 +47,7 @@ test('an enabled site that was never woken', async () => {
   expect(status()).toEqual({
     name: 'blog', state: 'dormant', handoff: 'adopt', listen: ['0.0.0.0:8081'], hosts: ['blog.example.com'],
     unit: 'wakesock-site-blog.socket', since: null, wakes: 0, connections: null, memoryBytes: null, cpuUsec: null, oomKills: null,
-    lastWake: null, error: null,
+    lastWake: null, warnings: ['no user namespace'], error: null,
   });
 });
 

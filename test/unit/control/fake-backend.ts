@@ -5,7 +5,7 @@ import type { SiteStatus } from '../../../src/control/types.ts';
 export function siteStatus(changes: Partial<SiteStatus> = {}): SiteStatus {
   return {
     name: 'blog', state: 'dormant', handoff: 'adopt', listen: ['0.0.0.0:8081'], hosts: ['blog.example.com'],
-    unit: 'wakesock-site-blog.socket', since: null, wakes: 0, connections: null, memoryBytes: null, cpuUsec: null, oomKills: null,
+    warnings: [], unit: 'wakesock-site-blog.socket', since: null, wakes: 0, connections: null, memoryBytes: null, cpuUsec: null, oomKills: null,
     lastWake: null, error: null, ...changes,
   };
 }

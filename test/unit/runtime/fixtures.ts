@@ -12,7 +12,7 @@ export function makeSite(overrides: Partial<Site> = {}): Site {
     name: 'blog', description: 'Blog', handoff: 'adopt', listen: [{ family: 'ipv4', address: '0.0.0.0', port: 8081, text: '8081' }],
     ports: [{ kind: 'tcp', port: 3000 }], hosts: [], target: null, unit: null, idleMs: 1, startTimeoutMs: 1, stopTimeoutMs: 1,
     root: { kind: 'rootfs', path: '/srv/blog' }, exec: ['/bin/server'], entrypoint: null, environment: {}, network: noNetwork, sysctls: {}, mounts: [], secrets: [], credentials: [], devices: [], user: null, group: null, addGroups: [],
-    workingDir: null, hostName: null, userNs: null, readOnly: false, readOnlyTmpfs: true, timezone: null, shmBytes: null, mask: [], unmask: [], annotations: {}, noNewPrivileges: true, seccompProfile: 'default', addCapabilities: [], dropCapabilities: [], ulimits: {}, stopSignal: 'TERM',
+    workingDir: null, hostName: null, userNs: null, readOnly: false, readOnlyTmpfs: true, timezone: null, shmBytes: null, mask: [], unmask: [], annotations: {}, noNewPrivileges: true, autoUpdate: null, seccompProfile: 'default', addCapabilities: [], dropCapabilities: [], ulimits: {}, stopSignal: 'TERM',
     resources: [], ...overrides,
   };
 }

@@ -98,3 +98,26 @@ test('what cannot be watched is closed and said, and is not waited for', async (
   expect(() => closeFd(fd)).toThrow('EBADF');
   await output.ended();
 });
+
+test('a stream that says nothing costs no memory for what it might say', () => {
+  const output = new Output();
+  const poller = testPoller();
+  const before = process.memoryUsage().arrayBuffers;
+  for (let streams = 0; streams < 50; streams += 1) {
+    const { readEnd, writeEnd } = makePipe();
+    closedAfterTest(writeEnd);
+    output.follow(poller, readEnd, 'stdout', () => {});
+  }
+  expect((process.memoryUsage().arrayBuffers - before) / 50).toBeLessThan(1024);
+});
+
+test('streams that speak at one time do not mix', async () => {
+  const all = Array.from({ length: 5 }, followed);
+  for (let round = 0; round < 3; round += 1) for (const [index, { writeEnd }] of all.entries()) writeSync(writeEnd, `${index} says `);
+  for (const [index, { writeEnd }] of all.entries()) {
+    writeSync(writeEnd, `${index}\nlast`);
+    closeFd(writeEnd);
+  }
+  await Promise.all(all.map(({ output }) => output.ended()));
+  for (const [index, { seen }] of all.entries()) expect(seen).toEqual([`stderr: ${`${index} says `.repeat(3)}${index}`, 'stderr: last']);
+});

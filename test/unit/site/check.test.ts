@@ -30,6 +30,12 @@ test('a missing root', () => {
   expect(problems('/bin/app')).toEqual([expect.stringMatching(/^2 ERR_WAKESOCK_ROOTFS .*found something else at/)]);
 });
 
+test('a device that is not there, or is none', () => {
+  program('app');
+  expect(problems('/app', 'AddDevice=/dev/null\nAddDevice=-/dev/neverwas\n')).toEqual([]);
+  expect(problems('/app', 'AddDevice=/dev/neverwas\nAddDevice=/dev/null\n')).toEqual([expect.stringMatching(/^4 ERR_WAKESOCK_DEVICE .*nothing is there/)]);
+});
+
 test('programs are found in the root, by path, through PATH, through links that stay inside', () => {
   program('usr/bin/app');
   link('usr/bin', 'bin');

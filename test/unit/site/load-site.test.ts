@@ -31,7 +31,7 @@ test('the least that a site is', () => {
     name: 'a', description: 'a', handoff: 'adopt', listen: [{ family: 'ipv4', address: '0.0.0.0', port: 8081, text: '0.0.0.0:8081' }],
     ports: [{ kind: 'tcp', port: 8081 }], hosts: [], target: null, unit: null, idleMs: 300_000, startTimeoutMs: 30_000, stopTimeoutMs: 10_000,
     root: { kind: 'rootfs', path: '/srv/root' }, exec: ['/bin/app'], entrypoint: null, environment: {}, network: { mode: { kind: 'none' }, dns: { servers: null, search: null, options: null }, hosts: [] }, sysctls: {}, mounts: [], secrets: [], credentials: [], devices: [], user: null, group: null, addGroups: [], workingDir: null,
-    hostName: null, userNs: { ids: 65_536, required: false }, readOnly: false, readOnlyTmpfs: true, timezone: null, shmBytes: null, mask: [], unmask: [], annotations: {}, noNewPrivileges: true, seccompProfile: 'default', addCapabilities: [], dropCapabilities: [], ulimits: {}, stopSignal: 'TERM', resources: [],
+    hostName: null, userNs: { ids: 65_536, required: false }, readOnly: false, readOnlyTmpfs: true, timezone: null, shmBytes: null, mask: [], unmask: [], annotations: {}, noNewPrivileges: true, autoUpdate: null, seccompProfile: 'default', addCapabilities: [], dropCapabilities: [], ulimits: {}, stopSignal: 'TERM', resources: [],
   });
 });
 
@@ -164,6 +164,7 @@ test.each<[string, string[]]>([
   ['Sysctl=kernel.hostname=x\n', ['error ERR_WAKESOCK_NOT_SUPPORTED 7:8']],
   ['Sysctl=net..x=1\n', ['error bad-value 7:8']],
   ['Label=a=b\nAutoUpdate=registry\n', ['warning no-effect 7:1', 'warning no-effect 8:1']],
+  ['AutoUpdate=image\n', ['error bad-value 7:12']],
   ['Secret=x\nSecret=\n', []],
   ['Enviroment=A=b\n', ['warning unknown-key 7:1']],
   ['Environment=A\n', ['error bad-value 7:13']],

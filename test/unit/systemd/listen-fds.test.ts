@@ -46,7 +46,7 @@ test.each([
   ['a count that is no number', { LISTEN_FDS: '1 ' }, /LISTEN_FDS to be a number/],
   ['a count beyond the limit', { LISTEN_FDS: String(inheritedFdsMax + 1) }, /from 0 to 524288, got "524289"/],
   ['an empty count', { LISTEN_FDS: '' }, /got ""/],
-  ['names beyond the limit', { LISTEN_FDS: '1', LISTEN_FDNAMES: 'a'.repeat(listenFdNamesBytesMax + 1) }, /LISTEN_FDNAMES of at most 131071 bytes/],
+  ['names beyond the limit', { LISTEN_FDS: '1', LISTEN_FDNAMES: 'a'.repeat(listenFdNamesBytesMax + 1) }, /LISTEN_FDNAMES of at most 131056 bytes/],
 ])('ERR_WAKESOCK_SOCKET: %s', (_, env, message) => {
   expect(() => take({ LISTEN_PID: '4711', ...env })).toThrow(expect.objectContaining({ code: 'ERR_WAKESOCK_SOCKET', message: expect.stringMatching(message) }));
 });
