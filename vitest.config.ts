@@ -40,6 +40,18 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'clients',
+          // Programs of others, of which the machine's own target has them.
+          include: ['test/clients/**/*.test.ts'],
+          globalSetup: ['test/system/global-setup.ts'],
+          fileParallelism: false,
+          maxWorkers: 1,
+          testTimeout: 2 * 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           name: 'vm',
           include: ['test/vm/**/*.test.ts'],
           globalSetup: ['test/vm/global-setup.ts'],

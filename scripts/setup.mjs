@@ -1,11 +1,11 @@
 // Installs the Debian packages of packages.mjs that are missing: says what and why first, starts none of their
-// services and leaves none of them enabled.   node scripts/setup.mjs [--target=debian12|debian13] [--images] [--vm]
+// services and leaves none of them enabled.   node scripts/setup.mjs [--target=debian12|debian13] [--images] [--clients] [--vm]
 import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { packages } from './packages.mjs';
 
 const target = process.argv.find((argument) => argument.startsWith('--target='))?.slice('--target='.length) ?? 'debian12';
-const kinds = new Set(['images', 'vm'].filter((kind) => process.argv.includes(`--${kind}`)));
+const kinds = new Set(['images', 'clients', 'vm'].filter((kind) => process.argv.includes(`--${kind}`)));
 const wanted = packages.filter((each) => (each.target === undefined && each.kinds === undefined) || each.target === target || each.kinds?.some((kind) => kinds.has(kind)));
 const policy = '/usr/sbin/policy-rc.d';
 const savedPolicy = `${policy}.before-wakesock`;

@@ -1,6 +1,6 @@
 // npm test: preflight, setup, build, check, then the tests. The last line is `N passed, N failed`.
 //   --target=debian12|debian13   root of the box for whole-system tests (default debian12, the machine's own)
-//   --only=unit|faults|system|images|vm|campaign|oracle   one kind of tests, without the check; --campaign is --only=campaign
+//   --only=unit|faults|system|images|clients|vm|campaign|oracle   one kind of tests, without the check; --campaign is --only=campaign
 // --only=oracle generates other input each time, and says first from which WAKESOCK_ORACLE_SEED, in WAKESOCK_ORACLE_ROUNDS rounds.
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
@@ -14,7 +14,7 @@ process.chdir(dirname(dirname(fileURLToPath(import.meta.url))));
 // Node reads the file at each start: 65 ms more, in figures that are about start-up.
 delete process.env.NODE_EXTRA_CA_CERTS;
 
-const kinds = ['unit', 'faults', 'system', 'images', 'vm', 'campaign', 'oracle'];
+const kinds = ['unit', 'faults', 'system', 'images', 'clients', 'vm', 'campaign', 'oracle'];
 let passed = 0;
 let failed = 0;
 
@@ -103,7 +103,7 @@ async function main() {
   const { target, only } = readOptions();
   // In this order: nothing is installed where the tests cannot run.
   if (!await step('preflight', 'scripts/preflight.mjs', ...only === 'vm' ? ['--vm'] : [])) return;
-  if (!await step('setup', 'scripts/setup.mjs', `--target=${target}`, ...only === 'images' || only === 'vm' ? [`--${only}`] : [])) return;
+  if (!await step('setup', 'scripts/setup.mjs', `--target=${target}`, ...['images', 'clients', 'vm'].includes(only) ? [`--${only}`] : [])) return;
   if (!await step('build', 'scripts/build.mjs')) return;
   if (only === undefined) await check();
   if (only === undefined) await vitest(['unit', 'faults'], target);

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
 import { LRUCache } from 'lru-cache';
 import { frontFileBytesMax, frontFilesBytesMax } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
@@ -27,19 +27,34 @@ export class FrontFiles {
 
   /** Null: it cannot be sent, and the log says why. */
   read(path: string): Buffer | null {
+    let fd: number;
     try {
-      const stat = statSync(path);
-      if (!stat.isFile()) return this.#problem(path, 'it is no file');
-      if (stat.size > frontFileBytesMax) return this.#problem(path, `it has ${stat.size} bytes, of ${frontFileBytesMax} at most`);
-      const held = this.#held.get(path);
-      if (held !== undefined && held.mtimeMs === stat.mtimeMs && held.size === stat.size && held.ino === stat.ino) return held.bytes;
-      const bytes = readFileSync(path).subarray(0, frontFileBytesMax);
-      this.#held.set(path, { mtimeMs: stat.mtimeMs, size: stat.size, ino: stat.ino, bytes });
-      this.#problems.delete(path);
-      return bytes;
+      // A FIFO would be waited at.
+      fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     } catch (error) {
       return this.#problem(path, (error as Error).message);
     }
+    try {
+      return this.#readFrom(fd, path);
+    } catch (error) {
+      return this.#problem(path, (error as Error).message);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** The file may be one that a site writes: a link there would have us tell anybody what the site itself cannot see. So none is followed, at no place of the path. */
+  #readFrom(fd: number, path: string): Buffer | null {
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) return this.#problem(path, 'it is no file');
+    if (readlinkSync(`/proc/self/fd/${fd}`) !== path) return this.#problem(path, 'a link is on the way there, and links are not followed');
+    if (stat.size > frontFileBytesMax) return this.#problem(path, `it has ${stat.size} bytes, of ${frontFileBytesMax} at most`);
+    const held = this.#held.get(path);
+    if (held !== undefined && held.mtimeMs === stat.mtimeMs && held.size === stat.size && held.ino === stat.ino) return held.bytes;
+    const bytes = readAtMost(fd, stat.size);
+    this.#held.set(path, { mtimeMs: stat.mtimeMs, size: stat.size, ino: stat.ino, bytes });
+    this.#problems.delete(path);
+    return bytes;
   }
 
   #problem(path: string, why: string): null {
@@ -48,6 +63,18 @@ export class FrontFiles {
     this.#problems.set(path, why);
     return null;
   }
+}
+
+/** As it was when it was looked at: who writes it may make it grow without end. */
+function readAtMost(fd: number, size: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  let length = 0;
+  while (length < size) {
+    const read = readSync(fd, bytes, length, size - length, null);
+    if (read === 0) break;
+    length += read;
+  }
+  return bytes.subarray(0, length);
 }
 
 const types: Readonly<Record<string, string>> = {

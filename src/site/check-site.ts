@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { describeError, WakesockError } from '../base/errors.ts';
 import { frontFileBytesMax } from '../base/limits.ts';
 import type { Site } from '../base/site.ts';
@@ -75,6 +75,7 @@ function frontFileProblem(path: string): string | null {
     return 'a file';
   }
   if (!stat.isFile()) return 'a file';
+  if (realpathSync(path) !== path) return 'a file that is reached without links';
   if ((stat.mode & 0o004) === 0) return 'a file that everybody may read (mode 0644)';
   return stat.size > frontFileBytesMax ? `a file of at most ${frontFileBytesMax} bytes, found ${stat.size}` : null;
 }

@@ -77,7 +77,7 @@ export const schema: readonly KeyRow[] = [
   {
     section: 'X-Wakesock', key: 'NoWake', syntax: 'CONDITION… [status:CODE | file:PATH]', list: true,
     text: 'Requests through the front door that do not wake the site while it sleeps, and what they get instead: a status (default: 503 with `Retry-After`), or a file '
-      + '(GET and HEAD, 256 KiB at most, its type by its suffix; the front door\'s user must be able to read it). Conditions are `path:GLOB` (without the query, as it is sent), '
+      + '(GET and HEAD, 256 KiB at most, its type by its suffix; the front door\'s user must be able to read it, and follows no links to it). Conditions are `path:GLOB` (without the query, as it is sent), '
       + '`method:NAME`, `agent:GLOB` (of `User-Agent`, in any case), `client:ADDRESS[/BITS]`, and `woken:TIMES/TIME-SPAN`: the site was woken so often within so long, by anybody '
       + `(20 times at most). Several of one kind are alternatives, different kinds must all hold; \`*\` is any text, \`?\` one character. The first line that fits counts; at most ${noWakeRulesMax}. `
       + 'Words with spaces are quoted. Examples: [front.md](front.md#who-wakes-nothing).',
@@ -93,7 +93,7 @@ export const schema: readonly KeyRow[] = [
   },
   {
     section: 'X-Wakesock', key: 'WaitPage', syntax: 'PATH', default: 'one of wakesock\'s own',
-    text: 'A file of HTML (UTF-8, 256 KiB at most) that is shown instead. The front door\'s user must be able to read it. It is sent with `Refresh: 3`, so that it need not do anything itself.',
+    text: 'A file of HTML (UTF-8, 256 KiB at most) that is shown instead. The front door\'s user must be able to read it, and follows no links to it. It is sent with `Refresh: 3`, so that it need not do anything itself.',
     read: one(parseAbsolutePath, (draft, value, entry) => { draft.front.waitPage = { value, entry }; }),
   },
   {

@@ -21,6 +21,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.websocket()
         if self.path.startswith('/big/'):
             return self.answer(bytes(range(256)) * (int(self.path[5:]) // 256), 'application/octet-stream')
+        if self.path == '/page':
+            with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'page.html'), 'rb') as page:
+                return self.answer(page.read(), 'text/html; charset=utf-8')
+        if self.path.startswith('/image/'):
+            return self.answer(b'<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>', 'image/svg+xml')
         self.answer(json.dumps({'start': STARTED, 'path': self.path, 'headers': dict(self.headers)}).encode())
 
     def do_POST(self):

@@ -1,3 +1,4 @@
+import { symlinkSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkSite } from '../../../src/site/check-site.ts';
 import { frontKeysDefault } from '../../../src/site/front-keys.ts';
@@ -69,11 +70,13 @@ describe('check', () => {
   test('looks at the files that the front door is to send', () => {
     files.write('ok.txt', 'x');
     files.write('secret.txt', 'x', 0o600);
+    symlinkSync(`${files.base}/ok.txt`, `${files.base}/link`);
     files.write('large.html', 'x'.repeat(256 * 1024 + 1));
-    expect(found(`NoWake=path:/a file:${files.base}/ok.txt\nNoWake=path:/b file:${files.base}/secret.txt\nNoWake=path:/c file:${files.base}/none\nWaitPage=${files.base}/large.html\n`)).toEqual([
-      'warning front-file 10 Expected a file of at most 262144 bytes, found 262145 at /large.html: the front door will do without',
+    expect(found(`NoWake=path:/a file:${files.base}/ok.txt\nNoWake=path:/b file:${files.base}/secret.txt\nNoWake=path:/c file:${files.base}/none\nNoWake=path:/d file:${files.base}/link\nWaitPage=${files.base}/large.html\n`)).toEqual([
+      'warning front-file 11 Expected a file of at most 262144 bytes, found 262145 at /large.html: the front door will do without',
       'warning front-file 8 Expected a file that everybody may read (mode 0644) at /secret.txt: the front door will do without',
       'warning front-file 9 Expected a file at /none: the front door will do without',
+      'warning front-file 10 Expected a file that is reached without links at /link: the front door will do without',
     ]);
   });
 });
