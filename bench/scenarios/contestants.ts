@@ -29,10 +29,15 @@ export async function forEachProgram(
   }
 }
 
-/** Each round begins with another one: nobody always follows the same neighbour, whose clearing away may still go on. */
+/**
+ * The order of a round. In two rounds for each contestant everybody follows everybody else twice, so that what one leaves behind (namespaces
+ * whose clearing away still goes on) falls on all alike: a balanced Latin square (Williams, 1949), and for an odd number its mirror image too.
+ */
 export function inTurn<T>(contestants: readonly T[], round: number): T[] {
-  const first = round % contestants.length;
-  return [...contestants.slice(first), ...contestants.slice(0, first)];
+  const count = contestants.length;
+  const zigzag = contestants.map((_, index) => (index % 2 === 0 ? index / 2 : count - (index + 1) / 2));
+  const row = zigzag.map((index) => contestants[(index + round) % count] as T);
+  return Math.floor(round / count) % 2 === 0 ? row : row.toReversed();
 }
 
 async function startOrSay(scenario: string, subject: Subject, program: Program, bench: Bench): Promise<Running | null> {

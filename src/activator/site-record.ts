@@ -3,6 +3,7 @@ import { describeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Paths } from '../base/paths.ts';
 import { wokenAtMax } from '../base/limits.ts';
+import type { LeaseAsked } from '../control/backend.ts';
 import type { SiteHistory, StatusError, WakeCause, WakePhases } from '../control/types.ts';
 import type { State } from '../lifecycle/lifecycle.ts';
 import { readHistory, writeHistory } from './history.ts';
@@ -41,6 +42,18 @@ export class SiteRecord {
       ...this.#history, wakes: this.#history.wakes + 1, lastWake: { at, by, ...(cause === null ? {} : { cause }), phasesMs: noPhases },
       wokenAt: [...(this.#history.wokenAt ?? []), at].slice(-wokenAtMax),
     };
+    this.#logCause(by, cause);
+  }
+
+  /** Who came with a connection, which began this wake, tells a moment later who it is. */
+  wokenFor({ by, cause }: LeaseAsked): void {
+    const { lastWake } = this.#history;
+    if (lastWake?.by !== 'connection') return;
+    this.#history = { ...this.#history, lastWake: { ...lastWake, by, ...(cause === null ? {} : { cause }) } };
+    this.#logCause(by, cause);
+  }
+
+  #logCause(by: string, cause: WakeCause | null): void {
     if (cause !== null) this.#parts.log.info(`${this.#name} is woken for ${cause.client}`, { site: this.#name, by, ...cause });
   }
 

@@ -13,12 +13,13 @@ import { lookAt } from '../idle/activity.ts';
 import { Idleness } from '../idle/idleness.ts';
 import { Cgroup } from '../runtime/cgroup.ts';
 import { SiteSockets } from '../sockets/site-sockets.ts';
-import { addressText, type Listener } from '../sockets/listener.ts';
+import type { Listener } from '../sockets/listener.ts';
 import { freezeMsMax, stopTimeoutMsDefault } from '../base/limits.ts';
 import { preparedDir, runtimeSiteDir } from '../base/paths.ts';
 import { WakesockError, describeError } from '../base/errors.ts';
 import type { PreparedSite } from '../base/site.ts';
 import { BackoffError, type LeaseAsked } from '../control/backend.ts';
+import { leaseAddressOf } from '../control/lease-address.ts';
 import type { LeaseAddress, SiteStatus } from '../control/types.ts';
 import { scopeName, writtenSocketUnit } from '../systemd/unit-names.ts';
 import { modesOf, watchModes } from './blocking-modes.ts';
@@ -198,15 +199,17 @@ export class SiteRunner implements Runner {
 
   /** Keeps the site awake until the returned function is called. */
   lease(asked: LeaseAsked): { address: LeaseAddress; release: () => void } {
-    const listener = this.sockets.listeners[0];
-    if (!listener) throw new WakesockError('ERR_WAKESOCK_SOCKET', `${this.name} has no socket`);
+    const address = this.sockets.listeners[0]?.address;
+    if (address === undefined || address.family === 'other') throw new WakesockError('ERR_WAKESOCK_SOCKET', `${this.name} has no socket`);
     const end = this.#idleness.lease();
     // Nobody waits for the answer: the holder connects, and its connection waits in the backlog.
     this.#asked = asked;
+    const { state } = this.#life;
+    if (state.name === 'waking') this.#record.wokenFor(asked);
     this.wake(asked.by).catch(() => {});
     let held = true;
     return {
-      address: { family: listener.family, address: connectableText(listener) },
+      address: leaseAddressOf(address),
       release: () => {
         if (!held) return;
         held = false;
@@ -698,12 +701,3 @@ export class SiteRunner implements Runner {
 }
 
 const storedKinds = ['notify', 'stdout', 'stderr'] as const;
-
-/** A wildcard is reached by its family's loopback address. */
-function connectableText(listener: Listener): string {
-  const { address } = listener;
-  if (address.family === 'ipv4' && address.address === '0.0.0.0') return addressText({ ...address, address: '127.0.0.1' });
-  if (address.family === 'ipv6' && address.address === '::') return addressText({ ...address, address: '::1' });
-  return addressText(address);
-}
-

@@ -6,6 +6,7 @@ import type { Effect, Event, SiteError } from '../lifecycle/lifecycle.ts';
 import { WakesockError, describeError } from '../base/errors.ts';
 import type { ListenAddress, PreparedSite } from '../base/site.ts';
 import { BackoffError, type LeaseAsked, type LeaseGrant } from '../control/backend.ts';
+import { leaseAddressOf } from '../control/lease-address.ts';
 import type { LeaseAddress, SiteStatus } from '../control/types.ts';
 import type { Activity } from '../idle/activity.ts';
 import { Idleness } from '../idle/idleness.ts';
@@ -310,5 +311,5 @@ class Lease {
 
 function leaseAddress(target: ListenAddress | null): LeaseAddress {
   if (target === null) throw new TypeError('A relayed site without a target');
-  return target.family === 'unix' ? { family: 'unix', address: target.path } : { family: target.family, address: target.text };
+  return leaseAddressOf(target);
 }

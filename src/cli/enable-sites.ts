@@ -4,8 +4,8 @@ import type { Paths } from '../base/paths.ts';
 import type { PreparedSite } from '../base/site.ts';
 import { isRecorded, recordEnabled } from '../runtime/enabled.ts';
 import type { Manager } from '../systemd/manager.ts';
-import { frontServiceUnitName, serviceUnitName, scopePattern, siteOfUnit, socketUnitName, socketUnitPattern } from '../systemd/unit-names.ts';
-import { closeSockets, hasSocketUnit } from './close-sockets.ts';
+import { serviceUnitName, scopePattern, siteOfUnit, socketUnitName, socketUnitPattern } from '../systemd/unit-names.ts';
+import { closeSockets, hasSocketUnit, letGo } from './close-sockets.ts';
 import { isInstance } from './site-names.ts';
 import { serviceInFile, serviceOf, socketUnitText } from './socket-unit.ts';
 import { startSockets } from './start-sockets.ts';
@@ -63,7 +63,7 @@ export async function enableSites(names: readonly string[], parts: EnableParts):
     if (linked) syncLinks(parts.unitDir);
     if (linked || sites.some(({ change }) => change === 'written')) await parts.manager.reload();
     const down = await notYetUp(sites.filter(isGood), parts);
-    for (const service of [serviceUnitName, frontServiceUnitName]) {
+    for (const service of new Set(sites.flatMap(({ site }) => (site === undefined ? [] : [serviceOf(site)])))) {
       const its = sites.filter(({ site }) => site !== undefined && serviceOf(site) === service);
       const failures = await startSockets(parts.manager, down.filter((unit) => its.some((site) => site.unit === unit)), service);
       for (const site of its) if (site.unit !== null) site.error ??= failures.get(site.unit) ?? null;
@@ -118,7 +118,7 @@ async function checkNameBytes(sites: readonly Enabling[], manager: Manager): Pro
   for (const { name } of await manager.listUnits([scopePattern])) bytes += 3 * ('notify=:'.length + (siteOfUnit(name)?.length ?? 0));
   for (const name of new Set([...before, ...sites.filter(isGood).map(({ name }) => name)])) {
     const site = sites.find((each) => each.name === name)?.site;
-    // The front door's are counted there; that their names are too long for it is a matter of tens of thousands.
+    // A relay has its own site's only.
     const sockets = site?.handoff === 'relay' ? 0 : site?.listen.length ?? 1;
     bytes += sockets * (name.length + 1);
   }
@@ -135,7 +135,7 @@ async function notYetUp(sites: readonly Enabling[], { manager, sleep }: EnablePa
   await Promise.all(changed.map(({ name }) => manager.stopUnit(socketUnitName(name))));
   // It still listens there.
   const former = changed.flatMap(({ site, formerService }) => (site && formerService !== null && formerService !== serviceOf(site) ? [formerService] : []));
-  await Promise.all([...new Set(former)].map((service) => manager.tryRestartUnit(service)));
+  await letGo([...new Set(former)], manager);
   return sites.flatMap((site) => (site.unit !== null && (!active.has(site.unit) || changed.includes(site)) ? [site.unit] : []));
 }
 

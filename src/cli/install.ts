@@ -22,8 +22,8 @@ export const verb: Verb = {
     ['--json', 'Print {"files":[{"path","change"}]}; change is "written" or "unchanged".'],
   ],
   details: `
-Writes ${systemUnitDir}/wakesock.{service,socket,slice}, wakesock-front.{service,socket} and wakesock-auto-update.{service,timer} with the paths of this Node and
-this program, and ${sysusersPath}; makes the group wakesock, whose members may use the control socket; enables and
+Writes ${systemUnitDir}/wakesock.{service,socket,slice}, wakesock-front.{service,socket}, wakesock-relay@.service and wakesock-auto-update.{service,timer} with the paths of
+this Node and this program, and ${sysusersPath}; makes the group wakesock, whose members may use the control socket; enables and
 starts wakesock.socket, nothing else (the front door: systemctl enable --now wakesock-front.socket; new images once a day: wakesock-auto-update.timer). Call it again after an update of Node or wakesock: sites that are awake stay awake.`,
   parse: { prefix: { type: 'string' }, 'dry-run': { type: 'boolean' }, json: { type: 'boolean' } },
   async run(context, values, positionals) {

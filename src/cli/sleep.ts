@@ -15,7 +15,9 @@ export const verb: Verb = {
     ...pathOptionRows,
   ],
   details: `
-A site with established connections or a lease is left alone (ERR_WAKESOCK_BUSY, exit code 1) unless --force is given.
+A site in use is left alone (ERR_WAKESOCK_BUSY, exit code 1) unless --force is given: one with a lease, with a client that waits or
+what a client sent unread, or with a connection on which anything came or went within the last second. Silent connections end.
+On UNIX sockets, where the kernel keeps no times, every connection counts.
 Clients that arrive while a site stops are not refused: they wait in its socket's backlog and wake it again.`,
   parse: { ...pathOptions, json: { type: 'boolean' }, force: { type: 'boolean' } },
   async run(context, values, positionals) {

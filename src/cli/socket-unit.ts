@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { ListenAddress, Site } from '../base/site.ts';
-import { frontServiceUnitName, relayFdName, serviceUnitName, socketSliceName } from '../systemd/unit-names.ts';
+import { relayFdName, relayServiceName, serviceUnitName, socketSliceName } from '../systemd/unit-names.ts';
 import { isOurs } from './written-files.ts';
 
 /** The socket unit that `enable` writes of a site's `ListenStream=`: systemd.socket(5). */
@@ -29,8 +29,8 @@ WantedBy=sockets.target
 }
 
 /** Who takes the connections of a site's sockets. */
-export function serviceOf({ handoff }: Pick<Site, 'handoff'>): string {
-  return handoff === 'relay' ? frontServiceUnitName : serviceUnitName;
+export function serviceOf({ name, handoff }: Pick<Site, 'name' | 'handoff'>): string {
+  return handoff === 'relay' ? relayServiceName(name) : serviceUnitName;
 }
 
 /** Whose the sockets of a unit are that `enable` wrote; null where there is none. */

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { WakesockError } from '../base/errors.ts';
 import type { Paths } from '../base/paths.ts';
 import type { Manager } from '../systemd/manager.ts';
-import { autoUpdateServiceName, autoUpdateTimerName, controlSocketUnitName, frontServiceUnitName, frontSocketUnitName, scopePattern, serviceUnitName, siteOfUnit, sliceUnitName, socketsSliceUnitName } from '../systemd/unit-names.ts';
+import { autoUpdateServiceName, autoUpdateTimerName, controlSocketUnitName, frontServiceUnitName, frontSocketUnitName, relayServicePattern, scopePattern, serviceUnitName, siteOfUnit, sliceUnitName, socketsSliceUnitName } from '../systemd/unit-names.ts';
 import { removeIfEmpty, removePrepared } from './remove-prepared.ts';
 import { requireRoot, systemUnitDir } from './system.ts';
 import { installedPaths } from './unit-templates.ts';
@@ -62,8 +62,9 @@ async function uninstallHere(paths: Paths, files: readonly string[]): Promise<vo
     await Promise.all(triggers.map((unit) => manager.stopUnit(unit)));
     await manager.stopUnit(autoUpdateServiceName);
     await manager.stopUnit(frontServiceUnitName);
+    await stopAll(manager, relayServicePattern);
     await manager.stopUnit(serviceUnitName);
-    await stopScopes(manager);
+    await stopAll(manager, scopePattern);
     for (const slice of [sliceUnitName, socketsSliceUnitName]) await manager.stopUnit(slice);
     if (triggers.length > 0) await manager.disableUnitFiles(triggers);
     for (const file of files) removeOurs(file);
@@ -86,9 +87,9 @@ function removeState(paths: Paths): void {
   for (const directory of [`${paths.stateDir}/sites`, paths.stateDir, siteDir, dirname(siteDir)]) removeIfEmpty(directory);
 }
 
-async function stopScopes(manager: Manager): Promise<void> {
-  const scopes = await manager.listUnits([scopePattern]);
-  await Promise.all(scopes.map(({ name }) => manager.stopUnit(name)));
+async function stopAll(manager: Manager, pattern: string): Promise<void> {
+  const units = await manager.listUnits([pattern]);
+  await Promise.all(units.map(({ name }) => manager.stopUnit(name)));
 }
 
 function names(directory: string): string[] {

@@ -17,7 +17,7 @@ export interface RenderWith {
   readonly systemdVersion: number | null;
 }
 
-const units = ['wakesock.service', 'wakesock.socket', 'wakesock.slice', 'wakesock-front.service', 'wakesock-front.socket', 'wakesock-auto-update.service', 'wakesock-auto-update.timer'];
+const units = ['wakesock.service', 'wakesock.socket', 'wakesock.slice', 'wakesock-front.service', 'wakesock-front.socket', 'wakesock-relay@.service', 'wakesock-auto-update.service', 'wakesock-auto-update.timer'];
 export const sysusersPath = '/etc/sysusers.d/wakesock.conf';
 export const installedPaths: readonly string[] = [...units.map((unit) => `${systemUnitDir}/${unit}`), sysusersPath];
 

@@ -316,11 +316,17 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     this.#site = site;
     this.requestSent = false;
     this.#part = 'waiting';
-    // A program's silence says nothing of the client.
-    this.deadlineMs = Infinity;
+    this.#programsTurn();
     this.#upstream = site.acquire(this, !this.head.safe);
     this.#upstream?.carry(this);
-    this.#hold();
+  }
+
+  /**
+   * A program's silence says nothing of the client. For how long it may last while the site sleeps is looked up when the next sweep finds that it lasts: that takes
+   * a millisecond, in which the site could be woken.
+   */
+  #programsTurn(): void {
+    this.deadlineMs = this.#held === null ? Infinity : 0;
   }
 
   /** The site sleeps, or has not answered yet: for how long it is waited for, and what is shown meanwhile, is the site's to say. */
@@ -329,7 +335,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     const site = this.#site;
     if (held === null || site === null) return;
     const { sinceMs, navigation } = held;
-    const answer = site.heldAnswer({ navigation, host: this.head.host, heldMs: this.#nowMs - sinceMs });
+    const answer = site.heldAnswer(this, { navigation, host: this.head.host, heldMs: this.#nowMs - sinceMs });
     if (typeof answer === 'number') {
       this.deadlineMs = sinceMs + answer;
       return;
@@ -409,11 +415,9 @@ export class Client implements Expiring, Waiting, TunnelEnd {
       if (this.ended) this.#socket.destroy();
       return;
     }
-    this.deadlineMs = Infinity;
+    this.#programsTurn();
     this.requestSent = true;
     this.#part = 'response';
-    this.#hold();
-    if (this.#part !== 'response') return;
     // A program that was handed the socket would see the same.
     if (this.ended && this.#bytes === null) this.#upstream?.socket.end();
   }

@@ -14,6 +14,7 @@ import { relaySiteOf } from '../systemd/unit-names.ts';
 import { IdleClients } from './idle-clients.ts';
 import { Peers, type PeersOptions } from './peers.ts';
 import { FrontFiles } from './front-files.ts';
+import { RelayedOnly } from './relayed-only.ts';
 import { RouteSource } from './route-source.ts';
 import { serveFront, type FrontListen, type FrontServer } from './server.ts';
 import { Sites } from './sites.ts';
@@ -41,10 +42,11 @@ export async function runFront({ paths, listen, exitIdleMs, logLevel, peers, idl
   if (inherited.length + listen.length === 0) {
     throw new WakesockError('ERR_WAKESOCK_USAGE', 'front has no socket: systemd passed none (wakesock-front.socket), and there is no --listen=ADDRESS');
   }
-  const routes = new RouteSource(paths, log);
+  const relayedOnly = inherited.length > 0 && listen.length === 0 && inherited.every(({ site }) => site !== undefined);
+  const routes = relayedOnly ? new RelayedOnly(paths) : new RouteSource(paths, log);
   const sweep = new Sweep();
   const sites = new Sites({
-    table: () => routes.table, keys: (name) => routes.keys(name), hasRules: (name) => routes.hasRules(name), state: (name) => storedState(paths, name),
+    table: () => routes.table, keys: (name) => routes.keys(name), hasRules: (name) => routes.hasRules(name), address: (name) => routes.address(name), state: (name) => storedState(paths, name),
     relayed: (name) => routes.relayed(name), control: controlClient(paths.controlPath), files: new FrontFiles(log), sweep, log,
   });
   const idle = new IdleEnd(exitIdleMs, () => server?.connections === 0);
@@ -64,6 +66,8 @@ export async function runFront({ paths, listen, exitIdleMs, logLevel, peers, idl
   void log.open();
   const ended = await Promise.race([idle.ended, once(process, 'SIGTERM').then(() => 'SIGTERM'), once(process, 'SIGINT').then(() => 'SIGINT')]);
   log.info(`Ending: ${ended}`);
+  // A relayed connection has no end of its own that could be waited for; who came as we were just ending for want of any is served.
+  if (relayedOnly && ended !== IdleEnd.reason) server.drop();
   await server.close();
   routes.close();
   await log.close();
@@ -72,6 +76,7 @@ export async function runFront({ paths, listen, exitIdleMs, logLevel, peers, idl
 
 /** A countdown that begins when the last connection is closed, and counts only if none came meanwhile. */
 class IdleEnd {
+  static readonly reason = 'no connections';
   readonly ended: Promise<string>;
   readonly #idleMs: number;
   readonly #isIdle: () => boolean;
@@ -87,6 +92,6 @@ class IdleEnd {
   begin(): void {
     clearTimeout(this.#timer);
     if (!Number.isFinite(this.#idleMs)) return;
-    this.#timer = setTimeout(() => { if (this.#isIdle()) this.#end('no connections'); }, Math.min(this.#idleMs, 2 ** 31 - 1));
+    this.#timer = setTimeout(() => { if (this.#isIdle()) this.#end(IdleEnd.reason); }, Math.min(this.#idleMs, 2 ** 31 - 1));
   }
 }

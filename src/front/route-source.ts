@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache';
 import { describeError } from '../base/errors.ts';
 import { siteCacheSitesMax } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
+import type { LeaseAddress } from '../control/types.ts';
 import { preparedDir, type Paths } from '../base/paths.ts';
 import { frontKeysDefault, type FrontKeys, type RelayedSite } from '../site/front-keys.ts';
 import { instancesDir } from '../site/list-sites.ts';
@@ -45,6 +46,11 @@ export class RouteSource {
   /** Whether some requests are not to wake the site: to look up its keys takes a millisecond when it is the first time. */
   hasRules(name: string): boolean {
     return this.#known.get(name)?.hasRules === true;
+  }
+
+  /** Where the site's own socket probably listens: what its file says was perhaps not enabled yet. Null: it has none. */
+  address(name: string): LeaseAddress | null {
+    return this.#known.get(name)?.address ?? null;
   }
 
   /** What the site's file says to the front door. */

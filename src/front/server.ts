@@ -30,13 +30,15 @@ export interface FrontServer {
   readonly connections: number;
   /** Of each listening socket, where it has one. */
   readonly ports: readonly number[];
+  /** Cuts all connections off. */
+  drop(): void;
   /** Takes no more connections, and lets every one end with the answer it is at. */
   close(): Promise<void>;
 }
 
 /** Listens; every connection is a {@link Client}. */
 export async function serveFront({ listen, sweep, peers = new Peers(), idle = new IdleClients(), route, relay = () => null, onQuiet = () => {}, onProblem = () => {} }: FrontServerOptions): Promise<FrontServer> {
-  const clients = new Set<{ close(): void }>();
+  const clients = new Map<{ close(): void }, Socket>();
   let closing = false;
   const accept = (socket: Socket, site: string | undefined): void => {
     const onClosed = (): void => {
@@ -44,7 +46,7 @@ export async function serveFront({ listen, sweep, peers = new Peers(), idle = ne
       if (clients.size === 0) onQuiet();
     };
     const client: Client | RawClient = site === undefined ? new Client(socket, { sweep, peers, idle, route, onClosed }) : new RawClient(socket, { sweep, peers, site: () => relay(site), onClosed });
-    clients.add(client);
+    clients.set(client, socket);
     if (closing) client.close();
   };
   const servers: Server[] = [];
@@ -67,10 +69,13 @@ export async function serveFront({ listen, sweep, peers = new Peers(), idle = ne
       const address = server.address();
       return typeof address === 'object' && address !== null ? address.port : 0;
     }),
+    drop() {
+      for (const socket of clients.values()) socket.destroy();
+    },
     async close() {
       closing = true;
       const closed = servers.map((server) => new Promise<void>((done) => { server.close(() => done()); }));
-      for (const client of clients) client.close();
+      for (const client of clients.keys()) client.close();
       await Promise.all(closed);
     },
   };

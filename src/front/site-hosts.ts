@@ -1,6 +1,11 @@
 /** Which host names a site has, and what else decides about its routes: a small part of its files, since there may be a hundred thousand. */
 import { statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import type { ListenAddress } from '../base/site.ts';
+import { leaseAddressOf } from '../control/lease-address.ts';
+import type { LeaseAddress } from '../control/types.ts';
+import { parseListenAddress } from '../site/listen-address.ts';
+import { parsePublishPort } from '../site/publish-port.ts';
 import { parseHosts } from '../site/values.ts';
 import { specifiersOf } from '../site/load-site.ts';
 import { loadUnit, readUnitFile } from '../unitfile/load.ts';
@@ -14,6 +19,8 @@ export interface SiteHosts {
   readonly hosts: readonly string[];
   /** `ListenStream=` or `PublishPort=`: it has a socket unit. */
   readonly hasSocket: boolean;
+  /** Where its first socket listens once the file as it is has been enabled; null where it has none, or what is written is no address. */
+  readonly address: LeaseAddress | null;
   /** `NoWake=` */
   readonly hasRules: boolean;
   /** `Handoff=relay`: the front door connects to what serves it. */
@@ -105,13 +112,26 @@ function hostsOf(unit: UnitName, merged: MergedUnit, file: SiteHosts['file']): S
       throw error;
     }
   });
+  const [listen] = merged.all('X-Wakesock', 'ListenStream');
+  const [publish] = merged.all('Container', 'PublishPort');
   return {
     hosts, file,
-    hasSocket: merged.all('X-Wakesock', 'ListenStream').length + merged.all('Container', 'PublishPort').length > 0,
+    hasSocket: listen !== undefined || publish !== undefined,
+    address: listen === undefined ? addressOf(publish?.value, unit, (text) => parsePublishPort(text).listen) : addressOf(listen.value, unit, parseListenAddress),
     hasRules: merged.all('X-Wakesock', 'NoWake').length > 0,
     isRelayed: merged.last('X-Wakesock', 'Handoff')?.value === 'relay',
     unreadable: merged.files.some(isUnreadable),
   };
+}
+
+function addressOf(value: string | undefined, unit: UnitName, parse: (text: string) => ListenAddress): LeaseAddress | null {
+  if (value === undefined) return null;
+  try {
+    return leaseAddressOf(parse(expanded(value, unit)));
+  } catch (error) {
+    if (error instanceof UnitValueError) return null;
+    throw error;
+  }
 }
 
 /** All specifiers of a unit are a map of thirty, which for each of a hundred thousand instances with `%i` would be most of the work. */

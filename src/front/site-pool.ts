@@ -1,12 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { WakesockError } from '../base/errors.ts';
 import { leaseHoldMs, upstreamIdleMax, upstreamIdleMsMax } from '../base/limits.ts';
 import { BackoffError } from '../control/backend.ts';
 import type { Lease, LeaseEnd } from '../control/client.ts';
 import type { StoredState } from '../control/stored-state.ts';
-import type { WakeCause } from '../control/types.ts';
+import type { LeaseAddress, WakeCause } from '../control/types.ts';
 import type { FrontKeys } from '../site/front-keys.ts';
 import type { OwnAnswer } from './answer.ts';
 import type { FrontFiles } from './front-files.ts';
+import { Knock } from './knock.ts';
 import { ruleOf } from './no-wake.ts';
 import type { RequestFacts } from './request-facts.ts';
 import { noWakeAnswer, stateAnswer, waitAnswer } from './sleeping.ts';
@@ -33,6 +35,8 @@ export interface SitePoolOptions {
   readonly keys: () => FrontKeys;
   /** Whether there is any `NoWake=`. */
   readonly hasRules: () => boolean;
+  /** Where its own socket probably listens. Null: it has none, or nobody is woken there. */
+  readonly address: () => LeaseAddress | null;
   /** What is known of it without asking anybody. */
   readonly state: () => StoredState;
   readonly lease: (cause: WakeCause | null) => Promise<Lease>;
@@ -46,8 +50,12 @@ export interface SitePoolOptions {
   readonly onQuiet: () => void;
 }
 
+/** Whoever waits for a lease is looked at again. */
+const askAgainMs = 250;
 const retryFirstMs = 50;
 const retryMaxMs = 1_000;
+/** By then the activator waits for crun, and has time for a lease; no program listens so soon. */
+const knockLeadMs = 6;
 
 /**
  * A site that is being asked for: its lease, the connections to its program, and who waits for it. While a request is in
@@ -65,6 +73,8 @@ export class SitePool implements Expiring {
   #patient: PatientConnect | null = null;
   /** Held until another is had: the site may have gone to sleep under it, and who wakes it now is to be told. */
   #formerLease: Lease | null = null;
+  /** For the first of those who wait. */
+  #knock: Knock | null = null;
   #asking = false;
   #inFlight = 0;
   /** Counts the programs that are known to be over. */
@@ -75,6 +85,10 @@ export class SitePool implements Expiring {
   #askedSinceMs: number | null = null;
   /** Whom the lease is asked for. */
   #cause: WakeCause | null = null;
+  /** In the place of those who look at a waiting page: {@link #connectAhead}. */
+  #ahead: Waiting | null = null;
+  /** It waited in vain. */
+  #unreached: OwnAnswer | null = null;
   /** Until then the site is woken also for those who look at a waiting page, and have no request in flight. */
   #pageUntilMs = 0;
 
@@ -102,7 +116,7 @@ export class SitePool implements Expiring {
 
   /** `GET /.well-known/wakesock` */
   stateAnswer(method: string): OwnAnswer {
-    return stateAnswer(this.#awake ? { state: 'awake', error: null } : this.#options.state(), method);
+    return stateAnswer(this.#awake ? { state: 'awake', error: null } : this.#state, method);
   }
 
   /** The answer to a request that is not to wake the site (`NoWake=`), if it sleeps. */
@@ -118,17 +132,20 @@ export class SitePool implements Expiring {
    * A request has been held for so long; what to do about it.
    * @returns an answer; or after how long, from its beginning, this is asked again: Infinity where the program has it
    */
-  heldAnswer({ navigation, host, heldMs }: { navigation: boolean; host: string; heldMs: number }): OwnAnswer | number {
+  heldAnswer(client: Waiting, { navigation, host, heldMs }: { navigation: boolean; host: string; heldMs: number }): OwnAnswer | number {
     if (this.#awake) return Infinity;
     const keys = this.#options.keys();
     const pageMs = navigation ? keys.waitPageAfterMs : Infinity;
     const mostMs = waitMsMax(keys);
     const dueMs = Math.min(pageMs, mostMs);
     if (heldMs < dueMs) return dueMs;
-    // A program that listens is slow by itself: asked again it would only have more to do.
-    if (this.#options.state().state === 'awake') return Infinity;
-    if (pageMs > mostMs) return notReached;
+    // A program that listens is slow by itself: asked again it would only have more to do. Of a relayed one it is not known before it is connected to.
+    if (this.#options.state().state === 'awake' && !this.#connecting.has(client)) return this.#waiting.has(client) ? heldMs + askAgainMs : Infinity;
+    // Who waits for a program to listen is told by that.
+    if (pageMs > mostMs) return this.#connecting.has(client) ? Infinity : notReached;
+    if (this.#unreached !== null) return this.#unreached;
     this.#pageUntilMs = this.#options.sweep.nowMs + mostMs;
+    this.#connectAhead();
     return waitAnswer(keys, host, Math.max(heldMs, performance.now() - (this.#askedSinceMs ?? Infinity)), this.#options.files);
   }
 
@@ -144,7 +161,11 @@ export class SitePool implements Expiring {
       return null;
     }
     if (!this.#awake) this.#askedSinceMs ??= performance.now();
-    if (!this.#awake && this.#inFlight === 1) this.#setLeaseAside();
+    if (!this.#awake && this.#inFlight === 1) {
+      this.#setLeaseAside();
+      const address = this.#options.address();
+      if (address !== null) this.#knock = new Knock(address);
+    }
     this.#askedBy(client);
     return this.reconnect(client, fresh);
   }
@@ -171,7 +192,9 @@ export class SitePool implements Expiring {
     this.#connecting.get(client)?.abort();
     this.#connecting.delete(client);
     this.#inFlight--;
-    if (this.#inFlight === 0) this.#restBegins();
+    if (this.#inFlight > 0) return;
+    this.#endKnock();
+    this.#restBegins();
   }
 
   /** A connection whose exchange is complete. */
@@ -201,6 +224,7 @@ export class SitePool implements Expiring {
   answers(program: number): void {
     if (program !== this.#program) return;
     this.#awake = true;
+    this.#unreached = null;
     this.#askedSinceMs = null;
   }
 
@@ -212,7 +236,7 @@ export class SitePool implements Expiring {
   expire(): void {
     if (this.#wanted) {
       // Once more, when it is awake: who looks at the page is told within a second or three, and comes.
-      const { state } = this.#options.state();
+      const { state } = this.#state;
       if (state === 'awake' || state === 'failed') this.#pageUntilMs = 0;
       if (state !== 'failed') return this.#restBegins();
     }
@@ -224,6 +248,39 @@ export class SitePool implements Expiring {
     this.#options.onQuiet();
   }
 
+  /** The unit of a relayed site is up before its program listens. */
+  get #state(): StoredState {
+    const stored = this.#options.state();
+    return stored.state === 'awake' && this.#connecting.size > 0 ? { ...stored, state: 'waking' } : stored;
+  }
+
+  /**
+   * Who looks at the page has no connection any more. One for all of them waits for the program of a relayed site to listen, so that it is known when
+   * it does; the first that comes again is given it.
+   */
+  #connectAhead(): void {
+    if (this.#options.patienceMs === null || this.#ahead !== null) return;
+    const done = (): void => {
+      this.#ahead = null;
+      this.release(ahead);
+    };
+    const ahead: Waiting = {
+      reuses: false,
+      cause: () => this.#cause ?? { client: '', method: '', host: '', path: '', agent: '' },
+      connected: (upstream) => {
+        this.put(upstream);
+        done();
+      },
+      fail: (answer) => {
+        this.#unreached = answer;
+        done();
+      },
+    };
+    this.#ahead = ahead;
+    this.#inFlight++;
+    this.reconnect(ahead, true);
+  }
+
   #askedBy(client: Waiting): void {
     if (this.#lease === null && !this.#asking) this.#cause = client.cause();
   }
@@ -231,6 +288,11 @@ export class SitePool implements Expiring {
   #setLeaseAside(): void {
     this.#formerLease ??= this.#lease;
     this.#lease = null;
+  }
+
+  #endKnock(): void {
+    this.#knock?.end();
+    this.#knock = null;
   }
 
   #dropFormerLease(): void {
@@ -257,7 +319,11 @@ export class SitePool implements Expiring {
   }
 
   #fresh(lease: Lease, client: Waiting): Upstream | null {
-    if (this.#options.patienceMs === null) return new Upstream(this, connectTo(lease.address), this.#program);
+    if (this.#options.patienceMs === null) {
+      const knock = this.#knock;
+      this.#knock = null;
+      return new Upstream(this, knock?.take(lease.address) ?? connectTo(lease.address), this.#program);
+    }
     void this.#connectPatiently(lease, client, this.#options.patienceMs);
     return null;
   }
@@ -287,7 +353,10 @@ export class SitePool implements Expiring {
     if (this.#asking) return;
     this.#asking = true;
     const sinceMs = performance.now();
-    for (let retryMs = retryFirstMs; this.#wanted; retryMs = Math.min(retryMs * 2, retryMaxMs)) {
+    if (this.#knock !== null) await this.#knocked();
+    let retryMs = retryFirstMs;
+    // Once in any case: a wake is somebody's, also if he is gone by now.
+    do {
       try {
         this.#hold(await this.#options.lease(this.#cause));
         break;
@@ -298,11 +367,19 @@ export class SitePool implements Expiring {
           break;
         }
         // A dead activator is started again by its next caller; until then the request waits.
-        await new Promise((resolve) => { setTimeout(resolve, retryMs); });
+        await delay(retryMs);
+        retryMs = Math.min(retryMs * 2, retryMaxMs);
       }
-    }
+    } while (this.#wanted);
     this.#asking = false;
     this.#dropFormerLease();
+  }
+
+  /** The connection that wakes the site goes first; an activator that is starting a program is not to be asked anything. */
+  async #knocked(): Promise<void> {
+    // net.connect() is carried out by the next tick.
+    await Promise.resolve();
+    if (this.#options.state().state === 'dormant') await delay(knockLeadMs);
   }
 
   #hold(lease: Lease): void {
@@ -320,6 +397,7 @@ export class SitePool implements Expiring {
       const upstream = this.#connection(lease, client, !client.reuses);
       if (upstream !== null) client.connected(upstream);
     }
+    this.#endKnock();
   }
 
   /**
@@ -329,7 +407,10 @@ export class SitePool implements Expiring {
   #lost(lease: Lease, how: LeaseEnd): void {
     if (this.#lease !== lease) return;
     this.#lease = null;
-    if (how === 'revoked') this.#program++;
+    if (how === 'revoked') {
+      this.#program++;
+      this.#unreached = null;
+    }
     if (how === 'revoked' || !this.#wanted) this.#awake = false;
     this.#patient = null;
     for (const upstream of this.#idle.splice(0)) upstream.socket.destroy();
@@ -343,6 +424,7 @@ export class SitePool implements Expiring {
   }
 
   #refuse(answer: OwnAnswer): void {
+    this.#endKnock();
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const client of waiting) client.fail(answer, false);

@@ -1,7 +1,7 @@
 import type { Log } from '../base/log.ts';
 import type { ControlClient, Lease } from '../control/client.ts';
 import type { StoredState } from '../control/stored-state.ts';
-import type { StatusError } from '../control/types.ts';
+import type { LeaseAddress, StatusError } from '../control/types.ts';
 import type { FrontKeys, RelayedSite } from '../site/front-keys.ts';
 import type { OwnAnswer } from './answer.ts';
 import type { FrontFiles } from './front-files.ts';
@@ -18,6 +18,7 @@ export interface SitesParts {
   /** What the site's file says, as it was read last. */
   readonly keys: (name: string) => FrontKeys;
   readonly hasRules: (name: string) => boolean;
+  readonly address: (name: string) => LeaseAddress | null;
   readonly state: (name: string) => StoredState;
   /** Null: of a site that is not relayed. */
   readonly relayed: (name: string) => RelayedSite | null;
@@ -49,13 +50,14 @@ export class Sites {
   }
 
   #open(name: string): SitePool {
-    const { sweep, files, keys, hasRules, state, control, relayed: relayedOf, log } = this.#parts;
+    const { sweep, files, keys, hasRules, address, state, control, relayed: relayedOf, log } = this.#parts;
     const relayed = relayedOf(name);
     const always = relayed?.unit === null ? alwaysThere(relayed) : null;
     const pool = new SitePool({
       name, sweep, files,
       keys: () => keys(name),
       hasRules: () => hasRules(name),
+      address: () => (relayed === null ? address(name) : null),
       state: () => (always === null ? state(name) : awake),
       patienceMs: relayed === null ? null : keys(name).startTimeoutMs,
       lease: (cause) => (always === null ? control.lease(name, { by: 'front', cause }) : Promise.resolve(always)),

@@ -3,7 +3,7 @@
  * destroyed; one announcement a site and quantum is enough, so the rest is filtered out before it reaches us.
  */
 import { EPOLLIN } from '../linux/epoll.ts';
-import { openDestroyedSockets, readDestroyed, watchAddresses, type LocalAddress } from '../linux/sock-diag.ts';
+import { hearAll, openDestroyedSockets, readDestroyed, watchAddresses, type LocalAddress } from '../linux/sock-diag.ts';
 import { closeFd } from '../linux/libc.ts';
 import type { Poller, Watch } from '../sockets/poller.ts';
 
@@ -18,6 +18,8 @@ interface Subscription {
 export class CameAndWent {
   readonly #poller: Poller;
   readonly #subscriptions = new Set<Subscription>();
+  /** The filter is not as it should be, and will be at the end of this turn. */
+  #stale = false;
   #socket: { readonly fd: number; readonly watch: Watch } | null = null;
 
   constructor(poller: Poller) {
@@ -39,13 +41,17 @@ export class CameAndWent {
     };
   }
 
+  /** Once for all that changes in one go, however many sites are taken over: their number squared would be seconds. Until then all are heard. */
   #refilter(): void {
-    if (this.#subscriptions.size === 0) {
-      this.#close();
-      return;
-    }
+    if (this.#stale || (this.#subscriptions.size === 0 && !this.#socket)) return;
     this.#socket ??= this.#open();
-    watchAddresses(this.#socket.fd, [...this.#subscriptions].filter(({ pausedBy }) => pausedBy === null).flatMap(({ addresses }) => addresses));
+    hearAll(this.#socket.fd);
+    this.#stale = true;
+    queueMicrotask(() => {
+      this.#stale = false;
+      if (this.#subscriptions.size === 0) this.#close();
+      else if (this.#socket) watchAddresses(this.#socket.fd, [...this.#subscriptions].filter(({ pausedBy }) => pausedBy === null).flatMap(({ addresses }) => addresses));
+    });
   }
 
   #open(): { fd: number; watch: Watch } {
@@ -62,6 +68,7 @@ export class CameAndWent {
 
   #read(fd: number): void {
     const destroyed = readDestroyed(fd);
+    let paused = false;
     for (const subscription of this.#subscriptions) {
       // More than could be kept: it may have been any site's.
       if (subscription.pausedBy) continue;
@@ -71,9 +78,11 @@ export class CameAndWent {
         this.#refilter();
       }, subscription.quantumMs);
       subscription.pausedBy.unref();
+      paused = true;
       subscription.heard();
     }
-    if (this.#socket) this.#refilter();
+    // What nobody waits for comes, too, where the addresses are too many for a filter.
+    if (paused) this.#refilter();
   }
 }
 

@@ -68,6 +68,7 @@ const c = {
   poll: libc.func('int poll(void *, uint64_t, int)'),
   mkfifo: libc.func('int mkfifo(const char *, uint32_t)'),
   umask: libc.func('uint32_t umask(uint32_t)'),
+  memfd_create: libc.func('int memfd_create(const char *, uint32_t)'),
   eventfd: libc.func('int eventfd(uint32_t, int)'),
   epoll_create1: libc.func('int epoll_create1(int)'),
   epoll_ctl: libc.func('int epoll_ctl(int, int, int, void *)'),

@@ -130,8 +130,13 @@ export function watchAddresses(fd: number, addresses: readonly LocalAddress[]): 
     ]);
   } catch (error) {
     if (!isErrno(error, 'ENOMEM') && !isErrno(error, 'EINVAL')) throw error;
-    setFilter(fd, [ACCEPT]);
+    hearAll(fd);
   }
+}
+
+/** Nothing is dropped. */
+export function hearAll(fd: number): void {
+  setFilter(fd, [ACCEPT]);
 }
 
 /** Begins and, where it does not accept, ends with X in A. */

@@ -37,11 +37,12 @@ function attributes(): Buffer {
 /**
  * Starts a program, in the mount namespace that the calling thread is in. It must be waited for: {@link exitedProcess}.
  *
+ * @param file what is executed; `program` is then only what it is called
  * @param fds what it has from descriptor 0 on; null: /dev/null. Of others it has those that are not close-on-exec
  * @returns its number
  * @throws SyscallError `ENOENT`, `EACCES` and so on for a program that cannot be run
  */
-export function spawnProcess(program: string, args: readonly string[], env: Readonly<Record<string, string>>, fds: readonly (number | null)[]): number {
+export function spawnProcess(program: string, args: readonly string[], env: Readonly<Record<string, string>>, fds: readonly (number | null)[], file = program): number {
   const actions = Buffer.alloc(FILE_ACTIONS_BYTES);
   const moved: number[] = [];
   const pid = Buffer.alloc(4);
@@ -59,7 +60,7 @@ export function spawnProcess(program: string, args: readonly string[], env: Read
       else succeed('posix_spawn_file_actions_adddup2', actions, source, target);
     }
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    succeed('posix_spawn', pid, program, actions, attributes(), [program, ...args, null], [...variables, null]);
+    succeed('posix_spawn', pid, file, actions, attributes(), [program, ...args, null], [...variables, null]);
     return pid.readInt32LE();
   } finally {
     succeed('posix_spawn_file_actions_destroy', actions);

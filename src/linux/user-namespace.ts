@@ -2,8 +2,9 @@
  * A user namespace as a descriptor, for mount_setattr(2): user_namespaces(7).
  *
  * A namespace needs a process to be made, and this process has threads, so it cannot be ours. It is a child that ends at its first
- * instruction and is not yet waited for: its namespace can be given its mapping all the same. It shares our memory (nothing
- * is copied), and we stand still until it has ended: 0.06 ms, against 1 to 3 ms for a program.
+ * instruction; whether it has come to that or not, and until it is waited for, its namespace can be given its mapping. It shares our memory
+ * (nothing is copied), on a stack of its own: 0.06 ms, against 1 to 3 ms for a program. It is waited for later: where the processors are
+ * busy, it would be 1 ms until it had its turn.
  */
 import { closeSync, constants, openSync, writeFileSync } from 'node:fs';
 import type { IdRange } from '../base/site.ts';
@@ -11,7 +12,6 @@ import { O_CLOEXEC } from './constants.ts';
 import { addressOf, addressOfFunction, call } from './libc.ts';
 
 const CLONE_VM = 0x100;
-const CLONE_VFORK = 0x4000;
 const CLONE_NEWUSER = 0x1000_0000;
 /** Children without a signal for their end, which libuv would look after. */
 const WALL = 0x4000_0000;
@@ -22,13 +22,18 @@ export function makeUserNamespace({ first, count }: IdRange): number {
   const stack = Buffer.alloc(STACK_BYTES);
   // It grows downwards, from a border that every machine takes.
   const top = (addressOf(stack) + BigInt(STACK_BYTES)) & ~0xfn;
-  const pid = call('clone', addressOfFunction('_exit'), top, CLONE_VM | CLONE_VFORK | CLONE_NEWUSER, null);
+  const pid = call('clone', addressOfFunction('_exit'), top, CLONE_VM | CLONE_NEWUSER, null);
   try {
     for (const map of ['uid_map', 'gid_map']) writeFileSync(`/proc/${pid}/${map}`, `0 ${first} ${count}`);
     return openSync(`/proc/${pid}/ns/user`, constants.O_RDONLY | O_CLOEXEC);
   } finally {
-    call('waitpid', pid, null, WALL);
+    setImmediate(bury, pid, stack);
   }
+}
+
+/** @param _stack which it may still need until then */
+function bury(pid: number, _stack: Buffer): void {
+  call('waitpid', pid, null, WALL);
 }
 
 export function withUserNamespace<T>(ids: IdRange, act: (userNamespace: number) => T): T {

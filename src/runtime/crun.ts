@@ -7,6 +7,7 @@ import type { Poller } from '../sockets/poller.ts';
 import { startChild, type Child } from './child.ts';
 import { findProgram, searchPath } from './find-program.ts';
 import { withPrivateMounts, type PrivateMounts } from './private-mounts.ts';
+import { SealedProgram } from './sealed-program.ts';
 
 export interface CrunRun {
   readonly id: string;
@@ -24,7 +25,7 @@ export interface CrunRun {
 
 export class Crun {
   readonly #poller: Poller;
-  readonly #program: string;
+  readonly #program: SealedProgram;
   readonly #stateDir: string;
   /** Of all containers. */
   #stdin: number | null = null;
@@ -32,7 +33,7 @@ export class Crun {
   /** @param stateDir crun's own state, and its cache of compiled seccomp filters */
   constructor(poller: Poller, stateDir: string, program = findProgram('crun')) {
     this.#poller = poller;
-    this.#program = program;
+    this.#program = new SealedProgram(program);
     this.#stateDir = stateDir;
   }
 
@@ -63,7 +64,8 @@ export class Crun {
 
   #start(args: readonly string[], fds: readonly (number | null)[], env: Readonly<Record<string, string>>): Child {
     try {
-      return startChild(this.#poller, this.#program, ['--cgroup-manager=disabled', `--root=${this.#stateDir}`, ...args], { PATH: searchPath(), ...env }, fds);
+      const { path, file } = this.#program;
+      return startChild(this.#poller, path, ['--cgroup-manager=disabled', `--root=${this.#stateDir}`, ...args], { PATH: searchPath(), ...env }, fds, file);
     } catch (error) {
       if (!(error instanceof SyscallError)) throw error;
       throw new WakesockError('ERR_WAKESOCK_RUNTIME', `crun could not be started: ${error.message}`, { cause: error });

@@ -13,7 +13,7 @@ export type LineSink = (stream: OutputStream, line: string) => void;
 /** Read at most this much of one program before others get their turn. */
 const READ_BYTES = 64 * 1024;
 /** Of all programs: what was read is copied or made text before anybody reads again. One for each stream would be the greatest part of what an awake site costs us. */
-const buffer = Buffer.alloc(READ_BYTES);
+const readBuffer = Buffer.alloc(READ_BYTES);
 
 export class Output {
   readonly #lastLines: string[] = [];
@@ -38,7 +38,7 @@ export class Output {
       sink(stream, text);
     };
     this.#ends.push(watched(poller, fd, () => {
-      const bytes = readAvailable(fd, buffer);
+      const bytes = readAvailable(fd, readBuffer);
       if (bytes === null) return 'more';
       if (bytes.length > 0) {
         rest = splitLines(Buffer.concat([rest, bytes]), emit);

@@ -42,6 +42,16 @@ export function socketSliceName(site: string): string {
   return `system-wakesock-${(hash >>> 0) % socketSlices}.slice`;
 }
 
+/** What passes on the connections of a relayed site's own sockets: an instance for each, so that to begin or end one is nothing to the others. */
+export function relayServiceName(site: string): string {
+  return `wakesock-relay@${site}.service`;
+}
+
+/** The site of {@link relayServiceName}; null for any other unit. */
+export function siteOfRelay(unit: string): string | null {
+  return /^wakesock-relay@(.+)\.service$/.exec(unit)?.[1] ?? null;
+}
+
 /** Descriptor name (FileDescriptorName=) of a relayed site's sockets at the front door. `=` is in no site's name; all other sockets there are HTTP. */
 export function relayFdName(site: string): string {
   return `relay=${site}`;
@@ -64,6 +74,7 @@ export function writtenSocketUnit(site: string, dirs: readonly string[] = system
 /** Patterns (fnmatch) for all of them. */
 export const scopePattern = scopeName('*');
 export const socketUnitPattern = socketUnitName('*');
+export const relayServicePattern = relayServiceName('*');
 
 /** The site of a unit named by {@link scopeName} or {@link socketUnitName}; null for any other unit. */
 export function siteOfUnit(unit: string): string | null {

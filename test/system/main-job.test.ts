@@ -228,7 +228,11 @@ describe('control', () => {
   test('a site in use is not put to sleep, but with --force', async () => {
     const client = scene.clients.open('127.0.0.1:8108', 'hello\n');
     await client.answer();
-    const refused = await scene.product.exec('sleep', 'held');
+    // Who says nothing for a second is not in use to somebody who asks for sleep, and the command may take as long to start.
+    const command = { over: false };
+    const sleeping = scene.product.exec('sleep', 'held').finally(() => { command.over = true; });
+    while (!command.over) await client.ask('still');
+    const refused = await sleeping;
     expect(refused).toMatchObject({ code: 1 });
     expect(refused.stderr).toContain('ERR_WAKESOCK_BUSY');
     expect((await client.ask('still')).said).toBe('still');

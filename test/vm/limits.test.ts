@@ -107,7 +107,7 @@ describe('CPU', () => {
   });
 
   test('CPUQuota=: a busy site is given its part of each period; with apply it is not held back any more', async () => {
-    await scene.enable({ bounded: consumer(8709, { CPUQuota: '10%' }) });
+    await scene.enable({ bounded: consumer(8709, { CPUQuota: '10%', CPUWeight: 100 }) });
     await ask(8709, 'spin');
     /** While it does its work some times: the time it had, the tenths of a second in which it wanted some, and those in which it was held back. */
     const working = async (): Promise<{ usedUsec: number; periods: number; throttled: number }> => {
@@ -125,7 +125,8 @@ describe('CPU', () => {
     expect(bounded.usedUsec).toBeGreaterThan(0);
     // 10 ms of each; what it takes beyond in one (the kernel looks 250 times a second), it is not given in the next.
     expect(bounded.usedUsec).toBeLessThan((bounded.periods + 3) * 10_000);
-    await scene.write({ bounded: consumer(8709) });
+    // With a weight the controller stays.
+    await scene.write({ bounded: consumer(8709, { CPUWeight: 100 }) });
     expect(await scene.product.run('apply', 'bounded')).toContain('CPUQuota= from 10% to default');
     expect(await cgroup('bounded', 'cpu.max')).toBe('max 100000\n');
     const unbounded = await working();
@@ -144,29 +145,36 @@ test('MemoryHigh=: memory is taken back from a site above it, which goes on; wit
   expect((await figure('memory.events', 'high', 'squeezed'))[0]).toBeGreaterThan(0);
   expect(Number(await cgroup('squeezed', 'memory.current')) / 2 ** 20).toBeLessThan(48);
   await scene.write({ squeezed: onDisk(8714, { MemoryMax: '1G' }) });
-  expect(await scene.product.run('apply', 'squeezed')).toContain('MemoryHigh= from 32M to default');
+  expect(await scene.product.run('apply', 'squeezed')).toContain('MemoryHigh= from 33554432 to default');
   expect(await ask(8714, 'cache 64')).toMatchObject({ start, result: 'cached' });
   expect(Number(await cgroup('squeezed', 'memory.current')) / 2 ** 20).toBeGreaterThan(64);
   await scene.product.run('sleep', '--force', 'squeezed');
 });
 
-describe('IO', () => {
-  test.each([['IOReadBandwidthMax', 'read', 8715], ['IOWriteBandwidthMax', 'write', 8717]] as const)('%s=: a site that only transfers gets so much, and with apply as much as any', async (key, direction, port) => {
-    const [bounded, free] = [`${direction}-bounded`, `${direction}-free`];
-    await machine.run(['mkdir', '-p', `/srv/${port}`, `/srv/${port + 1}`]);
-    await scene.enable({ [bounded]: onDisk(port, { [key]: '/dev/vda 128K' }), [free]: onDisk(port + 1) });
-    await Promise.all([ask(port, `transfer ${direction}`), ask(port + 1, `transfer ${direction}`)]);
-    const asTold = await share('io.stat', `${direction[0]}bytes`, [bounded, free], port + 1, 400);
-    await scene.write({ [bounded]: onDisk(port, { IOWeight: 30 }) });
-    const told = await scene.product.run('apply', bounded);
-    expect(told).toContain(`${key}= from /dev/vda 128K to default`);
-    expect(told).toContain('IOWeight= from default to 30');
-    expect(await scene.show(scopeUnit(bounded), 'IOWeight')).toEqual({ IOWeight: '30' });
-    const asToldAnew = await share('io.stat', `${direction[0]}bytes`, [bounded, free], port + 1, 400);
-    expect(asTold).toBeLessThan(0.2);
-    expect(asToldAnew).toBeGreaterThan(0.3);
-    await scene.product.run('sleep', '--force', bounded, free);
-  });
+test('IOReadBandwidthMax=, IOWriteBandwidthMax=: a site that only transfers gets so much, and with apply as much as any', async () => {
+  const pairs = [
+    { key: 'IOReadBandwidthMax', direction: 'read', bytes: 'rbytes', sites: ['reads-bounded', 'reads'], ports: [8715, 8716] },
+    { key: 'IOWriteBandwidthMax', direction: 'write', bytes: 'wbytes', sites: ['writes-bounded', 'writes'], ports: [8717, 8718] },
+  ] as const;
+  const shares = async (): Promise<number[]> => {
+    const found: number[] = [];
+    for (const { bytes, sites, ports } of pairs) found.push(await share('io.stat', bytes, sites, ports[1], 150));
+    return found;
+  };
+  await machine.run(['mkdir', '-p', ...pairs.flatMap(({ ports }) => ports.map((port) => `/srv/${port}`))]);
+  await scene.enable(Object.fromEntries(pairs.flatMap(({ key, sites, ports }) => [[sites[0], onDisk(ports[0], { [key]: '/dev/vda 32K' })], [sites[1], onDisk(ports[1])]])));
+  await Promise.all(pairs.flatMap(({ direction, ports }) => ports.map((port) => ask(port, `transfer ${direction}`))));
+  const asTold = await shares();
+  await scene.write(Object.fromEntries(pairs.map(({ sites, ports }) => [sites[0], onDisk(ports[0], { IOWeight: 30 })])));
+  const told = await scene.product.run('apply', ...pairs.map(({ sites }) => sites[0]));
+  for (const { key, sites } of pairs) {
+    expect(told).toContain(`${key}= from /dev/vda 32000 to default`);
+    expect(await scene.show(scopeUnit(sites[0]), 'IOWeight')).toEqual({ IOWeight: '30' });
+  }
+  const asToldAnew = await shares();
+  for (const found of asTold) expect(found).toBeLessThan(0.2);
+  for (const found of asToldAnew) expect(found).toBeGreaterThan(0.3);
+  await scene.product.run('sleep', '--force', ...pairs.flatMap(({ sites }) => sites));
 });
 
 describe('apply', () => {

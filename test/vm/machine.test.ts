@@ -1,7 +1,7 @@
 /** The virtual machine itself: nothing of it is left, and its disk is as it was. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -19,7 +19,14 @@ function childOf(pid: number): number | undefined {
   return child === '' ? undefined : Number(child);
 }
 
-const isQemu = (pid: number): boolean => existsSync(`/proc/${pid}`) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('qemu-system');
+/** Another process may end, and qemu-img does, while it is looked at. */
+function isQemu(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('qemu-system');
+  } catch {
+    return false;
+  }
+}
 const directories = (owner: number): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith(`wakesock-vm-${owner}-`));
 
 test('a machine ends with whoever booted it, however that ends, and the next one clears away what is left', async () => {

@@ -33,6 +33,13 @@ test.each([
   expect(settings(textOf(address)).includes('FreeBind=yes')).toBe(later);
 });
 
+test('of a relayed site the sockets are its own relay\'s, whose service is as the front door\'s', () => {
+  const text = socketUnitText({ name: 't@db', description: '', handoff: 'relay', listen: [ipv4('0.0.0.0', 5432)] });
+  expect(settings(text)).toEqual(expect.arrayContaining(['FileDescriptorName=relay=t@db', 'Service=wakesock-relay@t@db.service']));
+  const of = (unit: string) => settings(readFileSync(new URL(unit, units), 'utf8')).filter((line) => !/^(?:Description|SyslogIdentifier|TimeoutStopSec)=/.test(line));
+  expect(of('wakesock-relay@.service')).toEqual(of('wakesock-front.service'));
+});
+
 test('a path is taken literally', () => {
   expect(textOf(unix('/run/100%/a b.sock'))).toContain('ListenStream=/run/100%%/a b.sock\n');
 });
@@ -46,7 +53,7 @@ test('systemd-analyze verify is happy with all units', () => {
   const directory = mkdtempSync(join(tmpdir(), 'wakesock-units-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   const files = { 'wakesock-site-blog.socket': textOf(ipv4('0.0.0.0', 80), ipv6('2001:db8::1', 80), unix('/run/100%/a b')) } as Record<string, string>;
-  for (const name of ['wakesock.service', 'wakesock.socket', 'wakesock.slice']) {
+  for (const name of ['wakesock.service', 'wakesock.socket', 'wakesock.slice', 'wakesock-relay@.service']) {
     files[name] = renderUnit(readFileSync(new URL(name, units), 'utf8'), { node: process.execPath, program: process.execPath, systemdVersion });
   }
   for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);

@@ -11,7 +11,7 @@ import { Peers, type PeersOptions } from '../../../src/front/peers.ts';
 import { Client } from '../../../src/front/client.ts';
 import type { Lease, LeaseEnd } from '../../../src/control/client.ts';
 import type { StoredState } from '../../../src/control/stored-state.ts';
-import type { WakeCause } from '../../../src/control/types.ts';
+import type { LeaseAddress, WakeCause } from '../../../src/control/types.ts';
 import type { OwnAnswer } from '../../../src/front/answer.ts';
 import { FrontFiles } from '../../../src/front/front-files.ts';
 import { RawClient } from '../../../src/front/raw-client.ts';
@@ -84,6 +84,8 @@ export class Scene {
   explanation: OwnAnswer | null = null;
   /** As of a relayed site. */
   patienceMs: number | null = null;
+  /** Where its file says that its own socket is. */
+  ownSocket: LeaseAddress | null = null;
   /** What the site's file says besides the defaults. */
   keys: Partial<FrontKeys> = {};
   /** What the disk says of the site. */
@@ -137,6 +139,7 @@ export class Scene {
       name: 'a', sweep: this.sweep, files: this.files, patienceMs: this.patienceMs,
       keys: () => ({ ...frontKeysDefault, ...this.keys }),
       hasRules: () => (this.keys.noWake ?? []).length > 0,
+      address: () => this.ownSocket,
       state: () => this.state,
       lease: (cause) => this.#lease(cause),
       explain: () => Promise.resolve(this.explanation),
@@ -150,7 +153,11 @@ export class Scene {
     const record = { released: false, end: (_how?: LeaseEnd): void => {}, release: () => { record.released = true; record.end(); } };
     const ended = new Promise<LeaseEnd>((resolve) => { record.end = (how = 'lost') => resolve(how); });
     this.leases.push(record);
-    return { address: { family: 'ipv4', address: `127.0.0.1:${this.#programPort}` }, ended, release: record.release };
+    return { address: this.programAddress, ended, release: record.release };
+  }
+
+  get programAddress(): LeaseAddress {
+    return { family: 'ipv4', address: `127.0.0.1:${this.#programPort}` };
   }
 
   /** Again, at the same address. */

@@ -1,5 +1,6 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
+import { leaseAddressOf } from '../../../src/control/lease-address.ts';
 import { RouteTable } from '../../../src/front/route-table.ts';
 import { SiteHostsReader } from '../../../src/front/site-hosts.ts';
 import { loadSite } from '../../../src/site/load-site.ts';
@@ -27,6 +28,9 @@ const layouts: Readonly<Record<string, (write: (path: string, text: string) => v
   'an instance, with a drop-in for all': (write) => { write('etc/t@.container', site('%i.example')); write('run/container.d/x.conf', dropIn('all-%i.example')); },
   'an instance with a file of its own': (write) => { write('etc/t@.container', site('%i.example')); write('usr/t@i.container', site('file.example')); },
   'sockets and rules': (write) => write('etc/a.container', site('a.example', 'ListenStream=80\nNoWake=path:/x\n')),
+  'several sockets': (write) => write('etc/a.container', site('a.example', 'ListenStream=[::]:80\nListenStream=81\nPort=81\n')),
+  'a published port': (write) => write('etc/a.container', '[Container]\nExec=/bin/true\nPublishPort=127.0.0.1:8081:80\n[X-Wakesock]\nRoot=host\nHost=a.example\n'),
+  'a socket by its instance': (write) => write('etc/t@.container', '[Container]\nExec=/bin/true\n[X-Wakesock]\nRoot=host\nHandoff=listen-fds\nHost=%i.example\nListenStream=/run/%i.sock\n'),
 };
 
 describe('what is read of a site for its routes', () => {
@@ -46,8 +50,9 @@ describe('what is read of a site for its routes', () => {
         continue;
       }
       found++;
-      expect({ hosts: [...new Set(read?.hosts)], hasSocket: read?.hasSocket, hasRules: read?.hasRules })
-        .toEqual({ hosts: [...loaded.places.hosts.keys()], hasSocket: loaded.places.listen.length > 0, hasRules: loaded.front.noWake.length > 0 });
+      const [listen] = loaded.site?.listen ?? [];
+      expect({ hosts: [...new Set(read?.hosts)], hasSocket: read?.hasSocket, address: read?.address, hasRules: read?.hasRules })
+        .toEqual({ hosts: [...loaded.places.hosts.keys()], hasSocket: listen !== undefined, address: listen === undefined ? null : leaseAddressOf(listen), hasRules: loaded.front.noWake.length > 0 });
     }
     expect(found).toBeGreaterThan(0);
   });

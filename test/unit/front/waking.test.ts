@@ -86,8 +86,27 @@ describe('/.well-known/wakesock', () => {
   });
 });
 
+const navigation = request('GET /a?b', html);
+
+const openRelayed = async (patienceMs = 60_000): Promise<void> => {
+  await open();
+  scene.patienceMs = patienceMs;
+  scene.state = { ...scene.state, state: 'awake' };
+  await scene.stopProgram();
+};
+const stateNow = async (): Promise<unknown> => bodyOf(await client(request('GET /.well-known/wakesock')).rest());
+/** What a browser is shown when so much time goes by. */
+const shown = async (ms = 2_500): Promise<string> => {
+  const wire = client(navigation);
+  while (!wire.ended) {
+    // The front door has read the request by then.
+    await stateNow();
+    after(ms);
+  }
+  return wire.text;
+};
+
 describe('the waiting page', () => {
-  const navigation = request('GET /a?b', html);
 
   test.each([
     ['a browser over HTTP', navigation],
@@ -175,7 +194,7 @@ describe('the waiting page', () => {
     expect(await wire.takeBytes(2)).toBe('lf');
   });
 
-  test('is never shown with `infinity`, and at once with 0', async () => {
+  test('is never shown with `infinity`, and with 0 as soon as anybody looks', async () => {
     await open();
     scene.keys = { waitPageAfterMs: Infinity };
     const patient = client(navigation);
@@ -184,7 +203,10 @@ describe('the waiting page', () => {
     after(20_001);
     expect(await patient.rest()).toContain('could not be reached in time');
     scene.keys = { waitPageAfterMs: 0 };
-    expect(await client(navigation).rest()).toContain('is starting');
+    const impatient = client(navigation);
+    await scene.program();
+    after(0);
+    expect(await impatient.rest()).toContain('is starting');
   });
 
   test('keeps the site wanted until it is awake, and then as long as it takes to come again', async () => {
@@ -216,6 +238,75 @@ describe('the waiting page', () => {
     asked[0]?.();
     while (scene.leases.length === 0) await new Promise((resolve) => { setImmediate(resolve); });
     expect(scene.leases[0]?.released).toBe(false);
+  });
+
+  describe('of a relayed site whose unit is up', () => {
+    test('is shown while its program does not listen; the connection that is made then is for whoever comes again', async () => {
+      await openRelayed();
+      expect(await shown()).toContain('a.example is starting');
+      expect(await shown()).toContain('a.example is starting');
+      expect(await stateNow()).toEqual({ state: 'waking', healthy: true });
+      await scene.startProgram();
+      const program = await scene.program();
+      while ((await stateNow() as { state: string }).state !== 'awake') await new Promise((resolve) => { setImmediate(resolve); });
+      const wire = client(navigation);
+      expect(await program.take('\r\n\r\n')).toContain('GET /a?b ');
+      program.send(ok);
+      expect(await wire.take('ok')).toContain('200 OK');
+      expect(scene.accepted.length).toBe(1);
+    });
+
+    test('is not shown when it listens, however slow it is', async () => {
+      await openRelayed();
+      await scene.startProgram();
+      const wire = client(navigation);
+      const program = await scene.program();
+      await program.take('\r\n\r\n');
+      later();
+      later();
+      program.send(ok);
+      expect(await wire.take('ok')).toContain('200 OK');
+    });
+
+    test('is not for who shows no page: it waits until the program listens', async () => {
+      await openRelayed();
+      const wire = client(get);
+      while (scene.leases.length === 0) await new Promise((resolve) => { setImmediate(resolve); });
+      later();
+      later();
+      await scene.startProgram();
+      const program = await scene.program();
+      await program.take('\r\n\r\n');
+      program.send(ok);
+      expect(await wire.take('ok')).toContain('200 OK');
+    });
+
+    test('is followed by 503 when nobody listened in time, and by another try when the unit is started anew', async () => {
+      await openRelayed(400);
+      scene.keys = { waitPageAfterMs: 0 };
+      expect(await shown(300)).toContain('a.example is starting');
+      while ((await stateNow() as { state: string }).state !== 'awake') await new Promise((resolve) => { setImmediate(resolve); });
+      const last = await shown(300);
+      expect(last).toMatch(/^HTTP\/1\.1 503 (?:.*\r\n)*Retry-After: 5\r\n/);
+      expect(last).toContain('Nobody answers for this site (ECONNREFUSED)');
+      scene.leases.at(-1)?.end('revoked');
+      await new Promise((resolve) => { setImmediate(resolve); });
+      expect(await shown(300)).toContain('a.example is starting');
+    });
+
+    test('keeps the site wanted as long as its program is waited for', async () => {
+      await openRelayed();
+      await shown();
+      for (let i = 0; i < 5; i++) after(4_500);
+      expect(scene.leases.map(({ released }) => released)).toEqual([false]);
+      await scene.startProgram();
+      await scene.program();
+      while ((await stateNow() as { state: string }).state !== 'awake') await new Promise((resolve) => { setImmediate(resolve); });
+      for (let i = 0; i < 3; i++) after(4_500);
+      expect(scene.leases.map(({ released }) => released)).toEqual([true]);
+      expect(scene.asked).toBe(false);
+      await scene.noneLeft();
+    });
   });
 
   test('of the user\'s own is sent as it is, with Refresh; where it cannot be read ours is, and the log says why once', async () => {
