@@ -45,7 +45,7 @@ Options:
   --warmup=N          wakes before those (default 10)
   --sites=LIST        numbers of sleeping sites for density (default 10,1000,10000)
   --quick             everything once, within five minutes on a quiet machine: debian12, tiny and python; 5 samples,
-                      1 before, 10 s of idleness, 10 sites awake, 1.6 s of load, storms of up to 50 sites, up to 1,000 asleep
+                      1 before, 5 s of idleness, 10 sites awake, 0.8 s of load, storms of up to 50 sites, up to 1,000 asleep
   --markdown=FILE     write the tables as Markdown too
   --html=FILE         write a page with pictures and the tables
   --compare           run nothing: say what has changed in the results since the run before, on each machine
@@ -89,10 +89,10 @@ function choose(checkout: string): Chosen | null {
       scenarios: listOf('scenario', values.scenario ?? (readme ? readmeScenarios : names(scenarios)).join(','), names(scenarios)),
       programs: listOf('program', values.program ?? names(quick ? quickPrograms : programs).join(','), names(programs)),
       samples: count('samples', values.samples, quick ? 5 : readme ? 30 : 200, 1),
-      warmup: count('warmup', values.warmup, quick ? 1 : 10, 0),
-      idleMs: quick ? 10_000 : 60_000,
+      warmup: count('warmup', values.warmup, quick ? 1 : readme ? 5 : 10, 0),
+      idleMs: quick ? 5_000 : 60_000,
       awake: quick ? [1, 2, 10] : [1, 2, 10, 50],
-      loadMs: quick ? 1_600 : 20_000,
+      loadMs: quick ? 800 : 20_000,
       ratePerSecond: 100,
       storm: quick ? [1, 10, 50] : [1, 10, 50, 200],
       density: values.sites?.split(',').map((text) => count('sites', text, 0, 1)) ?? (quick ? [10, 1_000] : [10, 1_000, 10_000]),

@@ -55,7 +55,7 @@ export async function boots({ target, checkout, density, rounds, step }: BootsOp
       ...noFigures, scenario: 'density', subject: 'own sockets: boot', parameter: `${sites} sites`, samplesMs, p50Ms: ms, p99Ms: quantile(samplesMs, 0.99),
       values: {
         sites, bootMs: Math.round(ms), moreThanWithoutMs: Math.round(ms - none),
-        'systemd.cpuMs': of(sites, ({ systemdCpuMs }) => systemdCpuMs), 'systemd.rssBytes': of(sites, ({ systemdRssBytes }) => systemdRssBytes),
+        'boot.systemdCpuMs': of(sites, ({ systemdCpuMs }) => systemdCpuMs), 'boot.systemdRssBytes': of(sites, ({ systemdRssBytes }) => systemdRssBytes),
       },
       notes: ['boot: from systemd\'s start to the end of its start-up, with the units that `install` and `enable` write and little else. Sites behind the front door have no units: they add nothing.'],
     };

@@ -43,12 +43,14 @@ function latencies(results: readonly Result[]): Pick<Table, 'head' | 'rows'> {
 /** A column for each parameter. */
 function curves(results: readonly Result[]): Pick<Table, 'head' | 'rows'> {
   const subjects = [...new Set(results.map(({ subject }) => subject))];
-  const parameters = [...new Set(results.map(({ parameter }) => parameter ?? ''))];
+  const parameters = [...new Set(results.toSorted((a, b) => (a.values?.['sites'] ?? 0) - (b.values?.['sites'] ?? 0)).map(({ parameter }) => parameter ?? ''))];
   const names = [...new Set(results.flatMap(({ values }) => Object.keys(values ?? {})))];
   const value = (of: string, at: string, name: string): string => figure(results.find(({ subject, parameter }) => subject === of && parameter === at)?.values?.[name]);
+  const rows = subjects.flatMap((subject) => names.map((name) => ({ subject, name, cells: parameters.map((parameter) => value(subject, parameter, name)) })));
   return {
     head: ['subject', 'figure', ...parameters],
-    rows: subjects.flatMap((subject) => names.map((name) => [subject, name].concat(parameters.map((parameter) => value(subject, parameter, name))))),
+    // Not every subject has every figure.
+    rows: rows.filter(({ cells }) => cells.some((cell) => cell !== '')).map(({ subject, name, cells }) => [subject, name].concat(cells)),
   };
 }
 

@@ -8,7 +8,7 @@ import { type Bench, type Scenario, Unavailable } from '../types.ts';
 import { rounded } from './loaded.ts';
 
 const systemd = 1;
-const wakes = 15;
+const wakesMax = 15;
 const reloads = 3;
 /** What systemd has open beside the sockets of sites. */
 const otherFilesMax = 200;
@@ -18,7 +18,8 @@ interface Kind {
   readonly behindFront: boolean;
 }
 
-const kinds: readonly Kind[] = [{ subject: 'own sockets', behindFront: false }, { subject: 'behind the front door', behindFront: true }];
+/** systemd keeps the memory that it once needed: whoever needs none comes first. */
+const kinds: readonly Kind[] = [{ subject: 'behind the front door', behindFront: true }, { subject: 'own sockets', behindFront: false }];
 
 export const density: Scenario = {
   name: 'density',
@@ -98,7 +99,7 @@ async function look({ subject, behindFront }: Kind, enabled: readonly EnabledSit
   for (const [what, samplesMs] of [['zero', zeroMs], ['cold', coldMs]] as const) {
     bench.report({
       scenario: 'density', subject: `${subject}: ${what}`, parameter, samplesMs, p50Ms: median(samplesMs), values: { sites, p50Ms: figure(median(samplesMs)) },
-      notes: [`First byte of sleeping sites from the first to the last, at most ${wakes} of them; zero: nothing of ours running, cold: all of ours resident.`],
+      notes: [`First byte of sleeping sites from the first to the last, at most ${wakesMax} of them; zero: nothing of ours running, cold: all of ours resident.`],
     });
   }
 }
@@ -108,9 +109,9 @@ function ofProcess(name: string, pid: number): Record<string, number> {
 }
 
 /** Of sites spread over all. Before those that count comes one that does not. */
-async function firstBytes(enabled: readonly EnabledSite[], stay: 'exits' | 'resident', { client, wakesock }: Bench): Promise<number[]> {
+async function firstBytes(enabled: readonly EnabledSite[], stay: 'exits' | 'resident', { client, wakesock, options }: Bench): Promise<number[]> {
   const samplesMs: number[] = [];
-  const count = Math.min(wakes, enabled.length);
+  const count = Math.min(wakesMax, options.samples, enabled.length);
   const spread = Array.from({ length: count }).flatMap((_, index) => enabled[Math.floor((index * (enabled.length - 1)) / Math.max(1, count - 1))] ?? []);
   for (const site of [...spread.slice(0, 1), ...spread]) {
     samplesMs.push(rounded(await client.firstByteMs(site)));

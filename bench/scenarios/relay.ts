@@ -14,6 +14,7 @@ interface Contestant {
   readonly name: string;
   readonly port: number;
   readonly proxying: Proxying;
+  readonly versions: Readonly<Record<string, string>> | null;
   /** By connections. */
   readonly loads: Map<number, (WrkLoad & { readonly cpuUsecPerRequest: number })[]>;
 }
@@ -40,11 +41,11 @@ async function throughput(bench: Bench): Promise<void> {
   try {
     const wrk = new Wrk(bench.directory);
     const backendPort = bench.nextPort();
-    contestants.push({ name: backEnd.name, port: backendPort, proxying: await backEnd.start(0, backendPort, bench), loads: new Map() });
+    contestants.push({ name: backEnd.name, port: backendPort, proxying: await backEnd.start(0, backendPort, bench), versions: backEnd.versions?.(bench) ?? null, loads: new Map() });
     for (const proxy of proxies) {
       const port = bench.nextPort();
       try {
-        contestants.push({ name: proxy.name, port, proxying: await proxy.start(backendPort, port, bench), loads: new Map() });
+        contestants.push({ name: proxy.name, port, proxying: await proxy.start(backendPort, port, bench), versions: proxy.versions?.(bench) ?? null, loads: new Map() });
       } catch (error) {
         if (!(error instanceof Unavailable)) throw error;
         bench.report({ scenario, subject: proxy.name, skipped: error.message });
@@ -79,7 +80,7 @@ async function measure({ port, proxying, loads }: Contestant, wrk: Wrk, connecti
 
 function report(contestants: readonly Contestant[], bench: Bench): void {
   const yard = contestants.find(({ name }) => name === yardstick);
-  for (const { name, loads } of contestants) {
+  for (const { name, versions, loads } of contestants) {
     const values: Record<string, number | null> = {};
     for (const [connections, each] of loads) {
       const of = (figure: (load: (typeof each)[number]) => number): number | null => rounded(median(each.map(figure)));
@@ -92,7 +93,7 @@ function report(contestants: readonly Contestant[], bench: Bench): void {
       if (yard !== undefined) values[`${connections}.byHaproxy`] = rounded(median(ratios));
     }
     const failures = [...loads.values()].flat().reduce((sum, { errors }) => sum + errors, 0);
-    bench.report({ scenario, subject: name, values, failures, notes: ['wrk, one thread; medians of the rounds; 12 bytes of nginx behind all, which answers `back end direct` itself.'] });
+    bench.report({ scenario, subject: name, versions, values, failures, notes: ['wrk, one thread; medians of the rounds; 12 bytes of nginx behind all, which answers `back end direct` itself.'] });
   }
 }
 

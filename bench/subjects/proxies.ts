@@ -5,12 +5,15 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { createRequire } from 'node:module';
 import { PatientConnect } from '../../src/front/patient-connect.ts';
 import { type Bench, Unavailable } from '../types.ts';
+import { versionOf } from './packages.ts';
 
 export const benchHost = 'bench.example';
 const startMsMax = 10_000;
 
 export interface Proxy {
   readonly name: string;
+  /** Of what is not wakesock's own. Asked only of one that runs. */
+  versions?(bench: Bench): Readonly<Record<string, string>>;
   /** @throws {@link Unavailable} */
   start(backend: number, port: number, bench: Bench): Promise<Proxying>;
 }
@@ -31,6 +34,7 @@ export const proxies: readonly Proxy[] = [
   },
   {
     name: 'HAProxy, one thread',
+    versions: () => ({ haproxy: versionOf('/usr/sbin/haproxy', '-v') }),
     start: (backend, port, bench) => listening(port, [program('/usr/sbin/haproxy'), '-db', '-f', written(bench, 'haproxy.cfg', `global
   nbthread 1
   maxconn 4096
@@ -48,14 +52,16 @@ backend b
   server s 127.0.0.1:${backend}
 `)]),
   },
-  { name: 'nginx, one worker', start: (backend, port, bench) => listening(port, nginxCommand(bench, `proxy-${port}`, `upstream b { server 127.0.0.1:${backend}; keepalive 512; }
+  { name: 'nginx, one worker', versions: nginxVersion, start: (backend, port, bench) => listening(port, nginxCommand(bench, `proxy-${port}`, `upstream b { server 127.0.0.1:${backend}; keepalive 512; }
   server { listen 127.0.0.1:${port}; keepalive_requests 100000000; location / { proxy_pass http://b; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header X-Forwarded-For $remote_addr; } }`)) },
   {
     name: 'systemd-socket-proxyd',
+    versions: () => ({ 'systemd-socket-proxyd': versionOf('systemctl') }),
     start: (backend, port) => listening(port, [...socketActivate(port, 'proxy'), program('/usr/lib/systemd/systemd-socket-proxyd'), '--connections-max=4096', `127.0.0.1:${backend}`]),
   },
   {
     name: 'Caddy, GOMAXPROCS=1',
+    versions: () => ({ caddy: versionOf('/usr/bin/caddy', 'version') }),
     start: (backend, port, bench) => listening(port, [program('/usr/bin/caddy'), 'run', '--adapter', 'caddyfile', '--config', written(bench, 'Caddyfile', `{
   admin off
   auto_https off
@@ -72,6 +78,10 @@ http://:${port} {
   },
   ...['httpxy', 'http-proxy-3', 'http-proxy'].map((name): Proxy => ({
     name,
+    versions: ({ options: { checkout } }) => {
+      const { version } = JSON.parse(readFileSync(`${checkout}/node_modules/${name}/package.json`, 'utf8')) as { version: string };
+      return { [name]: version };
+    },
     async start(backend, port, { options: { checkout } }) {
       try {
         createRequire(`${checkout}/package.json`).resolve(name);
@@ -86,8 +96,14 @@ http://:${port} {
 /** The back end of all: 12 bytes, as fast as anything. */
 export const backEnd: Proxy = {
   name: 'back end direct',
+  versions: nginxVersion,
   start: (_, port, bench) => listening(port, nginxCommand(bench, 'backend', `server { listen 127.0.0.1:${port} backlog=4096; keepalive_requests 100000000; location / { return 200 "Hello world\\n"; } }`)),
 };
+
+/** It says so where errors go. */
+function nginxVersion(): Record<string, string> {
+  return { nginx: versionOf('sh', '-c', '/usr/sbin/nginx -v 2>&1') };
+}
 
 function frontCommand(backend: number, { directory, options }: Bench, ...more: readonly string[]): string[] {
   // A site without Unit= needs no activator: what is measured is the front door.

@@ -114,7 +114,7 @@ function labelled(xs: readonly number[], across: (x: number) => number): number[
 }
 
 function colourOf(index: number): string {
-  return `var(--c${index % 6})`;
+  return `var(--c${index % 8})`;
 }
 
 function legend(names: readonly string[]): string {

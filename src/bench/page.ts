@@ -23,9 +23,9 @@ export interface TableContent {
 // Okabe and Ito's palette, which people with colour-blindness tell apart; on dark ground a little lighter.
 const style = `
 :root { color-scheme: light dark; --ground: #fff; --ink: #1c2024; --soft: #5b6670; --line: #d8dde2; --panel: #f5f7f9;
-  --c0: #0072b2; --c1: #e69f00; --c2: #009e73; --c3: #cc79a7; --c4: #d55e00; --c5: #56b4e9; --other: #8a949e; }
+  --c0: #0072b2; --c1: #e69f00; --c2: #009e73; --c3: #cc79a7; --c4: #d55e00; --c5: #56b4e9; --c6: #7a5195; --c7: #8a949e; --other: #8a949e; }
 @media (prefers-color-scheme: dark) { :root { --ground: #14171a; --ink: #e6e9ec; --soft: #9aa5af; --line: #343b42; --panel: #1c2126;
-  --c0: #4ba3db; --c1: #f0b429; --c2: #2fc79a; --c3: #dd94bd; --c4: #f0803c; --c5: #8fd0f5; --other: #77828c; } }
+  --c0: #4ba3db; --c1: #f0b429; --c2: #2fc79a; --c3: #dd94bd; --c4: #f0803c; --c5: #8fd0f5; --c6: #b794d6; --c7: #77828c; --other: #77828c; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 64rem; background: var(--ground); color: var(--ink);
   font: 16px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }

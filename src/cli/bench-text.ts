@@ -20,14 +20,14 @@ export function benchText({ site, url, handoff, cold, warm }: Measured, context:
 }
 
 function coldLines({ samplesMs, summary, stepsMs, failed }: ColdRun, terminal: Terminal): string[] {
-  const longest = Math.max(...Object.values(stepsMs));
+  const steps = Object.entries(stepsMs);
+  const longest = Math.max(...steps.map(([, ms]) => ms));
   return [
     terminal.paint('bold', `Cold: first byte of ${samplesMs.length} wakes`),
     ...summaryLines(summary),
     ...failureLines(counted(failed), terminal),
-    '', ...bars(samplesMs, terminal),
-    '', '  p50 of each step',
-    ...Object.entries(stepsMs).map(([name, ms]) => bar(name, formatMs(ms), ms / longest, terminal)),
+    ...headed('', bars(samplesMs, terminal)),
+    ...headed('\n  p50 of each step', steps.map(([name, ms]) => bar(name, formatMs(ms), ms / longest, terminal))),
   ];
 }
 
@@ -37,8 +37,13 @@ function warmLines({ ratePerSecond, samplesMs, summary, reasons, lateMsMax }: Wa
     ...summaryLines(summary),
     ...failureLines(reasons, terminal),
     `  sent at most ${formatMs(lateMsMax)} late by this client`,
-    '', ...bars(samplesMs, terminal),
+    ...headed('', bars(samplesMs, terminal)),
   ];
+}
+
+/** Nothing where there is nothing below it. */
+function headed(heading: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [heading, ...lines];
 }
 
 function summaryLines(summary: Summary | null): string[] {

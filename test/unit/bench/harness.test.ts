@@ -113,6 +113,10 @@ describe('tables', () => {
     const density = [10, 1000].map((sites) => result({ scenario: 'density', subject: 'own sockets', program: null, parameter: `${sites} sites`, values: { sites, reloadMs: sites / 10 } }));
     expect(tablesOf(density)[0]).toMatchObject({ head: ['subject', 'figure', '10 sites', '1000 sites'], rows: [['own sockets', 'sites', '10', '1000'], ['own sockets', 'reloadMs', '1', '100']] });
     expect(report([{ headline: '', target: 'debian12', results: density }])).toContain('<polyline');
+    const boot = result({ scenario: 'density', subject: 'boot', program: null, parameter: '0 sites', values: { sites: 0, bootMs: 100 } });
+    expect(tablesOf([...density, boot])[0]).toMatchObject({ head: ['subject', 'figure', '0 sites', '10 sites', '1000 sites'], rows: [
+      ['own sockets', 'sites', '', '10', '1000'], ['own sockets', 'reloadMs', '', '1', '100'], ['boot', 'sites', '0', '', ''], ['boot', 'bootMs', '100', '', ''],
+    ] });
   });
 });
 
