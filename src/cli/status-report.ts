@@ -10,6 +10,8 @@ import type { VerbValues } from './verb.ts';
 
 /** As long as systemd waits for a sign of life (WatchdogSec= of wakesock.service). A thousand sites that are awake take the activator a second; it does other things in between. */
 const answerTimeoutMs = 30_000;
+/** One that ends before it answers leaves the question in systemd's socket, where it may stay for as long as none can be started. */
+const lookMs = 1_000;
 
 /**
  * Everything `wakesock status` shows. Starts nothing: the control socket is systemd's, so it is connected to only where
@@ -24,12 +26,17 @@ export async function statusReport(
   let { activator, problem }: SystemdSays = embedded ? { activator: { state: 'stopped', pid: null }, problem: null } : await askSystemd();
   let live: readonly SiteStatus[] = [];
   if (embedded || activator.state === 'running') {
+    const watch = embedded ? null : watchPid(activator.pid, askSystemd);
     try {
-      const report = await controlClient(paths.controlPath).report({ signal: AbortSignal.timeout(answerTimeoutMs) });
+      const timeout = AbortSignal.timeout(answerTimeoutMs);
+      const report = await controlClient(paths.controlPath).report({ signal: watch === null ? timeout : AbortSignal.any([timeout, watch.gone]) });
       ({ activator, sites: live } = report);
     } catch (error) {
       if (!(error instanceof WakesockError)) throw error;
-      if (!embedded || error.code !== 'ERR_WAKESOCK_NOT_RUNNING') problem = cannotAsk(error);
+      if (watch?.since) ({ activator, problem } = watch.since);
+      else if (!embedded || error.code !== 'ERR_WAKESOCK_NOT_RUNNING') problem = cannotAsk(error);
+    } finally {
+      watch?.end();
     }
   }
   const byName = new Map(live.map((site) => [site.name, site]));
@@ -39,6 +46,27 @@ export async function statusReport(
   }
   const sites = [...byName.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   return { report: { activator, sites }, problem };
+}
+
+interface PidWatch {
+  /** Aborted when it is another, or none. */
+  readonly gone: AbortSignal;
+  /** What systemd says since then. */
+  since: SystemdSays | null;
+  end(): void;
+}
+
+function watchPid(pid: number | null, askSystemd: () => Promise<SystemdSays>): PidWatch {
+  const aborter = new AbortController();
+  const watch: PidWatch = { gone: aborter.signal, since: null, end: () => clearInterval(timer) };
+  const timer = setInterval(() => {
+    void askSystemd().then((says) => {
+      if (says.activator.pid === pid || watch.since !== null) return;
+      watch.since = says;
+      aborter.abort();
+    });
+  }, lookMs);
+  return watch;
 }
 
 function cannotAsk({ code, message, cause }: WakesockError): WakesockError {

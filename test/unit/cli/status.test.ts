@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { WakesockError } from '../../../src/base/errors.ts';
 import { systemPaths, type Paths } from '../../../src/base/paths.ts';
 import { statusReport } from '../../../src/cli/status-report.ts';
 import { siteStatus } from '../control/fake-backend.ts';
@@ -68,6 +69,19 @@ test('the control socket is systemd\'s: it is not connected to unless the servic
   expect(stuck.problem).toMatchObject({ code: 'ERR_WAKESOCK_CONTROL' });
   expect(stuck.report.activator).toEqual({ state: 'running', pid: 812 });
   expect(stuck.report.sites.map(({ name }) => name)).toEqual(['wiki']);
+});
+
+test('an activator that ends before it answers is not waited for: systemd says why it cannot be started', async () => {
+  const directory = await temporaryDirectory();
+  const paths: Paths = { ...systemPaths, siteDirs: [sites], stateDir: directory, controlPath: join(directory, 'control.sock') };
+  const silent = createServer();
+  silent.listen(paths.controlPath);
+  await once(silent, 'listening');
+  const says = [{ activator: { state: 'running', pid: 812 }, problem: null }, { activator: { state: 'stopped', pid: null }, problem: new WakesockError('ERR_WAKESOCK_SYSTEMD', 'it ends with 202/FDS') }] as const;
+  let asked = 0;
+  const { report, problem } = await statusReport({}, paths, async () => says[Math.min(1, asked++)] as (typeof says)[number]);
+  expect({ activator: report.activator, message: problem?.message }).toEqual({ activator: { state: 'stopped', pid: null }, message: 'it ends with 202/FDS' });
+  silent.close();
 });
 
 test('an activator that cannot be asked is told on standard error, and by the exit code', async () => {
