@@ -133,7 +133,12 @@ export class Scene {
 
   /** systemd said that the activator has ended by itself with 0. */
   async activatorEnded(from: number): Promise<void> {
-    await this.journal.until(activatorEnded, { from, what: 'the end of the activator' });
+    try {
+      await this.journal.until(activatorEnded, { from, what: 'the end of the activator' });
+    } catch (error) {
+      const busy = (await this.report()).sites.filter(({ state }) => state !== 'dormant').map(({ name, state }) => `${name} ${state}`);
+      throw new Error(`${(error as Error).message}\nIt has: ${busy.join(', ') || 'all asleep'}`, { cause: error });
+    }
   }
 
   /** As often as systemd has said since the mark that the activator was started, it has said that it ended. */
