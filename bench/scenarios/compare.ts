@@ -24,27 +24,38 @@ export async function compare(scenario: string, subjects: readonly Subject[], be
 
 async function takeSamples(what: string, contestants: readonly Contestant[], bench: Bench): Promise<void> {
   const { samples, warmup } = bench.options;
+  const over = new Set<Contestant>();
   for (let round = 0; round < warmup + samples; round += 1) {
-    for (const contestant of inTurn(contestants, round)) await takeSample(contestant, round >= warmup, bench);
+    for (const contestant of inTurn(contestants, round)) {
+      if (!over.has(contestant) && !await takeSample(contestant, round >= warmup, bench)) over.add(contestant);
+    }
     bench.step(what);
   }
 }
 
-async function takeSample({ running, samplesMs, phases, failed }: Contestant, counts: boolean, bench: Bench): Promise<void> {
+/** @returns false: it could not be put to sleep, and has no samples any more. The others go on. */
+async function takeSample({ running, samplesMs, phases, failed }: Contestant, counts: boolean, bench: Bench): Promise<boolean> {
   let firstByteMs: number | null = null;
   try {
     firstByteMs = await bench.client.firstByteMs(running);
   } catch (error) {
     if (counts) failed.push((error as Error).message);
   }
-  const wake = await running.sleep();
-  if (!counts || firstByteMs === null) return;
+  let wake: Awaited<ReturnType<typeof running.sleep>>;
+  try {
+    wake = await running.sleep();
+  } catch (error) {
+    failed.push(`cannot be put to sleep, and is out from here on: ${(error as Error).message}`);
+    return false;
+  }
+  if (!counts || firstByteMs === null) return true;
   samplesMs.push(Math.round(firstByteMs * 1000) / 1000);
   // What the wake's own clock does not see: before it starts (in `zero` the activator's start), and from `listen` to the client.
   const rest = typeof wake['listen'] === 'number' ? { rest: firstByteMs - wake['listen'] } : {};
   for (const [name, ms] of Object.entries({ ...wake, ...rest })) {
     if (ms !== null) phases.set(name, [...phases.get(name) ?? [], ms]);
   }
+  return true;
 }
 
 function report(scenario: string, contestants: readonly Contestant[], bench: Bench): void {
