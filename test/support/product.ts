@@ -24,6 +24,8 @@ export class Product {
       '[Service]', 'ExecStart=', `ExecStart=${process.execPath} ${this.#program} run --exit-idle-time=${exitIdleTime} --log-level=debug`, '',
     ].join('\n'));
     await this.box.run(['systemctl', 'daemon-reload']);
+    // One that another test file has left stays as long as that one said.
+    await this.box.run(['systemctl', 'try-restart', 'wakesock.service']);
   }
 
   /** Exit code 0, or throws with what it said. Resolves with standard output. */
