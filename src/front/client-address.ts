@@ -38,9 +38,11 @@ function addressOf(text: string): string | null {
   return isIP(address) === 0 ? null : plainAddress(address.toLowerCase());
 }
 
-/** RFC 7239 4: what a comma in quotes separates is one. */
+/** Of a list, RFC 7239 4: what a comma in quotes separates is one. Quotes that are not closed end with the list: looked for again from each of them, they would take its length squared. */
+export const forwardedElement = /(?:"(?:[^"\\]|\\.?)*(?:"|$)|[^,"])+/g;
+
 function elementsOf(list: string): string[] {
-  return list.match(/(?:"(?:[^"\\]|\\.)*"|[^,"])+/g) ?? [];
+  return list.match(forwardedElement) ?? [];
 }
 
 function forOf(element: string): string {
