@@ -54,8 +54,6 @@ export interface SitePoolOptions {
 const askAgainMs = 250;
 const retryFirstMs = 50;
 const retryMaxMs = 1_000;
-/** By then the activator waits for others, and has time for a lease; no program listens so soon. */
-const knockLeadMs = 3;
 
 /**
  * A site that is being asked for: its lease, the connections to its program, and who waits for it. While a request is in
@@ -353,7 +351,6 @@ export class SitePool implements Expiring {
     if (this.#asking) return;
     this.#asking = true;
     const sinceMs = performance.now();
-    if (this.#knock !== null) await this.#knocked();
     let retryMs = retryFirstMs;
     // Once in any case: a wake is somebody's, also if he is gone by now.
     do {
@@ -373,13 +370,6 @@ export class SitePool implements Expiring {
     } while (this.#wanted);
     this.#asking = false;
     this.#dropFormerLease();
-  }
-
-  /** The connection that wakes the site goes first; an activator that is starting a program is not to be asked anything. */
-  async #knocked(): Promise<void> {
-    // net.connect() is carried out by the next tick.
-    await Promise.resolve();
-    if (this.#options.state().state === 'dormant') await delay(knockLeadMs);
   }
 
   #hold(lease: Lease): void {
