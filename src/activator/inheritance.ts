@@ -8,6 +8,7 @@ import { emptyOut } from '../sockets/empty-out.ts';
 import { addressText, inspectListener, openListener, type Listener } from '../sockets/listener.ts';
 import type { ControlListen } from '../control/listen.ts';
 import { recordEnabled } from '../runtime/enabled.ts';
+import { storedKinds } from '../systemd/fd-names.ts';
 import { takeListenFds } from '../systemd/listen-fds.ts';
 import type { StoredFds } from './parts.ts';
 import { processIdentity, readRuntimeState } from './runtime-state.ts';
@@ -136,7 +137,7 @@ function endLeftover(paths: Paths, name: string): void {
 }
 
 function storedFds(of: ReadonlyMap<string, number>): StoredFds {
-  const container = ['notify', 'stdout', 'stderr'].flatMap((kind) => of.get(kind) ?? []);
+  const container = storedKinds.flatMap((kind) => of.get(kind) ?? []);
   return {
     notify: of.get('notify') ?? null,
     stdout: of.get('stdout') ?? null,

@@ -21,6 +21,7 @@ import type { PreparedSite } from '../base/site.ts';
 import { BackoffError, type LeaseAsked } from '../control/backend.ts';
 import { leaseAddressOf } from '../control/lease-address.ts';
 import type { LeaseAddress, SiteStatus } from '../control/types.ts';
+import { storedKinds } from '../systemd/fd-names.ts';
 import { scopeName, writtenSocketUnit } from '../systemd/unit-names.ts';
 import { modesOf, watchModes } from './blocking-modes.ts';
 import { clearAway } from './clear-away.ts';
@@ -701,5 +702,3 @@ export class SiteRunner implements Runner {
     return code === 'ERR_WAKESOCK_BACKOFF' ? new BackoffError(message, this.backoffLeftMs) : new WakesockError(code, message);
   }
 }
-
-const storedKinds = ['notify', 'stdout', 'stderr'] as const;

@@ -4,6 +4,7 @@ import type { Paths } from '../base/paths.ts';
 import type { PreparedSite } from '../base/site.ts';
 import { isRecorded, recordEnabled } from '../runtime/enabled.ts';
 import type { Manager } from '../systemd/manager.ts';
+import { storedKinds } from '../systemd/fd-names.ts';
 import { serviceUnitName, scopePattern, siteOfUnit, socketUnitName, socketUnitPattern } from '../systemd/unit-names.ts';
 import { closeSockets, hasSocketUnit, letGo } from './close-sockets.ts';
 import { isInstance } from './site-names.ts';
@@ -114,8 +115,9 @@ async function requireUnit(name: string, unit: string, manager: Manager): Promis
 async function checkNameBytes(sites: readonly Enabling[], manager: Manager): Promise<void> {
   const before = (await manager.listUnits([socketUnitPattern])).flatMap(({ name }) => siteOfUnit(name) ?? []);
   let bytes = 'control:'.length;
-  // What is kept of those that are awake: three descriptors each, under its name.
-  for (const { name } of await manager.listUnits([scopePattern])) bytes += 3 * ('notify=:'.length + (siteOfUnit(name)?.length ?? 0));
+  for (const { name } of await manager.listUnits([scopePattern])) {
+    for (const kind of storedKinds) bytes += `${kind}=${siteOfUnit(name)}:`.length;
+  }
   for (const name of new Set([...before, ...sites.filter(isGood).map(({ name }) => name)])) {
     const site = sites.find((each) => each.name === name)?.site;
     // A relay has its own site's only.
@@ -124,7 +126,7 @@ async function checkNameBytes(sites: readonly Enabling[], manager: Manager): Pro
   }
   if (bytes <= listenFdNamesBytesMax) return;
   throw new WakesockError('ERR_WAKESOCK_LIMIT',
-    `The descriptor names of all sites, three more for each that is awake, would take ${bytes} bytes of LISTEN_FDNAMES, of which there are ${listenFdNamesBytesMax}: choose shorter names, or sites without ListenStream=`);
+    `The descriptor names of all sites, ${storedKinds.length} more for each that is awake, would take ${bytes} bytes of LISTEN_FDNAMES, of which there are ${listenFdNamesBytesMax}: choose shorter names, or sites without ListenStream=`);
 }
 
 /** Those that are not up, and those that are up as an older file said: they are stopped first, and who was served there. */

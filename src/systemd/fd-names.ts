@@ -1,5 +1,8 @@
 import { listenFdNamesBytesMax } from '../base/limits.ts';
 
+/** What is stored of a site that is awake, each under the name `KIND=SITE`: its seccomp notify descriptor, and its output. */
+export const storedKinds = ['notify', 'stdout', 'stderr'] as const;
+
 /**
  * Room for the names of what is stored for the next activator. With those of its sockets they come to it in one environment variable: past the
  * limit of one, systemd could not start it at all (E2BIG), and nobody would wake any site any more.
