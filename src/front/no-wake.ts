@@ -6,17 +6,17 @@ import type { RequestFacts } from './request-facts.ts';
 const networks = new WeakMap<NoWakeRule, BlockList>();
 
 /**
- * The first rule that the request fits, or null: it wakes the site.
+ * The rules that the request fits, in order: none, it wakes the site.
  * @param wokenAtMs when the site was woken, milliseconds since the epoch
  */
-export function ruleOf(rules: readonly NoWakeRule[], facts: RequestFacts, client: string, wokenAtMs: readonly number[], nowMs = Date.now()): NoWakeRule | null {
-  return rules.find((rule) => fits(rule, facts, client) && (rule.woken === null || wokenOften(rule.woken, wokenAtMs, nowMs))) ?? null;
+export function rulesOf(rules: readonly NoWakeRule[], facts: RequestFacts, client: string, wokenAtMs: readonly number[], nowMs = Date.now()): NoWakeRule[] {
+  return rules.filter((rule) => fits(rule, facts, client) && (rule.woken === null || wokenOften(rule.woken, wokenAtMs, nowMs)));
 }
 
 function fits(rule: NoWakeRule, { method, path, agent }: RequestFacts, client: string): boolean {
   const { paths, methods, agents, clients, answer } = rule;
-  // A file is an answer to nothing else.
-  if ('file' in answer && method !== 'GET' && method !== 'HEAD') return false;
+  // Neither is an answer to anything else.
+  if (('file' in answer || 'cachedMs' in answer) && method !== 'GET' && method !== 'HEAD') return false;
   return (methods.length === 0 || methods.includes(method))
     && (paths.length === 0 || paths.some((glob) => matchesGlob(glob, path)))
     && (agents.length === 0 || agents.some((glob) => matchesGlob(glob, agent.toLowerCase())))

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { matchesGlob } from '../../../src/front/glob.ts';
-import { ruleOf } from '../../../src/front/no-wake.ts';
+import { rulesOf } from '../../../src/front/no-wake.ts';
 import { parseNoWake } from '../../../src/site/front-keys.ts';
 import { UnitValueError } from '../../../src/unitfile/value-error.ts';
 
@@ -33,7 +33,7 @@ const ago = (...minutes: readonly number[]) => minutes.map((minute) => now - min
 describe('lines', () => {
   const facts = { method: 'GET', path: '/', agent: '', navigation: false };
   const fits = (line: string, changes: Partial<typeof facts> = {}, client = '192.0.2.1', wokenAtMs: readonly number[] = []): boolean =>
-    ruleOf([parseNoWake(line)], { ...facts, ...changes }, client, wokenAtMs, now) !== null;
+    rulesOf([parseNoWake(line)], { ...facts, ...changes }, client, wokenAtMs, now).length > 0;
 
   test('of one kind any, of each kind one', () => {
     const line = 'path:/a path:/b* method:GET method:HEAD';
