@@ -89,7 +89,7 @@ export const keptInFlightMax = 16;
 /** Answers that have come and are not on the disk yet. */
 export const keptWaitingBytesMax = 16 * 1024 * 1024;
 /** Between two writings of what a busy site answers: only the last of it matters. */
-export const keptWriteMs = 1_000;
+export const keptWriteMs = 5_000;
 /** `NoWake=` lines of a site: each is tried for a request to it while it sleeps. */
 export const noWakeRulesMax = 64;
 /** Protocols of `Upgrade=`: each is looked for in what a client offers. */

@@ -20,7 +20,7 @@ interface Waiting {
 
 /**
  * Answers of sites, for when they sleep: a file each, so that they outlive this process, which ends long before a site falls asleep.
- * `DIRECTORY/SITE/HASH`. What a busy site answers is written once a second at most, and what has not been written yet is found all the same.
+ * `DIRECTORY/SITE/HASH`. What a busy site answers is written every few seconds at most, and what has not been written yet is found all the same.
  */
 export class AnswerStore {
   readonly #directory: string;

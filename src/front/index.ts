@@ -85,7 +85,8 @@ export async function runFront({ paths, cacheDir, listen, exitIdleMs, logLevel, 
 /** Prepared again, since its files or its image have changed, it is another program: what it answered before is not what it answers now. */
 function editionOf(paths: Paths, name: string): string | null {
   try {
-    const { ino, mtimeMs } = statSync(`${preparedDir(paths, name)}/site.json`);
+    // Its files are nobody's to look at; each that is written changes the directory.
+    const { ino, mtimeMs } = statSync(preparedDir(paths, name));
     return `${ino} ${mtimeMs}`;
   } catch {
     return null;
