@@ -13,6 +13,7 @@ import type { ExitPolicy } from './exit-policy.ts';
 import { readHistory } from './history.ts';
 import type { LoopbackSites } from './loopback-sites.ts';
 import type { Runner } from './runner.ts';
+import { SiteRecord } from './site-record.ts';
 import type { SiteRunner } from './site-runner.ts';
 import { siteStatus } from './site-status.ts';
 import { statusOfAll } from './status-of-all.ts';
@@ -58,7 +59,7 @@ export class ActivatorControl {
   }
 
   #backend(): ControlBackend {
-    const { runners, units } = this.#sites;
+    const { runners, units, paths } = this.#sites;
     const running = (name: string): Runner | undefined => runners.get(name) ?? units.runners.get(name);
     // Of a site with no socket of its own there is nothing to ask while it sleeps: nothing is begun for a look.
     const status = (name: string) => Promise.resolve(running(name)?.status() ?? this.#sleepingStatus(name));
@@ -71,6 +72,13 @@ export class ActivatorControl {
       },
       sleep: async (name, { force }) => {
         await running(name)?.sleep(force);
+        return status(name);
+      },
+      resetFailed: async (name) => {
+        const runner = running(name);
+        if (runner) runner.resetFailed();
+        // Nobody turns its clients away, but the disk says that it has failed.
+        else new SiteRecord(name, { paths, log: this.#log, now: () => performance.now() }).resetFailed();
         return status(name);
       },
       lease: async (name, asked) => (await this.#awakened(name)).lease(asked),

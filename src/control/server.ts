@@ -126,6 +126,7 @@ async function perform(
     case 'sites': return { activator: { state: 'running', pid: process.pid }, sites: await backend.sites() };
     case 'site': return backend.site(wanted.site);
     case 'wake': return backend.wake(wanted.site, askedBy(request, 'control'));
+    case 'reset-failed': return backend.resetFailed(wanted.site);
     case 'sleep': return backend.sleep(wanted.site, { force: forceOf(body) });
   }
 }
