@@ -9,6 +9,7 @@ import type { ControlListen } from '../control/listen.ts';
 import type { ControlServer } from '../control/server.ts';
 import type { SiteStatus } from '../control/types.ts';
 import { born } from '../lifecycle/lifecycle.ts';
+import { readableNow } from '../linux/fd.ts';
 import type { ExitPolicy } from './exit-policy.ts';
 import { readHistory } from './history.ts';
 import type { LoopbackSites } from './loopback-sites.ts';
@@ -50,12 +51,23 @@ export class ActivatorControl {
       onQuiet: () => this.#exit.reconsider(),
       onProblem: (error) => this.#log.error('The control socket cannot accept', { message: error.message }),
     });
-    this.#exit.controlBusy = () => (this.#server?.busy ?? 0) > 0;
-    this.#exit.reconsider();
+  }
+
+  /**
+   * Somebody has asked, or is about to: also who waits to be accepted. An activator that ended then would be started again by him, and might end
+   * again before it has answered, for ever.
+   */
+  get busy(): boolean {
+    return this.#server !== null && (this.#server.busy > 0 || (this.#fd !== null && readableNow([this.#fd]).length > 0));
   }
 
   async close(): Promise<void> {
     await this.#server?.close();
+  }
+
+  /** The socket that outlives us, if it does. */
+  get #fd(): number | null {
+    return this.#listen !== null && 'fd' in this.#listen ? this.#listen.fd : null;
   }
 
   #backend(): ControlBackend {
