@@ -73,6 +73,12 @@ test('who asks is told to the backend', async () => {
     .toMatchObject({ status: 400, json: failure('ERR_WAKESOCK_USAGE') });
 });
 
+test('what failed is not held against a site any more', async () => {
+  const { path, backend } = await start();
+  expect(await exchange(path, ask('POST', '/v1/sites/blog/reset-failed'))).toMatchObject({ status: 200, json: siteStatus() });
+  expect(backend.calls).toEqual(['reset blog']);
+});
+
 test('a back-off says when to come again', async () => {
   const { path, backend } = await start();
   backend.wakeResult = async () => { throw new BackoffError('blog failed a moment ago', 3_200); };
