@@ -283,7 +283,7 @@ export class SitePool implements Expiring {
     };
     const ahead: Waiting = {
       reuses: false,
-      cause: () => this.#cause ?? { client: '', method: '', host: '', path: '', agent: '' },
+      cause: () => this.#cause ?? { at: '', client: '', method: '', host: '', path: '', agent: '' },
       connected: (upstream) => {
         this.put(upstream);
         done();
