@@ -54,6 +54,7 @@ export class Keeping {
     this.#bytes += bytes.length;
     // What chunks need beside what is in them is of no matter.
     if (this.#bytes > 2 * keptAnswerBytesMax) this.drop();
+    // A part may be a few bytes of a large buffer.
     else this.#parts.push(Buffer.from(bytes));
   }
 
@@ -71,8 +72,9 @@ export class Keeping {
     if (body.length <= keptAnswerBytesMax) this.#answers.keep(keptAnswer(this.#request, this.#edition, fields, body, Date.now()));
   }
 
+  /** Nobody has asked for a change since it was asked for. */
   get #isOfNow(): boolean {
-    return this.#changes === this.#answers.changes && this.#edition === this.#answers.edition;
+    return this.#changes === this.#answers.changes;
   }
 
   /** Nothing more is kept of it. */

@@ -15,8 +15,8 @@ export function rulesOf(rules: readonly NoWakeRule[], facts: RequestFacts, clien
 
 function fits(rule: NoWakeRule, { method, path, agent }: RequestFacts, client: string): boolean {
   const { paths, methods, agents, clients, answer } = rule;
-  // Neither is an answer to anything else.
-  if (('file' in answer || 'cachedMs' in answer) && method !== 'GET' && method !== 'HEAD') return false;
+  // A file is an answer to nothing else.
+  if ('file' in answer && method !== 'GET' && method !== 'HEAD') return false;
   return (methods.length === 0 || methods.includes(method))
     && (paths.length === 0 || paths.some((glob) => matchesGlob(glob, path)))
     && (agents.length === 0 || agents.some((glob) => matchesGlob(glob, agent.toLowerCase())))

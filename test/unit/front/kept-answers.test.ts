@@ -10,10 +10,12 @@ import { AnswerStore } from '../../../src/front/answer-store.ts';
 import { Chunked, withoutChunks } from '../../../src/front/chunked.ts';
 import { fromFile, toFile, type KeptAnswer } from '../../../src/front/kept-answer.ts';
 import { parseNoWake } from '../../../src/site/front-keys.ts';
+import { parseIpPrefixes } from '../../../src/unitfile/ip-prefix.ts';
 import { Scene, type Wire } from './scene.ts';
 
 const ask = (path = '/feed.xml', ...fields: readonly string[]): string => `GET ${path} HTTP/1.1\r\n${['Host: a.example', ...fields].join('\r\n')}\r\n\r\n`;
 const says = (body: string, ...fields: readonly string[]): string => `HTTP/1.1 200 OK\r\n${['Content-Type: text/xml', ...fields].join('\r\n')}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+const post = 'POST /feed.xml HTTP/1.1\r\nHost: a.example\r\nContent-Length: 0\r\n\r\n';
 const rule = 'path:/feed.xml cached:1h';
 
 let scene: Scene;
@@ -71,8 +73,8 @@ async function asleep(request: string): Promise<string | null> {
 
 describe('what is kept', () => {
   test('the last answer, with its fields, its date and its age; nobody is asked', async () => {
-    await answers(ask(), says('<one/>', 'ETag: "1"', 'Date: Thu, 01 Jan 2026 00:00:00 GMT', 'Connection: close', 'Keep-Alive: 5'));
-    await answers(ask(), says('<two/>', 'ETag: "2"', 'Date: Thu, 01 Jan 2026 00:00:01 GMT', 'Content-Language: en'));
+    await answers(ask(), says('<one/>', 'ETag: "1"', 'Date: Thu, 01 Jan 2026 00:00:00 GMT'));
+    await answers(ask(), says('<two/>', 'ETag: "2"', 'Date: Thu, 01 Jan 2026 00:00:01 GMT', 'Content-Language: en', 'Connection: X-Hop, close', 'X-Hop: 1', 'Keep-Alive: timeout=5'));
     expect(await asleep(ask())).toBe('HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nETag: "2"\r\nDate: Thu, 01 Jan 2026 00:00:01 GMT\r\nContent-Language: en\r\nAge: 0\r\n'
       + 'Cache-Status: wakesock; hit\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<two/>');
   });
@@ -131,6 +133,18 @@ describe('what is kept', () => {
     expect(await asleep(again)).toBeNull();
   });
 
+  test('chunks of too much are not', async () => {
+    const body = 'x'.repeat(keptAnswerBytesMax + 1);
+    await answers(ask(), `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`);
+    expect(await asleep(ask())).toBeNull();
+  });
+
+  test('what no line was for is not, when there is one later', async () => {
+    await answers(ask('/other'), says('<one/>'));
+    scene.keys = { noWake: [parseNoWake('path:/other cached:1h')] };
+    expect(await asleep(ask('/other'))).toBeNull();
+  });
+
   test('of the longest', async () => {
     await answers(ask(), says('x'.repeat(keptAnswerBytesMax - 3) + 'end'));
     expect((await asleep(ask()))?.length).toBeGreaterThan(keptAnswerBytesMax);
@@ -172,7 +186,8 @@ describe('to whom it is given', () => {
   test.each([
     ['a cookie', ask('/feed.xml', 'Cookie: id=1')], ['credentials', ask('/feed.xml', 'Authorization: x')], ['a query', ask('/feed.xml?x')],
     ['a condition of its own', ask('/feed.xml', 'If-Match: "1"')], ['another port in Host', ask().replace('a.example', 'a.example:81')],
-    ['POST', 'POST /feed.xml HTTP/1.1\r\nHost: a.example\r\nContent-Length: 0\r\n\r\n'],
+    ['another protocol to go on in', ask('/feed.xml', 'Connection: Upgrade', 'Upgrade: websocket')],
+    ['POST', post],
   ])('not with %s', async (_, request) => {
     await answers(ask(), says('<one/>'));
     expect(await asleep(request)).toBeNull();
@@ -226,6 +241,16 @@ describe('to whom it is given', () => {
     expect(await asleep(ask())).toMatch(/\r\nAge: 1\d\r\n/);
   });
 
+  test('not of the future: how old it is nobody knows, since the clock was set back', async () => {
+    await answers(ask(), says('<one/>'));
+    const target = JSON.stringify(['a.example', '/feed.xml']);
+    const answer = scene.answers.find('a', target) as KeptAnswer;
+    scene.answers.keep('a', { ...answer, atMs: Date.now() + 60_000 });
+    expect(await asleep(ask())).toBeNull();
+    scene.answers.keep('a', answer);
+    expect(await asleep(ask())).toMatch(/<one\/>$/);
+  });
+
   test('not of an earlier edition of the site', async () => {
     await answers(ask(), says('<one/>'));
     scene.edition = '2';
@@ -243,10 +268,11 @@ describe('what changes it', () => {
   test('304 of the site says that it is still true, and what has changed about it', async () => {
     await answers(ask(), says('<one/>', 'ETag: "1"', 'Age: 3000', 'X-A: old', 'Date: Thu, 01 Jan 2026 00:00:00 GMT'));
     expect(await asleep(ask())).toContain('\r\nAge: 300');
-    await answers(ask('/feed.xml', 'If-None-Match: "1"'), 'HTTP/1.1 304 Not Modified\r\nETag: "1"\r\nX-A: new\r\n\r\n', { last: '\r\n\r\n' });
+    await answers(ask('/feed.xml', 'If-None-Match: "1"'), 'HTTP/1.1 304 Not Modified\r\nETag: W/"1"\r\nX-A: new\r\nContent-Type: text/plain\r\n\r\n', { last: '\r\n\r\n' });
     const answer = await asleep(ask());
     expect(answer).toContain('\r\nAge: 0\r\n');
     expect(answer).toContain('\r\nX-A: new\r\n');
+    expect(answer).toContain('\r\nContent-Type: text/xml\r\n');
     expect(answer).not.toContain('2026 00:00:00');
     expect(answer).toMatch(/<one\/>$/);
   });
@@ -271,7 +297,30 @@ describe('what changes it', () => {
 
   test('a request that may have changed it', async () => {
     await answers(ask(), says('<one/>'));
-    await answers('POST /feed.xml HTTP/1.1\r\nHost: a.example\r\nContent-Length: 0\r\n\r\n', says('done'));
+    await answers(post, says('done'));
+    expect(await asleep(ask())).toBeNull();
+  });
+
+  test('also if its own answer never comes', async () => {
+    await answers(ask(), says('<one/>'));
+    scene.state = { ...scene.state, state: 'awake' };
+    const { client, program } = await scene.exchange(post);
+    program.socket.destroy();
+    await client.rest();
+    await fallsAsleep(client);
+    expect(await asleep(ask())).toBeNull();
+  });
+
+  test('and what is asked for while it is under way', async () => {
+    const changing = await scene.exchange(post);
+    opened.push(changing.client, changing.program);
+    const { client, program } = await scene.exchange(ask());
+    opened.push(client, program);
+    program.send(says('<old/>'));
+    await client.take('<old/>');
+    changing.program.send(says('done'));
+    await changing.client.take('done');
+    await fallsAsleep(client, changing.client);
     expect(await asleep(ask())).toBeNull();
   });
 
@@ -280,18 +329,27 @@ describe('what changes it', () => {
     opened.push(early.client, early.program);
     early.program.send('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<one');
     await early.client.take('<one');
-    const post = await scene.exchange('POST /feed.xml HTTP/1.1\r\nHost: a.example\r\nContent-Length: 0\r\n\r\n');
-    opened.push(post.client, post.program);
-    post.program.send(says('done'));
-    await post.client.take('done');
+    const changing = await scene.exchange(post);
+    opened.push(changing.client, changing.program);
+    changing.program.send(says('done'));
+    await changing.client.take('done');
     early.program.send('/>');
     await early.client.take('/>');
-    await fallsAsleep(early.client, post.client);
+    await fallsAsleep(early.client, changing.client);
     expect(await asleep(ask())).toBeNull();
   });
 });
 
 const kept = (target: string, body = 'body'): KeptAnswer => ({ target, edition: '1', atMs: 1, fields: [['A', 'é']], variant: [['b', null]], body: Buffer.from(body) });
+
+test('a trusted proxy says how the program is to make its links: who comes otherwise gets another answer', async () => {
+  await scene.close();
+  scene = await Scene.open(undefined, { trusted: parseIpPrefixes('127.0.0.1') });
+  scene.keys = { noWake: [parseNoWake(rule)] };
+  await answers(ask('/feed.xml', 'X-Forwarded-For: 192.0.2.1', 'X-Forwarded-Proto: https'), says('<one/>'));
+  expect(await asleep(ask('/feed.xml', 'X-Forwarded-For: 192.0.2.2', 'X-Forwarded-Proto: HTTPS'))).toMatch(/<one\/>$/);
+  for (const other of ['X-Forwarded-Proto: http', 'X-Forwarded-Host: b.example', 'Forwarded: for=192.0.2.1;proto=https;host=c.example']) expect(await asleep(ask('/feed.xml', other))).toBeNull();
+});
 
 describe('files', () => {
   let directory: string;
@@ -324,6 +382,8 @@ describe('files', () => {
   test('what came while it was written is written as well', async () => {
     store.keep('a', kept('t', 'one'));
     const first = store.flush();
+    // It has begun by then, and waits for the disk.
+    await Promise.resolve();
     store.keep('a', kept('t', 'two'));
     await first;
     expect(store.find('a', 't')?.body.toString()).toBe('two');
@@ -368,6 +428,10 @@ describe('files', () => {
     expect(again().find('a', 't')).not.toBeNull();
     writeFileSync(path, whole.toString().replace('"version":1', '"version":2'));
     expect(again().find('a', 't')).toBeNull();
+    store.keep('a', kept('u'));
+    await store.flush();
+    writeFileSync(files().find((each) => each !== path) as string, whole);
+    expect(again().find('a', 'u')).toBeNull();
     rmSync(path);
     mkdirSync(path);
     expect(again().find('a', 't')).toBeNull();
