@@ -105,10 +105,10 @@ function namesIn(list: string): string[] {
 
 /** Whether an answer that was given to one is an answer to another (RFC 9111 4.1). */
 export function suits(request: SharedRequest, variant: readonly (readonly [string, string | null])[], answer: FieldLines): boolean {
-  return variant.every(([name, value]) => {
-    const asked = request.fields.get(name) ?? null;
-    return asked === value || (name === 'accept-encoding' && takesCoding(asked, lineOf(answer, 'content-encoding')));
-  });
+  const asked = (name: string): string | null => request.fields.get(name) ?? null;
+  // Whether `Vary` says so or not: nginx by itself does not.
+  return takesCoding(asked('accept-encoding'), lineOf(answer, 'content-encoding'))
+    && variant.every(([name, value]) => name === 'accept-encoding' || asked(name) === value);
 }
 
 /** RFC 9110 12.5.3. Bare is taken by all but those who say otherwise. */

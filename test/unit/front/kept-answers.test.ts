@@ -218,11 +218,12 @@ describe('to whom it is given', () => {
     expect(await asleep(ask())).toBeNull();
   });
 
-  test.each([
+  const codings = [
     ['gzip, br', true], ['br;q=1, GZIP;q=0.5', true], ['br', false], ['', false], ['gzip;q=0', false], ['*', true], ['identity', false],
-  ])('packed, to those who unpack it: %s: %s', async (accepted, given) => {
+  ] as const;
+  test.each(codings.flatMap(([accepted, given]) => [[accepted, given, 'Vary: Accept-Encoding'], [accepted, given, 'X-Says: nothing of it']] as const))('packed, to those who unpack it: %s: %s, %s', async (accepted, given, vary) => {
     const body = gzipSync('<one/>').toString('latin1');
-    await answers(ask('/feed.xml', 'Accept-Encoding: gzip'), Buffer.from(says(body, 'Vary: Accept-Encoding', 'Content-Encoding: gzip'), 'latin1'));
+    await answers(ask('/feed.xml', 'Accept-Encoding: gzip'), Buffer.from(says(body, vary, 'Content-Encoding: gzip'), 'latin1'));
     const answer = await asleep(ask('/feed.xml', `Accept-Encoding: ${accepted}`));
     expect(answer?.endsWith(body) ?? false).toBe(given);
   });
