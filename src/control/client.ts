@@ -1,4 +1,5 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { errorCodes, WakesockError, type ErrorCode } from '../base/errors.ts';
 import { BackoffError } from './backend.ts';
 import type { LeaseAddress, SiteStatus, StatusReport, WakeCause } from './types.ts';
@@ -119,8 +120,10 @@ async function ask(socketPath: string, question: Question): Promise<IncomingMess
 function askOnce(socketPath: string, { method, path, headers, body, signal }: Question): Promise<IncomingMessage> {
   return new Promise((done, fail) => {
     const text = body === undefined ? '' : JSON.stringify(body);
+    // Before the request is made, which takes a while: systemd starts the activator at once where none runs.
+    const socket = connect(socketPath).on('error', () => {});
     const request = httpRequest({
-      socketPath, method, path, agent: false, ...(signal === undefined ? {} : { signal }),
+      createConnection: () => socket, method, path, ...(signal === undefined ? {} : { signal }),
       headers: { ...headers, Host: 'wakesock', ...(method === 'GET' ? {} : { 'Content-Length': Buffer.byteLength(text) }) },
     });
     request.once('response', done);

@@ -32,6 +32,9 @@ export interface FrontOptions {
   readonly idleClientsMax: number;
 }
 
+/** By then the first request has been passed on. Lines wait meanwhile. */
+const logOpenMs = 1_000;
+
 /** Resolves with the exit status when there was no connection for a while, or a signal has come and all are answered. */
 export async function runFront({ paths, listen, exitIdleMs, logLevel, peers, idleClientsMax }: FrontOptions): Promise<number> {
   const log = createLog({ level: logLevel });
@@ -63,7 +66,8 @@ export async function runFront({ paths, listen, exitIdleMs, logLevel, peers, idl
     throw new WakesockError('ERR_WAKESOCK_SOCKET', `The front door cannot listen: ${(error as Error).message}`, { cause: error });
   }
   idle.begin();
-  void log.open();
+  // Nobody waits for a line as the first client waits for the site: to load what writes them takes ten milliseconds.
+  setTimeout(() => void log.open(), logOpenMs).unref();
   const ended = await Promise.race([idle.ended, once(process, 'SIGTERM').then(() => 'SIGTERM'), once(process, 'SIGINT').then(() => 'SIGINT')]);
   log.info(`Ending: ${ended}`);
   // A relayed connection has no end of its own that could be waited for; who came as we were just ending for want of any is served.
