@@ -1,4 +1,4 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { errorCodes, WakesockError, type ErrorCode } from '../base/errors.ts';
 import { BackoffError } from './backend.ts';
@@ -120,9 +120,9 @@ async function ask(socketPath: string, question: Question): Promise<IncomingMess
 function askOnce(socketPath: string, { method, path, headers, body, signal }: Question): Promise<IncomingMessage> {
   return new Promise((done, fail) => {
     const text = body === undefined ? '' : JSON.stringify(body);
-    // Before the request is made, which takes a while: systemd starts the activator at once where none runs.
+    // Before HTTP is loaded and the request made, which the first time takes some milliseconds: where no activator runs systemd starts one meanwhile.
     const socket = connect(socketPath).on('error', () => {});
-    const request = httpRequest({
+    const request = process.getBuiltinModule('node:http').request({
       createConnection: () => socket, method, path, ...(signal === undefined ? {} : { signal }),
       headers: { ...headers, Host: 'wakesock', ...(method === 'GET' ? {} : { 'Content-Length': Buffer.byteLength(text) }) },
     });

@@ -14,7 +14,6 @@ import { relaySiteOf } from '../systemd/unit-names.ts';
 import { IdleClients } from './idle-clients.ts';
 import { Peers, type PeersOptions } from './peers.ts';
 import { FrontFiles } from './front-files.ts';
-import { RelayedOnly } from './relayed-only.ts';
 import { RouteSource } from './route-source.ts';
 import { serveFront, type FrontListen, type FrontServer } from './server.ts';
 import { Sites } from './sites.ts';
@@ -46,7 +45,7 @@ export async function runFront({ paths, listen, exitIdleMs, logLevel, peers, idl
     throw new WakesockError('ERR_WAKESOCK_USAGE', 'front has no socket: systemd passed none (wakesock-front.socket), and there is no --listen=ADDRESS');
   }
   const relayedOnly = inherited.length > 0 && listen.length === 0 && inherited.every(({ site }) => site !== undefined);
-  const routes = relayedOnly ? new RelayedOnly(paths) : new RouteSource(paths, log);
+  const routes = relayedOnly ? new (await import('./relayed-only.ts')).RelayedOnly(paths) : new RouteSource(paths, log);
   const sweep = new Sweep();
   const sites = new Sites({
     table: () => routes.table, keys: (name) => routes.keys(name), hasRules: (name) => routes.hasRules(name), address: (name) => routes.address(name), state: (name) => storedState(paths, name),
