@@ -115,20 +115,21 @@ function hostsOf(unit: UnitName, merged: MergedUnit, file: SiteHosts['file']): S
     }
   });
   const [listen] = merged.all('X-Wakesock', 'ListenStream');
+  const isRelayed = merged.last('X-Wakesock', 'Handoff')?.value === 'relay';
   const [publish] = merged.all('Container', 'PublishPort');
   return {
     hosts, file,
     hasSocket: listen !== undefined || publish !== undefined,
     address: listen === undefined ? addressOf(publish?.value, unit, (text) => parsePublishPort(text).listen) : addressOf(listen.value, unit, parseListenAddress),
     hasRules: merged.all('X-Wakesock', 'NoWake').length > 0,
-    hasDefaultKeys: merged.entries.every(isNoFrontKey),
-    isRelayed: merged.last('X-Wakesock', 'Handoff')?.value === 'relay',
+    hasDefaultKeys: !isRelayed && merged.entries.every(isNoFrontKey),
+    isRelayed,
     unreadable: merged.files.some(isUnreadable),
   };
 }
 
 /** What the front door does not read besides the above. Named are those that it does not, so that a key that is forgotten here costs time and nothing else. */
-const notRead = new Set(['Host', 'IdleSec', 'ListenStream', 'Port', 'Root']);
+const notRead = new Set(['Handoff', 'Host', 'IdleSec', 'ListenStream', 'Port', 'Root']);
 
 function isNoFrontKey({ section, key }: UnitEntry): boolean {
   return section === 'X-Wakesock' ? notRead.has(key) : !key.includes('Timeout');
