@@ -3,10 +3,11 @@
  * awake. This file is the composition root; the cold path is `inherit → runners → launch` (wake/launch.ts).
  */
 import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import type { LogLevel } from '../base/log.ts';
 import { createLog } from '../base/log.ts';
 import type { Paths } from '../base/paths.ts';
+import type { ControlListen } from '../control/listen.ts';
 import { describeError } from '../base/errors.ts';
 import { readableNow } from '../linux/fd.ts';
 import { CameAndWent } from '../idle/came-and-went.ts';
@@ -95,11 +96,12 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   // Until then nobody there could be answered.
   let opening = true;
   exit.controlBusy = () => opening || control.busy;
-  // Loading them takes as long as half a wake: not while the first client waits.
-  void firstWakes([...runners.values()])
+  const wakes = firstWakes([...runners.values()]);
+  // Loading either takes as long as half a wake: not while the first client waits, unless that is who asks on the control socket, by way of the front door.
+  void (isAsked(inheritance.control) ? turn() : wakes)
     .then(() => {
       loopback.takeOver();
-      return Promise.all([log.open(), control.serve()]);
+      return control.serve();
     })
     .catch((error: unknown) => log.error('The control socket is not served', describeError(error)))
     // Started for nothing, as by a socket that no site can use, there is nobody else who asks.
@@ -107,6 +109,7 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
       opening = false;
       exit.reconsider();
     });
+  void wakes.then((any) => (any ? undefined : delay(FIRST_WAKES_MS_MAX, undefined, { ref: false }))).then(() => log.open());
   let succeeded = false;
   const successor: Successor = {
     extend: (sites, forMs) => {
@@ -140,17 +143,25 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   return status;
 }
 
+function isAsked(control: ControlListen | null): boolean {
+  return control !== null && 'fd' in control && readableNow([control.fd]).length > 0;
+}
+
 /**
  * Resolves when the sites that we were started for have been woken, however that ended; of those that take long nobody
  * counts the milliseconds, and somebody may want to read why.
+ *
+ * @returns whether there were any
  */
-async function firstWakes(runners: readonly SiteRunner[]): Promise<void> {
+async function firstWakes(runners: readonly SiteRunner[]): Promise<boolean> {
   const asked = runners.filter(({ sockets }) => readableNow(sockets.all.map(({ fd }) => fd)).length > 0);
+  if (asked.length === 0) return false;
   const longEnough = new AbortController();
   await Promise.race([
     Promise.all(asked.map((runner) => runner.nextWake())).finally(() => longEnough.abort()),
     delay(FIRST_WAKES_MS_MAX, undefined, { signal: longEnough.signal }).catch(() => {}),
   ]);
+  return true;
 }
 
 /** Embedded. Who says it twice does not want to wait. */
