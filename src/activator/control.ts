@@ -9,10 +9,12 @@ import type { ControlListen } from '../control/listen.ts';
 import type { ControlServer } from '../control/server.ts';
 import type { SiteStatus } from '../control/types.ts';
 import { born } from '../lifecycle/lifecycle.ts';
+import { readableNow } from '../linux/fd.ts';
 import type { ExitPolicy } from './exit-policy.ts';
 import { readHistory } from './history.ts';
 import type { LoopbackSites } from './loopback-sites.ts';
 import type { Runner } from './runner.ts';
+import { SiteRecord } from './site-record.ts';
 import type { SiteRunner } from './site-runner.ts';
 import { siteStatus } from './site-status.ts';
 import { statusOfAll } from './status-of-all.ts';
@@ -49,16 +51,27 @@ export class ActivatorControl {
       onQuiet: () => this.#exit.reconsider(),
       onProblem: (error) => this.#log.error('The control socket cannot accept', { message: error.message }),
     });
-    this.#exit.controlBusy = () => (this.#server?.busy ?? 0) > 0;
-    this.#exit.reconsider();
+  }
+
+  /**
+   * Somebody has asked, or is about to: also who waits to be accepted. An activator that ended then would be started again by him, and might end
+   * again before it has answered, for ever.
+   */
+  get busy(): boolean {
+    return this.#server !== null && (this.#server.busy > 0 || (this.#fd !== null && readableNow([this.#fd]).length > 0));
   }
 
   async close(): Promise<void> {
     await this.#server?.close();
   }
 
+  /** The socket that outlives us, if it does. */
+  get #fd(): number | null {
+    return this.#listen !== null && 'fd' in this.#listen ? this.#listen.fd : null;
+  }
+
   #backend(): ControlBackend {
-    const { runners, units } = this.#sites;
+    const { runners, units, paths } = this.#sites;
     const running = (name: string): Runner | undefined => runners.get(name) ?? units.runners.get(name);
     // Of a site with no socket of its own there is nothing to ask while it sleeps: nothing is begun for a look.
     const status = (name: string) => Promise.resolve(running(name)?.status() ?? this.#sleepingStatus(name));
@@ -71,6 +84,13 @@ export class ActivatorControl {
       },
       sleep: async (name, { force }) => {
         await running(name)?.sleep(force);
+        return status(name);
+      },
+      resetFailed: async (name) => {
+        const runner = running(name);
+        if (runner) runner.resetFailed();
+        // Nobody turns its clients away, but the disk says that it has failed.
+        else new SiteRecord(name, { paths, log: this.#log, now: () => performance.now() }).resetFailed();
         return status(name);
       },
       lease: async (name, asked) => (await this.#awakened(name)).lease(asked),

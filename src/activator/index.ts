@@ -92,6 +92,9 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   void units.takeOver();
 
   const control = new ActivatorControl(inheritance.control ?? (embedded ? { path: paths.controlPath } : null), { runners, loopback, units, paths }, exit, log);
+  // Until then nobody there could be answered.
+  let opening = true;
+  exit.controlBusy = () => opening || control.busy;
   // Loading them takes as long as half a wake: not while the first client waits.
   void firstWakes([...runners.values()])
     .then(() => {
@@ -100,7 +103,10 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
     })
     .catch((error: unknown) => log.error('The control socket is not served', describeError(error)))
     // Started for nothing, as by a socket that no site can use, there is nobody else who asks.
-    .finally(() => exit.reconsider());
+    .finally(() => {
+      opening = false;
+      exit.reconsider();
+    });
   let succeeded = false;
   const successor: Successor = {
     extend: (sites, forMs) => {
