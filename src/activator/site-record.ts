@@ -46,12 +46,16 @@ export class SiteRecord {
     this.#logCause(by, cause);
   }
 
-  /** Who came with a connection, which began this wake, tells a moment later who it is. */
-  wokenFor({ by, cause }: LeaseAsked): void {
+  /**
+   * Who came with a connection, which began this wake, tells a moment later who it is: of an activator that had to be started for it, when a quick program is awake already.
+   * A wake that began before the request came is somebody else's.
+   */
+  wokenFor({ by, cause }: LeaseAsked, waking: boolean): void {
     const { lastWake } = this.#history;
-    if (lastWake?.by !== 'connection') return;
+    if (lastWake?.by !== 'connection' || (!waking && (cause === null || !(Date.parse(lastWake.at) >= Date.parse(cause.at))))) return;
     this.#history = { ...this.#history, lastWake: { ...lastWake, by, ...(cause === null ? {} : { cause }) } };
     this.#logCause(by, cause);
+    if (!waking) this.#write();
   }
 
   #logCause(by: string, cause: WakeCause | null): void {

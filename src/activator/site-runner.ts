@@ -215,7 +215,7 @@ export class SiteRunner implements Runner {
     // Nobody waits for the answer: the holder connects, and its connection waits in the backlog.
     this.#asked = asked;
     const { state } = this.#life;
-    if (state.name === 'waking') this.#record.wokenFor(asked);
+    this.#record.wokenFor(asked, state.name === 'waking');
     this.#wake(asked.by, false).catch(() => {});
     let held = true;
     return {

@@ -16,6 +16,8 @@ export interface WakePhases {
 
 /** The request that a wake was for: printable ASCII, {@link causeTextMax} characters each at most. What is not known is empty. */
 export interface WakeCause {
+  /** When the request came, ISO 8601 in UTC. */
+  readonly at: string;
   /** The client's address. */
   readonly client: string;
   readonly method: string;

@@ -8,6 +8,7 @@ import { clientAddress } from './client-address.ts';
 import { cutOff } from './cut-off.ts';
 import { Body } from './framing.ts';
 import type { IdleClients } from './idle-clients.ts';
+import type { Keeping } from './keeping.ts';
 import { composeRequest, composeResponse, copiedBytesMax, extendedSuffix, forwardedSuffix } from './outgoing.ts';
 import type { Peers } from './peers.ts';
 import { parseProxyHeader, plainAddress } from './proxy-protocol.ts';
@@ -65,6 +66,8 @@ export class Client implements Expiring, Waiting, TunnelEnd {
   #upstream: Upstream | null = null;
   /** The head of a request that may have to be sent again. */
   #sent: Buffer | null = null;
+  /** For while the site sleeps. */
+  #keeping: Keeping | null = null;
   /** A response, or a part of one, has been written. */
   #responding = false;
   #untilClose = false;
@@ -151,7 +154,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
   /** For whom the site is woken. Only directly after the head was parsed. */
   cause(): WakeCause {
     const { method, path, agent } = factsOf(this.#bytes as Buffer, this.head);
-    return { client: this.#asker, method, host: causeText(this.head.host), path: causeText(path), agent: causeText(agent) };
+    return { at: new Date().toISOString(), client: this.#asker, method, host: causeText(this.head.host), path: causeText(path), agent: causeText(agent) };
   }
 
   /** Whose request it is. Only directly after the head was parsed. */
@@ -187,6 +190,10 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     this.#responding = true;
     this.#sent = null;
     if (this.#held !== null) this.#isAnswered();
+    if (this.#keeping !== null) {
+      this.#keeping.answered(bytes, head);
+      this.#keeping.body(bytes.subarray(head.end, end));
+    }
     this.#untilClose = head.framing.body === Body.untilClose;
     if (this.head.framing.close || this.#untilClose || !this.requestSent || this.#spokeAhead || (this.ended && this.#bytes === null)) this.#closing = true;
     this.write(composeResponse(bytes, head, end, this.#closing), from);
@@ -195,6 +202,12 @@ export class Client implements Expiring, Waiting, TunnelEnd {
   /** What came behind the request may be of the protocol that was not agreed to: it is never taken for a request. */
   get #spokeAhead(): boolean {
     return this.upgrade.length > 0 || this.head.connects || (this.head.upgrades && this.#bytes !== null);
+  }
+
+  /** More of the response's body. */
+  respondMore(bytes: Buffer, from: Socket): void {
+    this.#keeping?.body(bytes);
+    this.write(bytes, from);
   }
 
   /** With back-pressure on `from`. */
@@ -207,6 +220,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
   exchangeDone(): void {
     const complete = this.requestSent;
     this.#upstream = null;
+    this.#keeping?.done();
     this.#endExchange();
     this.#responding = false;
     this.#served = true;
@@ -307,7 +321,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     this.upgrade = this.head.upgrades ? passedProtocols(bytes, this.head, site.upgrades) : none;
     if (this.head.connects && !site.connects) throw new Refusal(501, 'CONNECT is not served: this is no way to other servers');
     const answer = asksForState(bytes, this.head) ? site.stateAnswer(this.head.method)
-      : site.awake ? null : site.sleepingAnswer(() => factsOf(bytes, this.head), () => this.#asker);
+      : site.awake ? null : site.sleepingAnswer(() => factsOf(bytes, this.head), () => this.#asker, (ageMsMax) => site.keptAnswer(bytes, this.head, this.#trusted, ageMsMax));
     if (answer !== null) {
       this.#answer(answer);
       return;
@@ -360,6 +374,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     const bytes = this.#bytes as Buffer;
     const { head } = this;
     const { framing } = head;
+    this.#keeping = this.#site?.keeping(bytes, head, this.#trusted) ?? null;
     this.#left = framing.body === Body.length ? framing.length : 0;
     if (framing.body === Body.chunked) this.#chunked.reset();
     const end = this.#bodyEnd(bytes, head.end);
@@ -502,6 +517,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
   #endExchange(): void {
     this.#upstream = null;
     this.#sent = null;
+    this.#keeping = null;
     this.#held = null;
     const site = this.#site;
     this.#site = null;

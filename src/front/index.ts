@@ -4,13 +4,15 @@
  * `Client → Sites → SitePool → Upstream`.
  */
 import { once } from 'node:events';
+import { statSync } from 'node:fs';
 import { describeError, WakesockError } from '../base/errors.ts';
 import { createLog, type LogLevel } from '../base/log.ts';
-import type { Paths } from '../base/paths.ts';
+import { preparedDir, type Paths } from '../base/paths.ts';
 import { controlClient } from '../control/client.ts';
 import { storedState } from '../control/stored-state.ts';
 import { takeListenFds } from '../systemd/listen-fds.ts';
 import { relaySiteOf } from '../systemd/unit-names.ts';
+import { AnswerStore } from './answer-store.ts';
 import { IdleClients } from './idle-clients.ts';
 import { Peers, type PeersOptions } from './peers.ts';
 import { FrontFiles } from './front-files.ts';
@@ -22,6 +24,8 @@ import { Sweep } from './sweep.ts';
 
 export interface FrontOptions {
   readonly paths: Paths;
+  /** For answers of sites that are kept while these sleep. */
+  readonly cacheDir: string;
   /** Beside the sockets that systemd passes. */
   readonly listen: readonly { readonly host: string; readonly port: number }[];
   /** No connection for this long ends it; Infinity: never. */
@@ -33,7 +37,7 @@ export interface FrontOptions {
 }
 
 /** Resolves with the exit status when there was no connection for a while, or a signal has come and all are answered. */
-export async function runFront({ paths, listen, exitIdleMs, logLevel, peers, idleClientsMax }: FrontOptions): Promise<number> {
+export async function runFront({ paths, cacheDir, listen, exitIdleMs, logLevel, peers, idleClientsMax }: FrontOptions): Promise<number> {
   const log = createLog({ level: logLevel });
   const inherited = takeListenFds(process.env).map(({ fd, name }): FrontListen => {
     const site = relaySiteOf(name);
@@ -45,9 +49,11 @@ export async function runFront({ paths, listen, exitIdleMs, logLevel, peers, idl
   const relayedOnly = inherited.length > 0 && listen.length === 0 && inherited.every(({ site }) => site !== undefined);
   const routes = relayedOnly ? new RelayedOnly(paths) : new RouteSource(paths, log);
   const sweep = new Sweep();
+  const edition = (name: string): string | null => editionOf(paths, name);
+  const answers = new AnswerStore(`${cacheDir}/answers`, log);
   const sites = new Sites({
     table: () => routes.table, keys: (name) => routes.keys(name), hasRules: (name) => routes.hasRules(name), address: (name) => routes.address(name), state: (name) => storedState(paths, name),
-    relayed: (name) => routes.relayed(name), control: controlClient(paths.controlPath), files: new FrontFiles(log), sweep, log,
+    relayed: (name) => routes.relayed(name), control: controlClient(paths.controlPath), files: new FrontFiles(log), answers, edition, sweep, log,
   });
   const idle = new IdleEnd(exitIdleMs, () => server?.connections === 0);
   let server: FrontServer | null = null;
@@ -70,8 +76,21 @@ export async function runFront({ paths, listen, exitIdleMs, logLevel, peers, idl
   if (relayedOnly && ended !== IdleEnd.reason) server.drop();
   await server.close();
   routes.close();
+  await answers.flush();
+  if (!relayedOnly) await answers.sweep((name) => edition(name) !== null);
   await log.close();
   return 0;
+}
+
+/** Prepared again, since its files or its image have changed, it is another program: what it answered before is not what it answers now. */
+function editionOf(paths: Paths, name: string): string | null {
+  try {
+    // Its files are nobody's to look at; each that is written changes the directory.
+    const { ino, mtimeMs } = statSync(preparedDir(paths, name));
+    return `${ino} ${mtimeMs}`;
+  } catch {
+    return null;
+  }
 }
 
 /** A countdown that begins when the last connection is closed, and counts only if none came meanwhile. */

@@ -59,7 +59,7 @@ export class RawClient implements Expiring, Waiting, TunnelEnd {
   close(): void {}
 
   cause(): WakeCause {
-    return { client: this.#address, method: '', host: '', path: '', agent: '' };
+    return { at: new Date().toISOString(), client: this.#address, method: '', host: '', path: '', agent: '' };
   }
 
   connected(upstream: Upstream): void {

@@ -109,7 +109,7 @@ export class Upstream {
   #read(client: Client, chunk: Buffer): void {
     if (this.#part === 'body') {
       const end = this.#bodyEnd(chunk, 0);
-      client.write(end === chunk.length ? chunk : chunk.subarray(0, end), this.socket);
+      client.respondMore(end === chunk.length ? chunk : chunk.subarray(0, end), this.socket);
       this.#afterBody(client, chunk, end);
       return;
     }

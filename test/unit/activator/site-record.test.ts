@@ -82,3 +82,25 @@ test('of a site that has not failed nothing is written', () => {
   record().resetFailed();
   expect(readHistory(paths, 'blog')).toEqual(awake);
 });
+
+const byFront = (at: string) => ({ by: 'front', cause: { at, client: '192.0.2.7', method: 'GET', host: 'blog.example', path: '/', agent: '' } });
+
+test('who came with the connection that began a wake tells who it is, also when the program is awake already; not who came later', async () => {
+  const site = record();
+  const cameAt = new Date(Date.now() - 1).toISOString();
+  site.wakeBegins('connection', null);
+  site.wakeEnds(true);
+  site.stateChanged('waking', { name: 'awake', sinceMs: nowMs, stopping: false, forceNext: false });
+  const begunAt = Date.parse(site.history.lastWake?.at ?? '');
+  site.wokenFor(byFront(new Date(begunAt + 1).toISOString()), false);
+  site.wokenFor(byFront(''), false);
+  site.wokenFor({ by: 'lease', cause: null }, false);
+  expect(site.history.lastWake?.by).toBe('connection');
+  site.wokenFor(byFront(cameAt), false);
+  expect(site.history.lastWake).toMatchObject({ by: 'front', cause: { client: '192.0.2.7' } });
+  await new Promise((resolve) => { setImmediate(resolve); });
+  expect(readHistory(paths, 'blog').lastWake).toMatchObject({ by: 'front' });
+  // It is somebody's now.
+  site.wokenFor({ ...byFront(cameAt), by: 'other' }, true);
+  expect(site.history.lastWake?.by).toBe('front');
+});

@@ -214,7 +214,7 @@ test('what a cause lacks is empty, what nobody knows is passed over', async () =
   const socket = await dial(path);
   socket.end(ask('POST', '/v1/sites/blog/lease', `Content-Length: ${body.length}\r\n`, body));
   await released;
-  expect(backend.asked).toEqual([{ by: 'lease', cause: { client: '192.0.2.7', method: '', host: '', path: '', agent: '' } }]);
+  expect(backend.asked).toEqual([{ by: 'lease', cause: { at: '', client: '192.0.2.7', method: '', host: '', path: '', agent: '' } }]);
 });
 
 test('a lease whose holder stops sending is released', async () => {
