@@ -1,6 +1,6 @@
 /**
  * The activator: inherits the sites' listening sockets, wakes their containers, stops idle ones, and ends when no site is
- * awake. This file is the composition root; the cold path is `inherit → runners → launch` (wake/launch.ts).
+ * awake. This file is the composition root; the cold path is `inherit → runner → launch` (wake/launch.ts).
  */
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,13 +19,15 @@ import { beginAhead, type Ahead } from './ahead.ts';
 import { beginAll } from './begin-all.ts';
 import { ActivatorControl } from './control.ts';
 import { EXIT_AGAIN, ExitPolicy, type Successor } from './exit-policy.ts';
-import { inherit, openOwn } from './inheritance.ts';
+import { inherit, openOwn, type Inheritance } from './inheritance.ts';
+import { namesLeft } from './left-behind.ts';
 import { LoopbackSites } from './loopback-sites.ts';
 import { SeccompReceiver } from './seccomp-receiver.ts';
 import { serviceManager } from './service-manager.ts';
 import { siteOutput } from './site-output.ts';
 import { preparing } from './preparing.ts';
 import { SiteRunner } from './site-runner.ts';
+import { SleepingSites } from './sleeping-sites.ts';
 import { UnitSites } from './unit-sites.ts';
 import type { RunnerParts } from './parts.ts';
 import type { Runner } from './runner.ts';
@@ -78,27 +80,35 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   };
   const units = new UnitSites(parts);
   const loopback = new LoopbackSites(runners, parts, inheritance.loopback);
-  beginAll(inheritance.sites.keys(), {
-    begin: (name) => {
-      const runner = new SiteRunner(name, inheritance.sites.get(name) ?? [], parts);
-      runners.set(name, runner);
-      runner.begin(inheritance.stored(name));
-    },
-    failed: (name, error) => log.error(`${name} is not served`, { site: name, ...describeError(error) }),
-    extend: (forMs) => service.extend(forMs),
-  });
-  inheritance.closeUnclaimed(new Set(runners.keys()), (name) => parts.fdStore.drop(name));
+  const begin = (name: string): SiteRunner | undefined => {
+    const listeners = inheritance.listeners(name);
+    if (listeners.length === 0) return undefined;
+    const runner = new SiteRunner(name, listeners, parts);
+    runners.set(name, runner);
+    runner.begin(inheritance.stored(name));
+    return runner;
+  };
+  const failed = (name: string, error: unknown): void => log.error(`${name} is not served`, { site: name, ...describeError(error) });
+  const isLeft = namesLeft({ paths, sliceDir, crun, stored: inheritance.storedSites });
+  const names = [...inheritance.sites.keys()];
+  beginAll(names.filter(isLeft), { begin, failed, extend: (forMs) => service.extend(forMs) });
+  const sleeping = new SleepingSites([...inheritance.sites].filter(([name]) => !isLeft(name)), { poller, begin, failed });
+  const firstWakes = wakesOf(askedFor(inheritance), (name) => runners.get(name) ?? sleeping.begin(name));
+  await sleeping.watch();
+  inheritance.closeUnclaimed(new Set([...runners.keys(), ...sleeping.names]), (name) => parts.fdStore.drop(name));
   service.ready();
   void units.takeOver();
 
-  const control = new ActivatorControl(inheritance.control ?? (embedded ? { path: paths.controlPath } : null), { runners, loopback, units, paths }, exit, log);
+  const control = new ActivatorControl(inheritance.control ?? (embedded ? { path: paths.controlPath } : null), { runners, sleeping, loopback, units, parts }, exit, log);
   // Loading them takes as long as half a wake: not while the first client waits.
-  void firstWakes([...runners.values()])
+  void firstWakes
     .then(() => {
       loopback.takeOver();
       return Promise.all([log.open(), control.serve()]);
     })
     .catch((error: unknown) => log.error('The control socket is not served', describeError(error)))
+    .then(() => sleeping.sweep())
+    .catch((error: unknown) => log.error('Not every socket of a sleeping site was looked at', describeError(error)))
     // Started for nothing, as by a socket that no site can use, there is nobody else who asks.
     .finally(() => exit.reconsider());
   let succeeded = false;
@@ -117,6 +127,7 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   const status = await exit.decided;
 
   log.info(`Ending with status ${status}`, { status });
+  sleeping.close();
   for (const runner of runners.values()) runner.noteFlags();
   for (const runner of everyRunner()) {
     try {
@@ -134,15 +145,20 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   return status;
 }
 
+/** Sites whose clients wait at this moment. */
+function askedFor({ sites, everyFd }: Inheritance): string[] {
+  const readable = new Set(readableNow(everyFd));
+  return readable.size === 0 ? [] : [...sites].filter(([, fds]) => fds.some((fd) => readable.has(fd))).map(([name]) => name);
+}
+
 /**
  * Resolves when the sites that we were started for have been woken, however that ended; of those that take long nobody
  * counts the milliseconds, and somebody may want to read why.
  */
-async function firstWakes(runners: readonly SiteRunner[]): Promise<void> {
-  const asked = runners.filter(({ sockets }) => readableNow(sockets.all.map(({ fd }) => fd)).length > 0);
+async function wakesOf(asked: readonly string[], runnerOf: (name: string) => SiteRunner | undefined): Promise<void> {
   const longEnough = new AbortController();
   await Promise.race([
-    Promise.all(asked.map((runner) => runner.nextWake())).finally(() => longEnough.abort()),
+    Promise.all(asked.map((name) => runnerOf(name)?.nextWake())).finally(() => longEnough.abort()),
     delay(FIRST_WAKES_MS_MAX, undefined, { signal: longEnough.signal }).catch(() => {}),
   ]);
 }

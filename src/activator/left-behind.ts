@@ -1,8 +1,29 @@
 /** What an earlier activator left of a site that it had woken. */
+import type { Paths } from '../base/paths.ts';
 import type { PreparedSite } from '../base/site.ts';
 import type { Cgroup } from '../runtime/cgroup.ts';
+import type { Crun } from '../runtime/crun.ts';
+import { namesIn } from '../runtime/names-in.ts';
+import { scopeName } from '../systemd/unit-names.ts';
 import type { StoredFds } from './parts.ts';
-import { processIdentity, type RuntimeState } from './runtime-state.ts';
+import { namesNotDormant, processIdentity, type RuntimeState } from './runtime-state.ts';
+
+/** Where an earlier activator leaves something of a site that it did not let sleep. */
+export interface LeftPlaces {
+  readonly paths: Paths;
+  /** The cgroup directory of wakesock.slice; null without systemd. */
+  readonly sliceDir: string | null;
+  readonly crun: Pick<Crun, 'known'>;
+  /** Sites of which the fd store has something. */
+  readonly stored: readonly string[];
+}
+
+/** Whether anything was left of a site. Read of all at once: to look for each of thousands would take longer than the first wake. */
+export function namesLeft({ paths, sliceDir, crun, stored }: LeftPlaces): (site: string) => boolean {
+  const scopes = new Set(sliceDir === null ? [] : namesIn(sliceDir));
+  const names = new Set([...stored, ...namesNotDormant(paths), ...crun.known()]);
+  return (site) => names.has(site) || scopes.has(scopeName(site));
+}
 
 export interface LeftBehind {
   readonly state: RuntimeState | null;
