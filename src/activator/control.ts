@@ -72,7 +72,7 @@ export class ActivatorControl {
       sites: () => statusOfAll([
         ...runners.values(), ...units.runners.values(),
         // One that is asked for meanwhile sleeps no more.
-        ...sleeping.names.map((name) => [name, sleeping.fds(name)] as const).map(([name, fds]) => ({ status: () => runners.get(name)?.status() ?? this.#statusAsleep(name, fds) })),
+        ...sleeping.all.map(([name, fds]) => ({ status: () => runners.get(name)?.status() ?? this.#statusAsleep(name, fds) })),
       ]),
       site: status,
       wake: async (name, by) => {
@@ -97,7 +97,8 @@ export class ActivatorControl {
 
   #sleepingStatus(name: string): SiteStatus {
     const { sleeping, loopback, units, parts: { paths } } = this.#sites;
-    if (sleeping.has(name)) return this.#statusAsleep(name, sleeping.fds(name));
+    const fds = sleeping.fds(name);
+    if (fds) return this.#statusAsleep(name, fds);
     const prepared = loopback.find(name) ?? units.find(name);
     if (!prepared) throw notFound(name);
     const history = readHistory(paths, name);

@@ -89,13 +89,12 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
     return runner;
   };
   const failed = (name: string, error: unknown): void => log.error(`${name} is not served`, { site: name, ...describeError(error) });
-  const isLeft = namesLeft({ paths, sliceDir, crun, stored: inheritance.storedSites });
-  const names = [...inheritance.sites.keys()];
-  beginAll(names.filter(isLeft), { begin, failed, extend: (forMs) => service.extend(forMs) });
-  const sleeping = new SleepingSites([...inheritance.sites].filter(([name]) => !isLeft(name)), { poller, begin, failed });
+  const left = [...namesLeft({ paths, sliceDir, crun, stored: inheritance.storedSites })].filter((name) => inheritance.sites.has(name));
+  beginAll(left, { begin, failed, extend: (forMs) => service.extend(forMs) });
+  const sleeping = new SleepingSites(inheritance.sites, left, { poller, begin, failed });
   const firstWakes = wakesOf(askedFor(inheritance), (name) => runners.get(name) ?? sleeping.begin(name));
   await sleeping.watch();
-  inheritance.closeUnclaimed(new Set([...runners.keys(), ...sleeping.names]), (name) => parts.fdStore.drop(name));
+  inheritance.closeUnclaimed((name) => runners.has(name) || sleeping.fds(name) !== undefined, (name) => parts.fdStore.drop(name));
   service.ready();
   void units.takeOver();
 

@@ -27,7 +27,7 @@ export interface Inheritance {
   readonly storedSites: readonly string[];
   stored(site: string): StoredFds;
   /** Stored descriptors of sites that have no socket any more: `drop` takes them out of the store. */
-  closeUnclaimed(sites: ReadonlySet<string>, drop: (name: string) => void): void;
+  closeUnclaimed(has: (site: string) => boolean, drop: (name: string) => void): void;
 }
 
 /** `KIND=SITE`, of spares `spare.INODE=SITE`: `=` is in no site's name and in no unit's. */
@@ -92,9 +92,9 @@ export function inherit(env: NodeJS.ProcessEnv, log: Log): Inheritance {
       store.delete(site);
       return storedFds(of);
     },
-    closeUnclaimed: (known, drop) => {
+    closeUnclaimed: (has, drop) => {
       for (const [site, of] of store) {
-        if (known.has(site)) continue;
+        if (has(site)) continue;
         log.warn('Gave up what an earlier activator kept of a site that has no socket', { site });
         for (const [kind, fd] of of) {
           drop(`${kind}=${site}`);

@@ -4,7 +4,7 @@ import type { PreparedSite } from '../base/site.ts';
 import type { Cgroup } from '../runtime/cgroup.ts';
 import type { Crun } from '../runtime/crun.ts';
 import { namesIn } from '../runtime/names-in.ts';
-import { scopeName } from '../systemd/unit-names.ts';
+import { siteOfScope } from '../systemd/unit-names.ts';
 import type { StoredFds } from './parts.ts';
 import { namesNotDormant, processIdentity, type RuntimeState } from './runtime-state.ts';
 
@@ -18,11 +18,10 @@ export interface LeftPlaces {
   readonly stored: readonly string[];
 }
 
-/** Whether anything was left of a site. Read of all at once: to look for each of thousands would take longer than the first wake. */
-export function namesLeft({ paths, sliceDir, crun, stored }: LeftPlaces): (site: string) => boolean {
-  const scopes = new Set(sliceDir === null ? [] : namesIn(sliceDir));
-  const names = new Set([...stored, ...namesNotDormant(paths), ...crun.known()]);
-  return (site) => names.has(site) || scopes.has(scopeName(site));
+/** Sites of which anything was left, and other names. Read of all at once: to look for each of thousands would take longer than the first wake. */
+export function namesLeft({ paths, sliceDir, crun, stored }: LeftPlaces): Set<string> {
+  const scopes = sliceDir === null ? [] : namesIn(sliceDir).flatMap((unit) => siteOfScope(unit) ?? []);
+  return new Set([...stored, ...namesNotDormant(paths), ...crun.known(), ...scopes]);
 }
 
 export interface LeftBehind {

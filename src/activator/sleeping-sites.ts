@@ -9,8 +9,8 @@ import type { Poller, Watch } from '../sockets/poller.ts';
 import { isSound } from '../sockets/sound.ts';
 import type { SiteRunner } from './site-runner.ts';
 
-/** 0.3 ms of them: whoever is being woken meanwhile is not kept waiting for longer. */
-const sitesPerTurn = 100;
+/** A fraction of a millisecond: whoever is being woken meanwhile is not kept waiting for longer. */
+const sitesPerTurn = 32;
 
 export interface SleepingParts {
   readonly poller: Pick<Poller, 'watch'>;
@@ -19,32 +19,30 @@ export interface SleepingParts {
   readonly failed: (site: string, error: unknown) => void;
 }
 
-interface Sleeper {
-  readonly fds: readonly number[];
-  watches: readonly Watch[];
-}
-
 export class SleepingSites {
   readonly #parts: SleepingParts;
-  readonly #sleepers: Map<string, Sleeper>;
+  readonly #fds: Map<string, readonly number[]>;
+  readonly #watches = new Map<string, readonly Watch[]>();
   #closed = false;
 
-  /** @param sites those that sleep, with the descriptors of each */
-  constructor(sites: Iterable<readonly [name: string, fds: readonly number[]]>, parts: SleepingParts) {
+  /**
+   * @param sites all, with the descriptors of each
+   * @param left those of them that do not sleep here
+   */
+  constructor(sites: ReadonlyMap<string, readonly number[]>, left: Iterable<string>, parts: SleepingParts) {
     this.#parts = parts;
-    this.#sleepers = new Map([...sites].map(([name, fds]) => [name, { fds, watches: [] }]));
+    this.#fds = new Map(sites);
+    for (const name of left) this.#fds.delete(name);
   }
 
-  get names(): readonly string[] {
-    return [...this.#sleepers.keys()];
+  /** With the descriptors of each. */
+  get all(): readonly (readonly [name: string, fds: readonly number[]])[] {
+    return [...this.#fds];
   }
 
-  has(name: string): boolean {
-    return this.#sleepers.has(name);
-  }
-
-  fds(name: string): readonly number[] {
-    return this.#sleepers.get(name)?.fds ?? [];
+  /** Undefined: it does not sleep here. */
+  fds(name: string): readonly number[] | undefined {
+    return this.#fds.get(name);
   }
 
   /**
@@ -53,12 +51,13 @@ export class SleepingSites {
    * @throws WakesockError ERR_WAKESOCK_NOT_RUNNING
    */
   begin(name: string): SiteRunner | undefined {
-    const sleeper = this.#sleepers.get(name);
-    if (sleeper === undefined) return undefined;
+    if (!this.#fds.has(name)) return undefined;
     if (this.#closed) throw new WakesockError('ERR_WAKESOCK_NOT_RUNNING', 'The activator ends');
-    this.#sleepers.delete(name);
+    this.#fds.delete(name);
+    const watches = this.#watches.get(name) ?? [];
+    this.#watches.delete(name);
     try {
-      for (const watch of sleeper.watches) watch.end();
+      for (const watch of watches) watch.end();
       return this.#parts.begin(name);
     } catch (error) {
       // One site must not keep the others from being served.
@@ -69,9 +68,11 @@ export class SleepingSites {
 
   /** Waits for the first client of each from now on. */
   async watch(): Promise<void> {
-    await this.#inTurns((name, sleeper) => {
+    await this.#inTurns((name, fds) => {
+      const watches: Watch[] = [];
+      this.#watches.set(name, watches);
       try {
-        for (const fd of sleeper.fds) sleeper.watches = [...sleeper.watches, this.#parts.poller.watch(fd, EPOLLIN | EPOLLONESHOT, () => this.#asked(name))];
+        for (const fd of fds) watches.push(this.#parts.poller.watch(fd, EPOLLIN | EPOLLONESHOT, () => this.#asked(name)));
       } catch {
         // What cannot be waited for is no socket; or there is no memory, and its runner tries again.
         this.begin(name);
@@ -81,7 +82,7 @@ export class SleepingSites {
 
   /** Looks once at what nobody may come to ask for: a socket that is shut down, or deaf from a hold that somebody died in, and what is none at all. */
   async sweep(): Promise<void> {
-    await this.#inTurns((name, { fds }) => {
+    await this.#inTurns((name, fds) => {
       if (!fds.every(isSound)) this.begin(name);
     });
   }
@@ -96,12 +97,12 @@ export class SleepingSites {
     if (!this.#closed) this.begin(name);
   }
 
-  async #inTurns(action: (name: string, sleeper: Sleeper) => void): Promise<void> {
+  async #inTurns(action: (name: string, fds: readonly number[]) => void): Promise<void> {
     let done = 0;
     // Those for which somebody comes meanwhile leave the map, and are passed over.
-    for (const [name, sleeper] of this.#sleepers) {
+    for (const [name, fds] of this.#fds) {
       if (this.#closed) return;
-      action(name, sleeper);
+      action(name, fds);
       if ((done += 1) % sitesPerTurn === 0) await turn();
     }
   }

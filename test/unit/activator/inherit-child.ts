@@ -30,7 +30,7 @@ const kept = Object.fromEntries(sites.map((site) => {
   return [site, { notify, stdout, stderr, spares: [...spares] }];
 }));
 const dropped: string[] = [];
-closeUnclaimed(new Set(sites), (name) => dropped.push(name));
+closeUnclaimed((site) => sites.includes(site), (name) => dropped.push(name));
 const open = fds.filter((fd) => linkOf(fd) === links.get(fd));
 process.stdout.write(JSON.stringify({
   control, everyFd, said, kept, open, dropped,
