@@ -1,6 +1,6 @@
 /**
  * The activator: inherits the sites' listening sockets, wakes their containers, stops idle ones, and ends when no site is
- * awake. This file is the composition root; the cold path is `inherit → runners → launch` (wake/launch.ts).
+ * awake. This file is the composition root; the cold path is `inherit → runner → launch` (wake/launch.ts).
  */
 import { once } from 'node:events';
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
@@ -20,13 +20,15 @@ import { beginAhead, type Ahead } from './ahead.ts';
 import { beginAll } from './begin-all.ts';
 import { ActivatorControl } from './control.ts';
 import { EXIT_AGAIN, ExitPolicy, type Successor } from './exit-policy.ts';
-import { inherit, openOwn } from './inheritance.ts';
+import { inherit, openOwn, type Inheritance } from './inheritance.ts';
+import { namesLeft } from './left-behind.ts';
 import { LoopbackSites } from './loopback-sites.ts';
 import { SeccompReceiver } from './seccomp-receiver.ts';
 import { serviceManager } from './service-manager.ts';
 import { siteOutput } from './site-output.ts';
 import { preparing } from './preparing.ts';
 import { SiteRunner } from './site-runner.ts';
+import { SleepingSites } from './sleeping-sites.ts';
 import { UnitSites } from './unit-sites.ts';
 import type { RunnerParts } from './parts.ts';
 import type { Runner } from './runner.ts';
@@ -79,37 +81,45 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   };
   const units = new UnitSites(parts);
   const loopback = new LoopbackSites(runners, parts, inheritance.loopback);
-  beginAll(inheritance.sites.keys(), {
-    begin: (name) => {
-      const runner = new SiteRunner(name, inheritance.sites.get(name) ?? [], parts);
-      runners.set(name, runner);
-      runner.begin(inheritance.stored(name));
-    },
-    failed: (name, error) => log.error(`${name} is not served`, { site: name, ...describeError(error) }),
-    extend: (forMs) => service.extend(forMs),
-  });
-  inheritance.closeUnclaimed(new Set(runners.keys()), (name) => parts.fdStore.drop(name));
+  const begin = (name: string): SiteRunner | undefined => {
+    const listeners = inheritance.listeners(name);
+    if (listeners.length === 0) return undefined;
+    const runner = new SiteRunner(name, listeners, parts);
+    runners.set(name, runner);
+    runner.begin(inheritance.stored(name));
+    return runner;
+  };
+  const failed = (name: string, error: unknown): void => log.error(`${name} is not served`, { site: name, ...describeError(error) });
+  const left = [...namesLeft({ paths, sliceDir, crun, stored: inheritance.storedSites })].filter((name) => inheritance.sites.has(name));
+  beginAll(left, { begin, failed, extend: (forMs) => service.extend(forMs) });
+  const sleeping = new SleepingSites(inheritance.sites, left, { poller, begin, failed });
+  const asked = askedFor(inheritance);
+  const firstWakes = wakesOf(asked, (name) => runners.get(name) ?? sleeping.begin(name));
+  await sleeping.watch();
+  inheritance.closeUnclaimed((name) => runners.has(name) || sleeping.fds(name) !== undefined, (name) => parts.fdStore.drop(name));
   service.ready();
   void units.takeOver();
 
-  const control = new ActivatorControl(inheritance.control ?? (embedded ? { path: paths.controlPath } : null), { runners, loopback, units, paths }, exit, log);
+  const control = new ActivatorControl(inheritance.control ?? (embedded ? { path: paths.controlPath } : null), { runners, sleeping, loopback, units, parts }, exit, log);
   // Until then nobody there could be answered.
   let opening = true;
   exit.controlBusy = () => opening || control.busy;
-  const wakes = firstWakes([...runners.values()]);
   // Loading either takes as long as half a wake: not while the first client waits, unless that is who asks on the control socket, by way of the front door.
-  void (isAsked(inheritance.control) ? turn() : wakes)
+  void (isAsked(inheritance.control) ? turn() : firstWakes)
     .then(() => {
       loopback.takeOver();
       return control.serve();
     })
     .catch((error: unknown) => log.error('The control socket is not served', describeError(error)))
+    .then(() => firstWakes)
+    .then(() => sleeping.sweep())
+    .catch((error: unknown) => log.error('Not every socket of a sleeping site was looked at', describeError(error)))
     // Started for nothing, as by a socket that no site can use, there is nobody else who asks.
     .finally(() => {
       opening = false;
       exit.reconsider();
     });
-  void wakes.then((any) => (any ? undefined : delay(FIRST_WAKES_MS_MAX, undefined, { ref: false }))).then(() => log.open());
+  void firstWakes.then(() => (asked.length > 0 ? undefined : delay(FIRST_WAKES_MS_MAX, undefined, { ref: false }))).then(() => log.open());
   let succeeded = false;
   const successor: Successor = {
     extend: (sites, forMs) => {
@@ -126,6 +136,7 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   const status = await exit.decided;
 
   log.info(`Ending with status ${status}`, { status });
+  sleeping.close();
   for (const runner of runners.values()) runner.noteFlags();
   for (const runner of everyRunner()) {
     try {
@@ -147,21 +158,22 @@ function isAsked(control: ControlListen | null): boolean {
   return control !== null && 'fd' in control && readableNow([control.fd]).length > 0;
 }
 
+/** Sites whose clients wait at this moment. */
+function askedFor({ sites, everyFd }: Inheritance): string[] {
+  const readable = new Set(readableNow(everyFd));
+  return readable.size === 0 ? [] : [...sites].filter(([, fds]) => fds.some((fd) => readable.has(fd))).map(([name]) => name);
+}
+
 /**
  * Resolves when the sites that we were started for have been woken, however that ended; of those that take long nobody
  * counts the milliseconds, and somebody may want to read why.
- *
- * @returns whether there were any
  */
-async function firstWakes(runners: readonly SiteRunner[]): Promise<boolean> {
-  const asked = runners.filter(({ sockets }) => readableNow(sockets.all.map(({ fd }) => fd)).length > 0);
-  if (asked.length === 0) return false;
+async function wakesOf(asked: readonly string[], runnerOf: (name: string) => SiteRunner | undefined): Promise<void> {
   const longEnough = new AbortController();
   await Promise.race([
-    Promise.all(asked.map((runner) => runner.nextWake())).finally(() => longEnough.abort()),
+    Promise.all(asked.map((name) => runnerOf(name)?.nextWake())).finally(() => longEnough.abort()),
     delay(FIRST_WAKES_MS_MAX, undefined, { signal: longEnough.signal }).catch(() => {}),
   ]);
-  return true;
 }
 
 /** Embedded. Who says it twice does not want to wait. */
