@@ -2,6 +2,7 @@
 import { EventEmitter, once } from 'node:events';
 import { Duplex } from 'node:stream';
 import { afterEach, expect, test } from 'vitest';
+import { describeError } from '../../../src/base/errors.ts';
 import { clientStallMsMax, headBytesMax } from '../../../src/base/limits.ts';
 import { trimBlanks } from '../../../src/front/blanks.ts';
 import { Refusal } from '../../../src/front/refusal.ts';
@@ -141,4 +142,23 @@ test('blanks within a list, and labels of a host, are looked at once', () => {
   }
   expect(hostName(`${'a.'.repeat(126)}a.:65535`)).toBe(`${'a.'.repeat(126)}a`);
   expect(() => hostName(`${'a.'.repeat(130)}a`)).toThrow(Refusal);
+});
+
+test('so many clients may be connected as leave descriptors for their requests, and the log says once that others are turned away', async () => {
+  scene = await Scene.open(undefined, {}, undefined, 2);
+  const [first, second] = [scene.client(), scene.client()];
+  opened.push(first, second);
+  while (scene.connections < 2) await new Promise((resolve) => { setImmediate(resolve); });
+  for (let i = 0; i < 2; i++) {
+    const other = scene.client();
+    expect(await other.rest()).toBe('');
+    other.socket.destroy();
+  }
+  expect(scene.problems.map((error) => describeError(error).code)).toEqual(['ERR_WAKESOCK_LIMIT']);
+  first.socket.destroy();
+  while (scene.connections > 1) await new Promise((resolve) => { setImmediate(resolve); });
+  const { client, program } = await scene.exchange(get);
+  opened.push(client);
+  program.send(ok);
+  await client.take('ok');
 });
