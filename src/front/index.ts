@@ -4,8 +4,9 @@
  * `Client → Sites → SitePool → Upstream`.
  */
 import { once } from 'node:events';
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { describeError, WakesockError } from '../base/errors.ts';
+import { clientsPerDescriptor, idleClientsPerClient, ownDescriptors } from '../base/limits.ts';
 import { createLog, type LogLevel } from '../base/log.ts';
 import { preparedDir, type Paths } from '../base/paths.ts';
 import { controlClient } from '../control/client.ts';
@@ -59,11 +60,12 @@ export async function runFront({ paths, cacheDir, listen, exitIdleMs, logLevel, 
   });
   const idle = new IdleEnd(exitIdleMs, () => server?.connections === 0);
   let server: FrontServer | null = null;
+  const connectionsMax = Math.max(1, Math.floor((descriptorsMax() - ownDescriptors) * clientsPerDescriptor));
   // Until then clients wait in the backlog: a name that was not read yet would be nobody's.
   await routes.ready;
   try {
     server = await serveFront({
-      listen: [...inherited, ...listen], sweep, peers: new Peers(peers), idle: new IdleClients(idleClientsMax), route: (host) => sites.route(host), relay: (name) => sites.relay(name),
+      listen: [...inherited, ...listen], sweep, connectionsMax, peers: new Peers(peers), idle: new IdleClients(Math.min(idleClientsMax, Math.ceil(connectionsMax * idleClientsPerClient))), route: (host) => sites.route(host), relay: (name) => sites.relay(name),
       onQuiet: () => idle.begin(),
       onProblem: (error) => log.error('Connections cannot be accepted', describeError(error)),
     });
@@ -94,6 +96,12 @@ function editionOf(paths: Paths, name: string): string | null {
   } catch {
     return null;
   }
+}
+
+/** LimitNOFILE=; Node takes as much as it may. */
+function descriptorsMax(): number {
+  const [, soft] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? [];
+  return soft === undefined ? Infinity : Number(soft);
 }
 
 /** A countdown that begins when the last connection is closed, and counts only if none came meanwhile. */

@@ -12,10 +12,12 @@ import { frontKeysDefault, type FrontKeys, type RelayedSite } from '../site/fron
 import { instancesDir } from '../site/list-sites.ts';
 import type { loadSite } from '../site/load-site.ts';
 import { RouteTable } from './route-table.ts';
-import { SiteHostsReader, type SiteHosts } from './site-hosts.ts';
+import { isMissing, SiteHostsReader, type SiteHosts } from './site-hosts.ts';
 
 /** Changes come in bursts: an editor writes, renames and removes; `enable` of a hundred sites. */
 const settleMs = 50;
+/** Directories that could not be read, as when there are no descriptors left, are read again. */
+const againMs = 1_000;
 /** Requests go on while files are read: no longer than this are they made to wait. */
 const sliceMs = 5;
 
@@ -58,9 +60,7 @@ export class RouteSource {
   /** What the site's file says to the front door. */
   keys(name: string): FrontKeys {
     if (this.#known.get(name)?.hasDefaultKeys !== false) return frontKeysDefault;
-    let keys = this.#keys.get(name);
-    if (keys === undefined) this.#keys.set(name, keys = this.#readKeys(name));
-    return keys;
+    return this.#keys.get(name) ?? this.#readKeys(name);
   }
 
   /** Null: of all other sites. */
@@ -76,7 +76,11 @@ export class RouteSource {
 
   #readKeys(name: string): FrontKeys {
     try {
-      return this.#loadSite?.(this.#paths, name).front ?? frontKeysDefault;
+      if (this.#loadSite === null) return frontKeysDefault;
+      const { front, diagnostics } = this.#loadSite(this.#paths, name);
+      // For want of descriptors, perhaps, and the next time it can.
+      if (!diagnostics.some(({ code }) => code === 'unreadable')) this.#keys.set(name, front);
+      return front;
     } catch {
       // Gone a moment ago: its routes are, too, in a moment.
       return frontKeysDefault;
@@ -91,6 +95,7 @@ export class RouteSource {
       await this.#read();
     } catch (error) {
       this.#log.error('The site files could not be read; the routes stay as they were', describeError(error));
+      this.#soon(againMs);
     }
     this.#reading = false;
   }
@@ -157,20 +162,23 @@ export class RouteSource {
     }
   }
 
-  #soon(): void {
+  #soon(afterMs = settleMs): void {
+    if (this.#closed) return;
     this.#timer ??= setTimeout(() => {
       this.#timer = null;
       // What is being read may be from before the change.
       if (this.#reading) this.#soon();
       else void this.#reload();
-    }, settleMs);
+    }, afterMs);
   }
 }
 
 async function entries(directory: string): Promise<string[]> {
   try {
     return await readdir(directory);
-  } catch {
-    return [];
+  } catch (error) {
+    // Anything else, taken for none, would be no site at all.
+    if (isMissing(error)) return [];
+    throw error;
   }
 }

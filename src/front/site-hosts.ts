@@ -156,6 +156,10 @@ function isUnreadable({ diagnostics }: UnitFile): boolean {
   return diagnostics.some(({ code }) => code === 'unreadable');
 }
 
+export function isMissing(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+}
+
 async function list(path: string): Promise<Directory> {
   const files = new Set<string>();
   const links = new Set<string>();
@@ -165,7 +169,7 @@ async function list(path: string): Promise<Directory> {
       if (entry.isSymbolicLink()) links.add(entry.name);
     }
   } catch (error) {
-    if (!['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (!isMissing(error)) throw error;
   }
   return { path, files, links };
 }
