@@ -117,14 +117,14 @@ function hostsOf(unit: UnitName, merged: MergedUnit, file: SiteHosts['file']): S
   const [listen] = merged.all('X-Wakesock', 'ListenStream');
   const isRelayed = merged.last('X-Wakesock', 'Handoff')?.value === 'relay';
   const [publish] = merged.all('Container', 'PublishPort');
+  const unreadable = merged.files.some(isUnreadable);
   return {
     hosts, file,
     hasSocket: listen !== undefined || publish !== undefined,
     address: listen === undefined ? addressOf(publish?.value, unit, (text) => parsePublishPort(text).listen) : addressOf(listen.value, unit, parseListenAddress),
     hasRules: merged.all('X-Wakesock', 'NoWake').length > 0,
-    hasDefaultKeys: !isRelayed && merged.entries.every(isNoFrontKey),
-    isRelayed,
-    unreadable: merged.files.some(isUnreadable),
+    hasDefaultKeys: !isRelayed && !unreadable && merged.entries.every(isNoFrontKey),
+    isRelayed, unreadable,
   };
 }
 

@@ -243,7 +243,7 @@ export class Scene {
     clearInterval(hurry);
     if (this.#program.listening) await this.stopProgram();
     await this.answers.flush();
-    rmSync(this.#cacheDir, { recursive: true });
+    rmSync(this.#cacheDir, { recursive: true, force: true });
   }
 }
 
