@@ -3,7 +3,7 @@
  *
  * What V8 compiled is kept below `CACHE_DIRECTORY` (systemd.exec(5)) by the first activator, and again when it does not fit:
  * V8 looks at its own version and flags, we at Node's and at whether a file of the bundle is still the one that was compiled.
- * The front door's is made by the activator, too: who reads what anybody sends must not write what its next process executes.
+ * The front door's is made by the activator, too, and found by `WAKESOCK_CODE_CACHE`: who reads what anybody sends must not write what its next process executes.
  */
 import { closeSync, fstatSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -139,17 +139,18 @@ export function readKept(path: string): Map<string, Kept> {
  * @param front those that the front door loads when it starts
  */
 export function run(main: string, front: readonly string[]): void {
-  // More than one where a drop-in names more: ours is the first.
-  const directory = process.env['CACHE_DIRECTORY']?.split(':', 1)[0];
   const verb = process.argv[2];
-  if (directory === undefined || (verb !== 'run' && verb !== 'front')) {
-    nodeRequire(main);
-    return;
-  }
-  if (verb === 'front') {
-    const bundle = new CachedBundle(`${directory}/front`);
+  const ofActivator = process.env['WAKESOCK_CODE_CACHE'];
+  if (verb === 'front' && ofActivator !== undefined) {
+    const bundle = new CachedBundle(`${ofActivator}/front`);
     setTimeout(() => bundle.forget(), KEEP_AFTER_MS).unref();
     bundle.load(main);
+    return;
+  }
+  // More than one where a drop-in names more: ours is the first.
+  const directory = process.env['CACHE_DIRECTORY']?.split(':', 1)[0];
+  if (verb !== 'run' || directory === undefined) {
+    nodeRequire(main);
     return;
   }
   const bundle = new CachedBundle(`${directory}/code`);
