@@ -190,8 +190,8 @@ export class SiteRunner implements Runner {
   }
 
   resetFailed(): void {
-    this.#dispatch({ type: 'resetFailed' });
     this.#record.resetFailed();
+    this.#dispatch({ type: 'resetFailed' });
   }
 
   /** Resolves when the site is dormant. @throws WakesockError ERR_WAKESOCK_BUSY */
