@@ -9,6 +9,7 @@ import { cutOff } from './cut-off.ts';
 import { Body } from './framing.ts';
 import type { IdleClients } from './idle-clients.ts';
 import type { Keeping } from './keeping.ts';
+import { writeLent } from './lent.ts';
 import { composeRequest, composeResponse, copiedBytesMax, extendedSuffix, forwardedSuffix } from './outgoing.ts';
 import type { Peers } from './peers.ts';
 import { parseProxyHeader, plainAddress } from './proxy-protocol.ts';
@@ -42,7 +43,7 @@ interface Held {
 /**
  * A client's connection. Its requests are passed on one after the other:
  *
- * (preface →) head → (waiting →) body → response → head …, or → tunnel, or → linger and closed.
+ * (preface →) head → (waiting →) body → response → (taking →) head …, or → tunnel, or → linger and closed.
  */
 export class Client implements Expiring, Waiting, TunnelEnd {
   deadlineMs = Infinity;
@@ -56,7 +57,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
   readonly #socket: Socket;
   readonly #options: ClientOptions;
   readonly #chunked = new Chunked();
-  #part: 'preface' | 'head' | 'waiting' | 'body' | 'response' | 'tunnel' | 'linger' = 'head';
+  #part: 'preface' | 'head' | 'waiting' | 'body' | 'response' | 'taking' | 'tunnel' | 'linger' = 'head';
   /** What has arrived and was not passed on yet. */
   #bytes: Buffer | null = null;
   /** How much of it was searched for the end of a head. */
@@ -65,7 +66,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
   #site: SitePool | null = null;
   #upstream: Upstream | null = null;
   /** The head of a request that may have to be sent again. */
-  #sent: Buffer | null = null;
+  #sent: string | null = null;
   /** For while the site sleeps. */
   #keeping: Keeping | null = null;
   /** A response, or a part of one, has been written. */
@@ -75,7 +76,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
   #served = false;
   /** The site was not awake when the request came: since when it is held, and whether a person waits at a browser. */
   #held: Held | null = null;
-  #suffix: Buffer | null = null;
+  #suffix = '';
   #suffixHost = '';
   /** Who asks, as the peer, or a proxy before it, says. */
   #address: string;
@@ -140,7 +141,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
       this.#advance();
       return;
     }
-    upstream.socket.write(this.#sent);
+    upstream.socket.write(this.#sent, 'latin1');
     if (this.ended && this.#bytes === null) upstream.socket.end();
   }
 
@@ -181,8 +182,8 @@ export class Client implements Expiring, Waiting, TunnelEnd {
   }
 
   /** 1xx. HTTP/1.0 knows none. */
-  interim(bytes: Buffer, head: ResponseHead): void {
-    if (this.head.minor === 1) this.#socket.write(composeResponse(bytes, head, head.end, false));
+  interim(bytes: Buffer, head: ResponseHead, from: Socket): void {
+    if (this.head.minor === 1) this.write(composeResponse(bytes, head, head.end, false), from);
   }
 
   /** @param end behind the part of the body that has come with the head */
@@ -210,9 +211,9 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     this.write(bytes, from);
   }
 
-  /** With back-pressure on `from`. */
+  /** With back-pressure on `from`. @param bytes lent: they are another's when this returns */
   write(bytes: Buffer, from: Socket): void {
-    if (this.#socket.write(bytes)) return;
+    if (writeLent(this.#socket, bytes)) return;
     from.pause();
     this.deadlineMs = this.#options.sweep.nowMs + clientStallMsMax;
   }
@@ -224,7 +225,19 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     this.#endExchange();
     this.#responding = false;
     this.#served = true;
-    if (!complete || this.#closing || this.#spokeAhead || (this.ended && this.#bytes === null)) {
+    if (!complete || this.#spokeAhead) {
+      this.#finish();
+    } else if (this.#socket.writableNeedDrain) {
+      // Who asks on and on and takes no answer would have us hold them all.
+      this.#part = 'taking';
+      this.deadlineMs = this.#options.sweep.nowMs + clientStallMsMax;
+    } else {
+      this.#nextHead();
+    }
+  }
+
+  #nextHead(): void {
+    if (this.#closing || (this.ended && this.#bytes === null)) {
       this.#finish();
       return;
     }
@@ -386,11 +399,11 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     this.#keep(bytes, end);
     this.#part = 'body';
     if (together) {
-      this.#pass(out);
+      this.#passed(upstream.socket.write(out, 'latin1'));
     } else {
       upstream.socket.cork();
-      upstream.socket.write(out);
-      this.#pass(bytes.subarray(head.end, end));
+      upstream.socket.write(out, 'latin1');
+      this.#passed(upstream.socket.write(bytes.subarray(head.end, end)));
       upstream.socket.uncork();
     }
     this.#bodyPassed();
@@ -401,12 +414,12 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     if (bytes === null || this.requestSent) return;
     const end = this.#bodyEnd(bytes, 0);
     this.#keep(bytes, end);
-    this.#pass(end === bytes.length ? bytes : bytes.subarray(0, end));
+    this.#passed((this.#upstream as Upstream).socket.write(end === bytes.length ? bytes : bytes.subarray(0, end)));
     this.#bodyPassed();
   }
 
-  #pass(bytes: Buffer): void {
-    const taken = (this.#upstream as Upstream).socket.write(bytes);
+  /** @param taken the program's socket takes more */
+  #passed(taken: boolean): void {
     this.deadlineMs = taken ? this.#options.sweep.nowMs + clientStallMsMax : Infinity;
     if (!taken) this.#socket.pause();
   }
@@ -438,9 +451,9 @@ export class Client implements Expiring, Waiting, TunnelEnd {
   }
 
   /** The lines about the client; it asks for the same host over and over. */
-  #forwarded(): Buffer {
+  #forwarded(): string {
     const host = this.head.hostText;
-    if (this.#suffix === null || host !== this.#suffixHost) {
+    if (this.#suffix === '' || host !== this.#suffixHost) {
       this.#suffix = forwardedSuffix(this.#address, host);
       this.#suffixHost = host;
     }
@@ -470,7 +483,8 @@ export class Client implements Expiring, Waiting, TunnelEnd {
 
   #onDrain(): void {
     this.#upstream?.socket.resume();
-    if (this.#part === 'response' || (this.#part === 'tunnel' && !this.#socket.writableEnded)) this.deadlineMs = Infinity;
+    if (this.#part === 'taking') this.#nextHead();
+    else if (this.#part === 'response' || (this.#part === 'tunnel' && !this.#socket.writableEnded)) this.deadlineMs = Infinity;
   }
 
   #onClose(): void {
@@ -488,7 +502,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     this.deadlineMs = Infinity;
     if (this.#held !== null && (this.#part === 'waiting' || this.#part === 'response')) this.#hold();
     else if (idle) this.#finish();
-    else if (this.#part === 'preface' || this.#part === 'linger' || this.#responding) this.#socket.destroy();
+    else if (this.#part === 'preface' || this.#part === 'taking' || this.#part === 'linger' || this.#responding) this.#socket.destroy();
     else this.#refuse(new Refusal(408, this.#part === 'head' ? 'The head of the request took too long' : 'The body of the request took too long'));
   }
 
