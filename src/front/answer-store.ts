@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
@@ -117,7 +116,8 @@ export class AnswerStore {
 
   /** A target may be longer than a file's name, and have anything in it. */
   #path(site: string, target: string): string {
-    return `${this.#directory}/${site}/${createHash('sha256').update(target).digest('hex').slice(0, 40)}`;
+    // Loaded by the first who needs it, as by a page.
+    return `${this.#directory}/${site}/${process.getBuiltinModule('node:crypto').createHash('sha256').update(target).digest('hex').slice(0, 40)}`;
   }
 }
 
