@@ -42,6 +42,8 @@ export const openFilesHardDefault = 524_288;
 export const headBytesMax = 16 * 1024;
 /** Fields of a head, or of a trailer section; browsers send below 30. */
 export const headFieldsMax = 128;
+/** `Host`: a name of 253 characters (RFC 1035 2.3.4), the last dot and a port. Names below a `*.` are looked up label by label, which of 16 KiB takes 0.1 s. */
+export const hostBytesMax = 260;
 /** Digits of a chunk size: 2^52 bytes, which a double counts exactly. */
 export const chunkSizeDigitsMax = 13;
 /** Chunk extensions of a whole body: nobody uses them but to make work (CVE-2024-22019). */
@@ -68,6 +70,12 @@ export const leaseHoldMs = 4_000;
 export const proxyHeaderBytesMax = 4 * 1024;
 /** Connections of one client address, or IPv6 /64 (default of `--max-connections-per-client=`). A browser has six to a host; an office behind one address some hundreds. */
 export const clientConnectionsMaxDefault = 1_024;
+/** Descriptors of the front door that are not connections of clients or to programs: files, watches, leases. */
+export const ownDescriptors = 64;
+/** Clients' connections at once, of the other descriptors that it may have: each needs another to a program, and as many may be to programs between two requests. */
+export const clientsPerDescriptor = 1 / 3;
+/** Of those clients' connections as many may be between two requests: who asks finds room. */
+export const idleClientsPerClient = 1 / 2;
 /** Connections between two requests, 5 KB each (default of `--max-idle-connections=`): beyond it the oldest is closed. */
 export const idleClientsMaxDefault = 32_768;
 /** A relayed connection on which nothing has moved for so long no longer counts as use of its site: a silent connection is not activity. */

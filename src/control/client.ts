@@ -1,4 +1,5 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { errorCodes, WakesockError, type ErrorCode } from '../base/errors.ts';
 import { BackoffError } from './backend.ts';
 import type { LeaseAddress, SiteStatus, StatusReport, WakeCause } from './types.ts';
@@ -122,8 +123,10 @@ async function ask(socketPath: string, question: Question): Promise<IncomingMess
 function askOnce(socketPath: string, { method, path, headers, body, signal }: Question): Promise<IncomingMessage> {
   return new Promise((done, fail) => {
     const text = body === undefined ? '' : JSON.stringify(body);
-    const request = httpRequest({
-      socketPath, method, path, agent: false, ...(signal === undefined ? {} : { signal }),
+    // Before HTTP is loaded and the request made, which the first time takes some milliseconds: where no activator runs systemd starts one meanwhile.
+    const socket = connect(socketPath).on('error', () => {});
+    const request = process.getBuiltinModule('node:http').request({
+      createConnection: () => socket, method, path, ...(signal === undefined ? {} : { signal }),
       headers: { ...headers, Host: 'wakesock', ...(method === 'GET' ? {} : { 'Content-Length': Buffer.byteLength(text) }) },
     });
     request.once('response', done);

@@ -43,7 +43,7 @@ interface Held {
 /**
  * A client's connection. Its requests are passed on one after the other:
  *
- * (preface →) head → (waiting →) body → response → head …, or → tunnel, or → linger and closed.
+ * (preface →) head → (waiting →) body → response → (taking →) head …, or → tunnel, or → linger and closed.
  */
 export class Client implements Expiring, Waiting, TunnelEnd {
   deadlineMs = Infinity;
@@ -57,7 +57,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
   readonly #socket: Socket;
   readonly #options: ClientOptions;
   readonly #chunked = new Chunked();
-  #part: 'preface' | 'head' | 'waiting' | 'body' | 'response' | 'tunnel' | 'linger' = 'head';
+  #part: 'preface' | 'head' | 'waiting' | 'body' | 'response' | 'taking' | 'tunnel' | 'linger' = 'head';
   /** What has arrived and was not passed on yet. */
   #bytes: Buffer | null = null;
   /** How much of it was searched for the end of a head. */
@@ -182,8 +182,8 @@ export class Client implements Expiring, Waiting, TunnelEnd {
   }
 
   /** 1xx. HTTP/1.0 knows none. */
-  interim(bytes: Buffer, head: ResponseHead): void {
-    if (this.head.minor === 1) this.#socket.write(composeResponse(bytes, head, head.end, false), 'latin1');
+  interim(bytes: Buffer, head: ResponseHead, from: Socket): void {
+    if (this.head.minor === 1) this.#answered(this.#socket.write(composeResponse(bytes, head, head.end, false), 'latin1'), from);
   }
 
   /** @param end behind the part of the body that has come with the head */
@@ -237,7 +237,19 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     this.#endExchange();
     this.#responding = false;
     this.#served = true;
-    if (!complete || this.#closing || this.#spokeAhead || (this.ended && this.#bytes === null)) {
+    if (!complete || this.#spokeAhead) {
+      this.#finish();
+    } else if (this.#socket.writableNeedDrain) {
+      // Who asks on and on and takes no answer would have us hold them all.
+      this.#part = 'taking';
+      this.deadlineMs = this.#options.sweep.nowMs + clientStallMsMax;
+    } else {
+      this.#nextHead();
+    }
+  }
+
+  #nextHead(): void {
+    if (this.#closing || (this.ended && this.#bytes === null)) {
       this.#finish();
       return;
     }
@@ -483,7 +495,8 @@ export class Client implements Expiring, Waiting, TunnelEnd {
 
   #onDrain(): void {
     this.#upstream?.socket.resume();
-    if (this.#part === 'response' || (this.#part === 'tunnel' && !this.#socket.writableEnded)) this.deadlineMs = Infinity;
+    if (this.#part === 'taking') this.#nextHead();
+    else if (this.#part === 'response' || (this.#part === 'tunnel' && !this.#socket.writableEnded)) this.deadlineMs = Infinity;
   }
 
   #onClose(): void {
@@ -501,7 +514,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     this.deadlineMs = Infinity;
     if (this.#held !== null && (this.#part === 'waiting' || this.#part === 'response')) this.#hold();
     else if (idle) this.#finish();
-    else if (this.#part === 'preface' || this.#part === 'linger' || this.#responding) this.#socket.destroy();
+    else if (this.#part === 'preface' || this.#part === 'taking' || this.#part === 'linger' || this.#responding) this.#socket.destroy();
     else this.#refuse(new Refusal(408, this.#part === 'head' ? 'The head of the request took too long' : 'The body of the request took too long'));
   }
 

@@ -4,8 +4,9 @@
  * `Client → Sites → SitePool → Upstream`.
  */
 import { once } from 'node:events';
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { describeError, WakesockError } from '../base/errors.ts';
+import { clientsPerDescriptor, idleClientsPerClient, ownDescriptors } from '../base/limits.ts';
 import { createLog, type LogLevel } from '../base/log.ts';
 import { preparedDir, type Paths } from '../base/paths.ts';
 import { controlClient } from '../control/client.ts';
@@ -16,7 +17,6 @@ import { AnswerStore } from './answer-store.ts';
 import { IdleClients } from './idle-clients.ts';
 import { Peers, type PeersOptions } from './peers.ts';
 import { FrontFiles } from './front-files.ts';
-import { RelayedOnly } from './relayed-only.ts';
 import { RouteSource } from './route-source.ts';
 import { serveFront, type FrontListen, type FrontServer } from './server.ts';
 import { Sites } from './sites.ts';
@@ -36,6 +36,9 @@ export interface FrontOptions {
   readonly idleClientsMax: number;
 }
 
+/** By then the first request has been passed on. Lines wait meanwhile. */
+const logOpenMs = 1_000;
+
 /** Resolves with the exit status when there was no connection for a while, or a signal has come and all are answered. */
 export async function runFront({ paths, cacheDir, listen, exitIdleMs, logLevel, peers, idleClientsMax }: FrontOptions): Promise<number> {
   const log = createLog({ level: logLevel });
@@ -47,7 +50,7 @@ export async function runFront({ paths, cacheDir, listen, exitIdleMs, logLevel, 
     throw new WakesockError('ERR_WAKESOCK_USAGE', 'front has no socket: systemd passed none (wakesock-front.socket), and there is no --listen=ADDRESS');
   }
   const relayedOnly = inherited.length > 0 && listen.length === 0 && inherited.every(({ site }) => site !== undefined);
-  const routes = relayedOnly ? new RelayedOnly(paths) : new RouteSource(paths, log);
+  const routes = relayedOnly ? new (await import('./relayed-only.ts')).RelayedOnly(paths) : new RouteSource(paths, log);
   const sweep = new Sweep();
   const edition = (name: string): string | null => editionOf(paths, name);
   const answers = new AnswerStore(`${cacheDir}/answers`, log);
@@ -57,11 +60,12 @@ export async function runFront({ paths, cacheDir, listen, exitIdleMs, logLevel, 
   });
   const idle = new IdleEnd(exitIdleMs, () => server?.connections === 0);
   let server: FrontServer | null = null;
+  const connectionsMax = Math.max(1, Math.floor((descriptorsMax() - ownDescriptors) * clientsPerDescriptor));
   // Until then clients wait in the backlog: a name that was not read yet would be nobody's.
   await routes.ready;
   try {
     server = await serveFront({
-      listen: [...inherited, ...listen], sweep, peers: new Peers(peers), idle: new IdleClients(idleClientsMax), route: (host) => sites.route(host), relay: (name) => sites.relay(name),
+      listen: [...inherited, ...listen], sweep, connectionsMax, peers: new Peers(peers), idle: new IdleClients(Math.min(idleClientsMax, Math.ceil(connectionsMax * idleClientsPerClient))), route: (host) => sites.route(host), relay: (name) => sites.relay(name),
       onQuiet: () => idle.begin(),
       onProblem: (error) => log.error('Connections cannot be accepted', describeError(error)),
     });
@@ -69,7 +73,8 @@ export async function runFront({ paths, cacheDir, listen, exitIdleMs, logLevel, 
     throw new WakesockError('ERR_WAKESOCK_SOCKET', `The front door cannot listen: ${(error as Error).message}`, { cause: error });
   }
   idle.begin();
-  void log.open();
+  // Nobody waits for a line as the first client waits for the site: to load what writes them takes ten milliseconds.
+  setTimeout(() => void log.open(), logOpenMs).unref();
   const ended = await Promise.race([idle.ended, once(process, 'SIGTERM').then(() => 'SIGTERM'), once(process, 'SIGINT').then(() => 'SIGINT')]);
   log.info(`Ending: ${ended}`);
   // A relayed connection has no end of its own that could be waited for; who came as we were just ending for want of any is served.
@@ -91,6 +96,12 @@ function editionOf(paths: Paths, name: string): string | null {
   } catch {
     return null;
   }
+}
+
+/** LimitNOFILE=; Node takes as much as it may. */
+function descriptorsMax(): number {
+  const [, soft] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? [];
+  return soft === undefined ? Infinity : Number(soft);
 }
 
 /** A countdown that begins when the last connection is closed, and counts only if none came meanwhile. */

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { WakesockError } from '../base/errors.ts';
 import { leaseHoldMs, upstreamIdleMax, upstreamIdleMsMax } from '../base/limits.ts';
 import { BackoffError } from '../control/backend.ts';
@@ -69,6 +69,8 @@ export class SitePool implements Expiring {
   readonly #options: SitePoolOptions;
   readonly #idle: Upstream[] = [];
   readonly #waiting = new Set<Waiting>();
+  /** Who has asked while it was not known to be awake. What else is in flight, tunnels and long answers, waits for nothing. */
+  readonly #held = new Set<Waiting>();
   /** Who waits for the program to listen. */
   readonly #connecting = new Map<Waiting, AbortController>();
   #lease: Lease | null = null;
@@ -173,11 +175,14 @@ export class SitePool implements Expiring {
   acquire(client: Waiting, fresh: boolean): Upstream | null {
     this.#inFlight++;
     this.deadlineMs = Infinity;
-    if (!this.#awake && this.#inFlight > 1 && this.#inFlight > this.#options.keys().pendingMax) {
-      client.fail({ status: 503, message: 'Too many requests wait for this site already', code: 'ERR_WAKESOCK_LIMIT', retryAfterMs: 1_000 }, false);
-      return null;
+    if (!this.#awake) {
+      if (this.#held.size > 0 && this.#held.size >= this.#options.keys().pendingMax) {
+        client.fail({ status: 503, message: 'Too many requests wait for this site already', code: 'ERR_WAKESOCK_LIMIT', retryAfterMs: 1_000 }, false);
+        return null;
+      }
+      this.#held.add(client);
+      this.#askedSinceMs ??= performance.now();
     }
-    if (!this.#awake) this.#askedSinceMs ??= performance.now();
     if (!this.#awake && this.#inFlight === 1) {
       this.#setLeaseAside();
       const address = this.#options.address();
@@ -206,6 +211,7 @@ export class SitePool implements Expiring {
   /** Ends what {@link acquire} or {@link hold} began. */
   release(client: Waiting): void {
     this.#waiting.delete(client);
+    this.#held.delete(client);
     this.#connecting.get(client)?.abort();
     this.#connecting.delete(client);
     this.#inFlight--;
@@ -241,6 +247,7 @@ export class SitePool implements Expiring {
   answers(program: number): void {
     if (program !== this.#program) return;
     this.#awake = true;
+    this.#held.clear();
     this.#unreached = null;
     this.#askedSinceMs = null;
   }
@@ -369,6 +376,8 @@ export class SitePool implements Expiring {
   async #ask(): Promise<void> {
     if (this.#asking) return;
     this.#asking = true;
+    // Node connects when this turn is over. To ask takes half a millisecond, and ten in a process that asks for the first time.
+    if (this.#knock !== null) await nextTurn();
     const sinceMs = performance.now();
     let retryMs = retryFirstMs;
     // Once in any case: a wake is somebody's, also if he is gone by now.

@@ -128,7 +128,7 @@ export class Upstream {
         return;
       }
       if (head.status >= 200 || head.status === 101) break;
-      client.interim(bytes, head);
+      client.interim(bytes, head, this.socket);
       at = head.end;
       if (at === bytes.length) return;
     }
@@ -171,9 +171,11 @@ export class Upstream {
     const done = framing.body === Body.chunked ? this.#chunked.done : framing.body !== Body.untilClose && this.#left === 0;
     if (!done) return;
     this.#client = null;
-    // Bytes behind the response are no answer to anything: such a connection cannot be trusted with another request.
+    // Bytes behind the response are no answer to anything: such a connection cannot be trusted with another request. They may also be on their way still, from a program that has taken
+    // the body of a request for the next one, or that answers HEAD as GET: behind those nobody else's request is sent.
     // Nor can one whose program, or a proxy before it, may have gone on in what was offered, whatever it answered.
-    const reusable = !framing.close && client.requestSent && end === bytes.length && client.upgrade.length === 0 && !client.head.connects;
+    const { head } = client;
+    const reusable = !framing.close && head.safe && head.method !== 'HEAD' && end === bytes.length && client.upgrade.length === 0;
     if (reusable) this.#pool.put(this);
     else this.socket.destroy();
     client.exchangeDone();

@@ -14,7 +14,7 @@ afterEach(() => void vi.useRealTimers());
 const IDLE_MS = 1;
 const ask = 'GET /v1/sites HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
 const log = { error: (message: string) => { throw new Error(message); } } as unknown as Log;
-const sites = { runners: new Map(), units: { runners: new Map() } } as unknown as ControlledSites;
+const sites = { runners: new Map(), sleeping: { all: [] }, units: { runners: new Map() }, parts: {} } as unknown as ControlledSites;
 
 /** A socket that the test holds, as systemd does, and an activator with nothing awake that has inherited it. */
 function scene() {

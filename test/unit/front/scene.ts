@@ -92,6 +92,8 @@ export class Scene {
   keys: Partial<FrontKeys> = {};
   /** What the disk says of the site. */
   state: StoredState = { state: 'dormant', error: null, wokenAtMs: [] };
+  /** Of the front door's own. */
+  readonly problems: Error[] = [];
   readonly warnings: string[] = [];
   readonly files = new FrontFiles({ warn: (message) => { this.warnings.push(message); } });
   readonly #cacheDir = mkdtempSync(join(tmpdir(), 'wakesock-answers-'));
@@ -114,7 +116,7 @@ export class Scene {
     this.#waiting = null;
   };
 
-  static async open(program?: (wire: Wire) => void, peers: PeersOptions = {}, idleMax?: number): Promise<Scene> {
+  static async open(program?: (wire: Wire) => void, peers: PeersOptions = {}, idleMax?: number, connectionsMax = Infinity): Promise<Scene> {
     const scene = new Scene();
     if (program !== undefined) scene.#accepting = program;
     scene.#program = createServer({ allowHalfOpen: true }, (socket) => {
@@ -125,7 +127,7 @@ export class Scene {
     scene.#program.listen(0, '127.0.0.1');
     await once(scene.#program, 'listening');
     scene.#programPort = (scene.#program.address() as AddressInfo).port;
-    scene.#front = await serveFront({ listen: [{ host: '127.0.0.1', port: 0 }, { host: '127.0.0.1', port: 0, site: 'a' }], sweep: scene.sweep, peers: new Peers(peers), idle: new IdleClients(idleMax), route: (host) => scene.#route(host), relay: () => scene.#site() });
+    scene.#front = await serveFront({ listen: [{ host: '127.0.0.1', port: 0 }, { host: '127.0.0.1', port: 0, site: 'a' }], sweep: scene.sweep, peers: new Peers(peers), idle: new IdleClients(idleMax), route: (host) => scene.#route(host), relay: () => scene.#site(), connectionsMax, onProblem: (error) => scene.problems.push(error) });
     return scene;
   }
 
@@ -241,7 +243,7 @@ export class Scene {
     clearInterval(hurry);
     if (this.#program.listening) await this.stopProgram();
     await this.answers.flush();
-    rmSync(this.#cacheDir, { recursive: true });
+    rmSync(this.#cacheDir, { recursive: true, force: true });
   }
 }
 
