@@ -5,6 +5,7 @@ import { cold } from './cold.ts';
 import { create } from './create.ts';
 import { density } from './density.ts';
 import { footprint } from './footprint.ts';
+import { front } from './front.ts';
 import { idle } from './idle.ts';
 import { image } from './image.ts';
 import { relay } from './relay.ts';
@@ -14,4 +15,4 @@ import { warm } from './warm.ts';
 import { zero } from './zero.ts';
 
 /** In the order in which they run. */
-export const scenarios: readonly Scenario[] = [cold, zero, warm, storm, churn, density, idle, footprint, image, create, born, unitfile, relay];
+export const scenarios: readonly Scenario[] = [cold, zero, warm, storm, churn, density, idle, footprint, image, create, born, unitfile, relay, front];

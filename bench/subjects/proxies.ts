@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { PatientConnect } from '../../src/front/patient-connect.ts';
-import { type Bench, Unavailable } from '../types.ts';
+import { type Bench, type RunOptions, Unavailable } from '../types.ts';
 import { versionOf } from './packages.ts';
 
 export const benchHost = 'bench.example';
-const startMsMax = 10_000;
+const startMsMax = 30_000;
 
 export interface Proxy {
   readonly name: string;
@@ -19,6 +19,7 @@ export interface Proxy {
 }
 
 export interface Proxying {
+  readonly pid: number;
   /** Nanoseconds of processor time so far, of the process and its children. */
   cpuNs(): number;
   stop(): Promise<void>;
@@ -31,6 +32,11 @@ export const proxies: readonly Proxy[] = [
   {
     name: 'wakesock front, relayed socket',
     start: (backend, port, bench) => listening(port, [...socketActivate(port, 'relay=bench'), ...frontCommand(backend, bench, '--exit-idle-time=infinity')]),
+  },
+  {
+    name: 'Node, bytes only',
+    versions: () => ({ node: process.versions.node }),
+    start: (backend, port, { options: { checkout } }) => listening(port, [process.execPath, `${checkout}/bench/programs/node-splice.cjs`, String(backend), String(port)]),
   },
   {
     name: 'HAProxy, one thread',
@@ -113,7 +119,22 @@ function frontCommand(backend: number, { directory, options }: Bench, ...more: r
   for (const of of ['sites/bench', 'instances']) mkdirSync(`${directory}/relay-state/${of}`, { recursive: true });
   writeFileSync(`${directory}/relay-state/instances/bench`, '');
   writeFileSync(`${sites}/bench.container`, `[X-Wakesock]\nHandoff=relay\nTarget=${backend}\nHost=${benchHost}\n`);
-  return [process.execPath, `${options.checkout}/dist/wakesock.cjs`, 'front', `--sites=${sites}`, `--state-dir=${directory}/relay-state`, `--control=${directory}/none.sock`, '--log-level=warn', ...more];
+  return frontArguments(options, { sites, state: `${directory}/relay-state` }, ...more);
+}
+
+/** Of such sites as nobody need wake. */
+function frontArguments({ checkout }: RunOptions, { sites, state }: FrontDirectories, ...more: readonly string[]): string[] {
+  return [process.execPath, `${checkout}/dist/wakesock.cjs`, 'front', `--sites=${sites}`, `--state-dir=${state}`, `--control=${state}/none.sock`, '--log-level=warn', ...more];
+}
+
+export interface FrontDirectories {
+  readonly sites: string;
+  readonly state: string;
+}
+
+/** A front door of these sites. */
+export function frontOf(directories: FrontDirectories, port: number, { options }: Bench): Promise<Proxying> {
+  return listening(port, frontArguments(options, directories, `--listen=127.0.0.1:${port}`));
 }
 
 function socketActivate(port: number, fdName: string): string[] {
@@ -147,7 +168,8 @@ async function listening(port: number, [command = '', ...args]: readonly string[
   failed.catch(() => {});
   const socket = await Promise.race([failed, new PatientConnect({ family: 'ipv4', address: `127.0.0.1:${port}` }).connect(AbortSignal.timeout(startMsMax), startMsMax)]);
   socket.destroy();
-  return { cpuNs: () => cpuNsOf(child.pid ?? 0), stop: () => ended(child) };
+  const pid = child.pid ?? 0;
+  return { pid, cpuNs: () => cpuNsOf(pid), stop: () => ended(child) };
 }
 
 async function ended(child: ChildProcess): Promise<void> {

@@ -1,6 +1,6 @@
 import { chunkExtensionBytesMax, chunkSizeDigitsMax, headFieldsMax, trailerBytesMax } from '../base/limits.ts';
 import { foldName, kindOfName, passes, shown } from './fields.ts';
-import { COLON, CR, hexOctet, LF, nameOctet, SP, TAB, valueOctet } from './octets.ts';
+import { COLON, CR, hexOctet, isValueOctet, LF, nameOctet, SP, TAB } from './octets.ts';
 import { Refusal } from './refusal.ts';
 
 const SEMICOLON = 0x3B;
@@ -172,7 +172,7 @@ export class Chunked {
   }
 
   #expectValue(byte: number): void {
-    if (valueOctet[byte] !== 1) throw new Refusal(400, `Expected a value, got ${shown(byte)}`);
+    if (!isValueOctet(byte)) throw new Refusal(400, `Expected a value, got ${shown(byte)}`);
   }
 }
 

@@ -185,7 +185,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
 
   /** 1xx. HTTP/1.0 knows none. */
   interim(bytes: Buffer, head: ResponseHead, from: Socket): void {
-    if (this.head.minor === 1) this.write(composeResponse(bytes, head, head.end, false), from);
+    if (this.head.minor === 1) this.#answered(this.#socket.write(composeResponse(bytes, head, head.end, false), 'latin1'), from);
   }
 
   /** @param end behind the part of the body that has come with the head */
@@ -199,7 +199,14 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     }
     this.#untilClose = head.framing.body === Body.untilClose;
     if (this.head.framing.close || this.#untilClose || !this.requestSent || this.#spokeAhead || (this.ended && this.#bytes === null)) this.#closing = true;
-    this.write(composeResponse(bytes, head, end, this.#closing), from);
+    if (end - head.end <= copiedBytesMax) {
+      this.#answered(this.#socket.write(composeResponse(bytes, head, end, this.#closing), 'latin1'), from);
+      return;
+    }
+    this.#socket.cork();
+    this.#socket.write(composeResponse(bytes, head, head.end, this.#closing), 'latin1');
+    this.write(bytes.subarray(head.end, end), from);
+    this.#socket.uncork();
   }
 
   /** What came behind the request may be of the protocol that was not agreed to: it is never taken for a request. */
@@ -215,7 +222,12 @@ export class Client implements Expiring, Waiting, TunnelEnd {
 
   /** With back-pressure on `from`. @param bytes lent: they are another's when this returns */
   write(bytes: Buffer, from: Socket): void {
-    if (writeLent(this.#socket, bytes)) return;
+    this.#answered(writeLent(this.#socket, bytes), from);
+  }
+
+  /** @param taken the client's socket takes more */
+  #answered(taken: boolean, from: Socket): void {
+    if (taken) return;
     from.pause();
     this.deadlineMs = this.#options.sweep.nowMs + clientStallMsMax;
   }
@@ -256,7 +268,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     this.#held = null;
     this.#part = 'tunnel';
     this.deadlineMs = Infinity;
-    this.write(composeResponse(bytes, head, bytes.length, false, true), upstream.socket);
+    this.#answered(this.#socket.write(composeResponse(bytes, head, bytes.length, false, true), 'latin1'), upstream.socket);
     if (this.#bytes !== null) upstream.socket.write(this.#bytes);
     this.#bytes = null;
     if (this.ended) upstream.socket.end();

@@ -1,5 +1,5 @@
 import { headFieldsMax } from '../base/limits.ts';
-import { COLON, CR, LF, nameOctet, SP, TAB, valueOctet } from './octets.ts';
+import { COLON, CR, isValueOctet, LF, nameOctet, SP, TAB, UNDERSCORE } from './octets.ts';
 import { Refusal } from './refusal.ts';
 
 /** Fields that mean something to a relay. All others are {@link Field.other}, and pass as they are. */
@@ -94,10 +94,15 @@ function kindOf(bytes: Uint8Array, start: number, end: number, hash: number): nu
     const name = slotName[slot] as string;
     if (name.length !== end - start) continue;
     let i = 0;
-    while (i < name.length && nameOctet[bytes[start + i] as number] === name.charCodeAt(i)) i++;
+    let underscore = false;
+    for (; i < name.length; i++) {
+      const byte = bytes[start + i] as number;
+      if (nameOctet[byte] !== name.charCodeAt(i)) break;
+      underscore ||= byte === UNDERSCORE;
+    }
     if (i < name.length) continue;
     const kind = slotKind[slot] as number;
-    const oddly = (isFraming(kind) || tellsOfClient(kind)) && bytes.subarray(start, end).includes(0x5F);
+    const oddly = underscore && (isFraming(kind) || tellsOfClient(kind));
     // A trusted proxy knows only the right spelling, and may pass on another as the client sent it.
     if (oddly && tellsOfClient(kind)) return Field.hop;
     if (oddly) throw new Refusal(400, `Expected ${name} to be spelt with a dash, got an underscore`);
@@ -125,11 +130,12 @@ export class Fields {
    * @throws Refusal 400, 431
    */
   scan(bytes: Uint8Array, start: number, end: number): void {
+    const { lineStart, nameEnd, valueStart, valueEnd, kind } = this;
     let at = start;
     let count = 0;
     while (at < end) {
       if (count === headFieldsMax) throw new Refusal(431, `Expected at most ${headFieldsMax} fields`);
-      this.lineStart[count] = at;
+      lineStart[count] = at;
       let hash = 0;
       let octet = nameOctet[bytes[at] as number] as number;
       if (octet === 0) throw badName(bytes[at]);
@@ -139,20 +145,21 @@ export class Fields {
         octet = nameOctet[bytes[++at] as number] as number;
       }
       if (bytes[at] !== COLON) throw badName(bytes[at]);
-      this.nameEnd[count] = at;
-      this.kind[count] = kindOf(bytes, nameStart, at, hash);
+      nameEnd[count] = at;
+      kind[count] = kindOf(bytes, nameStart, at, hash);
       at++;
       while (bytes[at] === SP || bytes[at] === TAB) at++;
-      this.valueStart[count] = at;
-      while (valueOctet[bytes[at] as number] === 1) at++;
+      const first = at;
+      valueStart[count] = first;
+      while (isValueOctet(bytes[at] as number)) at++;
       if (bytes[at] !== CR || bytes[at + 1] !== LF) throw badValue(bytes[at]);
-      let valueEnd = at;
-      while (valueEnd > (this.valueStart[count] as number) && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === TAB)) valueEnd--;
-      this.valueEnd[count] = valueEnd;
+      let last = at;
+      while (last > first && (bytes[last - 1] === SP || bytes[last - 1] === TAB)) last--;
+      valueEnd[count] = last;
       at += 2;
       count++;
     }
-    this.lineStart[count] = at;
+    lineStart[count] = at;
     this.count = count;
   }
 

@@ -1,4 +1,4 @@
-/** Which bytes may stand where, as tables: one look-up per byte of a head. */
+/** Which bytes may stand where: at most one look-up per byte of a head. */
 
 function table(allowed: (byte: number) => number): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, byte) => allowed(byte));
@@ -16,8 +16,10 @@ export const nameOctet = table((byte) => {
   return character === '_' ? 0x2D : character.toLowerCase().charCodeAt(0);
 });
 
-/** `field-content` and the spaces around it (RFC 9110 5.5): no control character but the tab. */
-export const valueOctet = table((byte) => (byte === 0x09 || (byte >= 0x20 && byte !== 0x7F) ? 1 : 0));
+/** `field-content` and the spaces around it (RFC 9110 5.5): no control character but the tab. Most of a head is that, and a table would take longer. */
+export function isValueOctet(byte: number): boolean {
+  return (byte >= 0x20 && byte !== 0x7F) || byte === TAB;
+}
 
 /** A request target: visible ASCII but `#`. Fragments are not sent, and one program would cut where another reads on. */
 export const targetOctet = table((byte) => (byte > 0x20 && byte < 0x7F && byte !== 0x23 ? 1 : 0));
@@ -39,3 +41,5 @@ export const LF = 0x0A;
 export const SP = 0x20;
 export const TAB = 0x09;
 export const COLON = 0x3A;
+export const SLASH = 0x2F;
+export const UNDERSCORE = 0x5F;

@@ -1,4 +1,4 @@
-import { Field } from './fields.ts';
+import { Field, type Fields } from './fields.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 
@@ -9,71 +9,52 @@ const chain = (1 << Field.forwardedFor) | (1 << Field.forwardedElements) | (1 <<
 const droppedOfTrusted = oneHop | chain;
 const droppedOfRequest = droppedOfTrusted | (1 << Field.forwarded);
 
-const closeLine = Buffer.from('Connection: close\r\n');
 const ONE = 0x31;
 
-/** Below this, copying is cheaper than a second buffer in the same write. */
+/** Up to this, one text of head and body is cheaper than two parts in the same write. */
 export const copiedBytesMax = 4 * 1024;
 
 /**
- * The head as the program gets it, and the bytes behind it up to `end` if they are few; in Latin-1, as one character stands for one byte.
+ * The head as the program gets it, and the bytes behind it up to `end` if they are few. As all text of a message it stands for its bytes one to one (Latin-1), and is
+ * what Node writes at the least cost.
  * @param suffix the lines we add, and the empty one
  * @param trusted what the client says of whose request it is stays
  * @param upgrade of the protocols that the client offers those that pass; empty: none
  */
 export function composeRequest(bytes: Buffer, head: RequestHead, suffix: string, end: number, trusted: boolean, upgrade = ''): string {
   const { fields } = head;
-  const dropped = trusted ? droppedOfTrusted : droppedOfRequest;
-  let out = '';
-  let runStart = head.start;
   const missingPath = head.missingPath(bytes);
-  if (missingPath || head.targetStart !== head.start + head.method.length + 1) {
-    out = missingPath ? `${head.method} /` : `${head.method} `;
-    runStart = head.targetStart;
-  }
+  const asSent = !missingPath && head.targetStart === head.start + head.method.length + 1;
+  const out = kept(bytes, fields, trusted ? droppedOfTrusted : droppedOfRequest, asSent ? head.start : head.targetStart, fields.lineStart[fields.count] as number);
+  return (asSent ? out : `${head.method} ${missingPath ? '/' : ''}${out}`)
+    + (upgrade === '' ? suffix : `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n${suffix}`)
+    + (end === head.end ? '' : bytes.toString('latin1', head.end, end));
+}
+
+/**
+ * The head as the client gets it, with the bytes behind it up to `end`.
+ * @param tunnel what follows is no body: neither a length nor a coding may say so (RFC 9110 9.3.6)
+ */
+export function composeResponse(bytes: Buffer, head: ResponseHead, end: number, close: boolean, tunnel = false): string {
+  const { fields, status } = head;
+  const fieldsStart = fields.lineStart[0] as number;
+  let dropped = status === 101 ? (1 << Field.hop) : oneHop;
+  if (tunnel || status < 200 || status === 204) dropped |= framing;
+  bytes[head.start + 7] = ONE;
+  if (!close) return kept(bytes, fields, dropped, head.start, end);
+  return `${bytes.toString('latin1', head.start, fieldsStart)}Connection: close\r\n${kept(bytes, fields, dropped, fieldsStart, end)}`;
+}
+
+/** The bytes from `start`, before the fields, to `end`, behind them, without the lines that are dropped. */
+function kept(bytes: Buffer, fields: Fields, dropped: number, start: number, end: number): string {
+  let out = '';
+  let runStart = start;
   for (let i = 0; i < fields.count; i++) {
     if (((dropped >> (fields.kind[i] as number)) & 1) === 0) continue;
     out += bytes.toString('latin1', runStart, fields.lineStart[i]);
     runStart = fields.lineStart[i + 1] as number;
   }
-  out += bytes.toString('latin1', runStart, fields.lineStart[fields.count]);
-  if (upgrade !== '') out += `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
-  out += suffix;
-  return end === head.end ? out : out + bytes.toString('latin1', head.end, end);
-}
-
-/**
- * The head as the client gets it, with the bytes behind it up to `end`. Nothing is copied but what stands before a line
- * that is dropped: it is moved towards the end, in place.
- * @param tunnel what follows is no body: neither a length nor a coding may say so (RFC 9110 9.3.6)
- */
-export function composeResponse(bytes: Buffer, head: ResponseHead, end: number, close: boolean, tunnel = false): Buffer {
-  const { fields, status } = head;
-  bytes[head.start + 7] = ONE;
-  let dropped = status === 101 ? (1 << Field.hop) : oneHop;
-  if (tunnel || status < 200 || status === 204) dropped |= framing;
-  let target = fields.lineStart[fields.count] as number;
-  let runEnd = target;
-  for (let i = fields.count - 1; i >= 0; i--) {
-    if (((dropped >> (fields.kind[i] as number)) & 1) === 0) continue;
-    target = moveUp(bytes, fields.lineStart[i + 1] as number, runEnd, target);
-    runEnd = fields.lineStart[i] as number;
-  }
-  const fieldsStart = fields.lineStart[0] as number;
-  target = moveUp(bytes, fieldsStart, runEnd, target);
-  if (!close) return bytes.subarray(moveUp(bytes, head.start, fieldsStart, target), end);
-  if (target - fieldsStart >= closeLine.length) {
-    target -= closeLine.copy(bytes, target - closeLine.length);
-    return bytes.subarray(moveUp(bytes, head.start, fieldsStart, target), end);
-  }
-  return Buffer.concat([bytes.subarray(head.start, fieldsStart), closeLine, bytes.subarray(target, end)]);
-}
-
-/** Moves a run so that it ends at `target`. @returns where it then begins */
-function moveUp(bytes: Buffer, start: number, end: number, target: number): number {
-  const moved = target - (end - start);
-  if (moved !== start && end > start) bytes.copyWithin(moved, start, end);
-  return moved;
+  return out + bytes.toString('latin1', runStart, end);
 }
 
 /** What a proxy says of the client, and the empty line. @param hostText `Host` as the client sent it */

@@ -2,11 +2,11 @@ import { hostBytesMax } from '../base/limits.ts';
 import { Field, sharedFields, shown } from './fields.ts';
 import { Body, Framing } from './framing.ts';
 import { headEnd } from './head-end.ts';
-import { CR, hostOctet, LF, SP, targetOctet } from './octets.ts';
+import { minorVersion } from './http-version.ts';
+import { CR, hostOctet, LF, SLASH, SP, targetOctet } from './octets.ts';
 import { Refusal } from './refusal.ts';
 
 const html = Buffer.from('text/html');
-const SLASH = 0x2F;
 const QUESTION = 0x3F;
 const ASTERISK = 0x2A;
 
@@ -83,15 +83,11 @@ export class RequestHead {
   }
 
   #version(bytes: Buffer, at: number): number {
-    // `HTTP/1.` and a digit
-    const is1 = bytes[at] === 0x48 && bytes[at + 1] === 0x54 && bytes[at + 2] === 0x54 && bytes[at + 3] === 0x50 && bytes[at + 4] === SLASH
-      && bytes[at + 5] === 0x31 && bytes[at + 6] === 0x2E;
-    const minor = (bytes[at + 7] as number) - 0x30;
-    if (!is1 || bytes[at + 8] !== CR || bytes[at + 9] !== LF) {
+    const minor = minorVersion(bytes, at);
+    if (minor === -1 || bytes[at + 8] !== CR || bytes[at + 9] !== LF) {
       const is = /^HTTP\/\d\.\d\r\n/.test(bytes.toString('latin1', at, at + 10));
       throw new Refusal(is ? 505 : 400, `Expected HTTP/1.1 and CR LF behind the target, got ${is ? 'another version' : 'something else'}`);
     }
-    if (minor !== 0 && minor !== 1) throw new Refusal(505, 'Expected HTTP/1.1 or HTTP/1.0, got another version');
     this.minor = minor;
     return at + 10;
   }

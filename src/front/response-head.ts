@@ -1,10 +1,9 @@
 import { sharedFields, shown } from './fields.ts';
 import { Body, Framing } from './framing.ts';
 import { headEnd } from './head-end.ts';
-import { CR, LF, SP, valueOctet } from './octets.ts';
+import { minorVersion } from './http-version.ts';
+import { CR, isValueOctet, LF, SP } from './octets.ts';
 import { Refusal } from './refusal.ts';
-
-const versions = [Buffer.from('HTTP/1.0 '), Buffer.from('HTTP/1.1 ')];
 
 /** The head of a response (RFC 9112 4), as positions in the bytes it was parsed from. One object per connection, {@link fields} as in RequestHead. */
 export class ResponseHead {
@@ -46,9 +45,8 @@ export class ResponseHead {
   }
 
   #statusLine(bytes: Buffer, start: number): number {
-    const minor = (bytes[start + 7] as number) - 0x30;
-    const version = versions[minor];
-    if (version === undefined || bytes.compare(version, 0, 9, start, start + 9) !== 0) throw new Refusal(502, 'Expected HTTP/1.1 or HTTP/1.0 and a space');
+    const minor = minorVersion(bytes, start);
+    if (minor === -1 || bytes[start + 8] !== SP) throw new Refusal(502, 'Expected HTTP/1.1 or HTTP/1.0 and a space');
     this.minor = minor;
     this.statusStart = start + 9;
     let at = this.statusStart;
@@ -60,7 +58,7 @@ export class ResponseHead {
     }
     if (status < 100 || (bytes[at] !== SP && bytes[at] !== CR)) throw new Refusal(502, 'Expected a status of three digits from 100');
     this.status = status;
-    while (valueOctet[bytes[at] as number] === 1) at++;
+    while (isValueOctet(bytes[at] as number)) at++;
     if (bytes[at] !== CR || bytes[at + 1] !== LF) throw new Refusal(502, `Expected the status line to end with CR LF, got ${shown(bytes[at])}`);
     return at + 2;
   }

@@ -22,7 +22,7 @@ function run(scenarios: readonly string[], programs: readonly string[]): Promise
 beforeAll(async () => {
   await promisify(execFile)(process.execPath, ['scripts/bench.mjs', '--bundle-only']);
   await run(['cold', 'zero'], ['tiny', 'node', 'python']);
-  await run(['warm', 'storm', 'churn', 'density', 'idle', 'footprint', 'image', 'create', 'born', 'unitfile', 'relay'], ['tiny']);
+  await run(['warm', 'storm', 'churn', 'density', 'idle', 'footprint', 'image', 'create', 'born', 'unitfile', 'relay', 'front'], ['tiny']);
   // Some 40 s; a busy machine takes longer.
 }, 300_000);
 
@@ -184,6 +184,16 @@ test('requests through the front door and others, or why not; and the way to a s
   }
   expect(ran.at(-1)?.values).toMatchObject({ sites: 2 });
   expect(ran.at(-1)?.values?.['frontP50Ms']).toBeGreaterThan(0);
+});
+
+test('memory of the front door by idle connections and by names', () => {
+  expect(of('front').map(({ subject, skipped }) => ({ subject, skipped }))).toEqual([
+    { subject: 'idle connections', skipped: null }, { subject: 'names of files', skipped: null }, { subject: 'names of instances', skipped: null },
+  ]);
+  for (const { values } of of('front')) {
+    expect(values?.['count']).toBeGreaterThan(10);
+    expect(values?.['pssBytes']).toBeGreaterThan(values?.['before.pssBytes'] ?? Infinity);
+  }
 });
 
 test('progress ends with all that was promised', () => {

@@ -86,6 +86,15 @@ test('closed before the lease is had, as by an activator for a site that failed,
   expect(scene.accepted).toHaveLength(2);
 });
 
+test('what a program says before it has the request is not lost', async () => {
+  const grant = await open((wire) => wire.send(ok));
+  const wire = client(get);
+  while (scene.accepted.length === 0) await new Promise((resolve) => { setImmediate(resolve); });
+  for (let i = 0; i < 100; i++) await new Promise((resolve) => { setImmediate(resolve); });
+  grant();
+  expect(await wire.take('ok')).toContain('200 OK');
+});
+
 test('nobody listens there: the lease decides', async () => {
   const grant = await open();
   scene.ownSocket = { family: 'unix', address: '/nowhere/at/all.sock' };

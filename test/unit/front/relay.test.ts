@@ -365,6 +365,51 @@ async function barrier(): Promise<void> {
   for (let i = 0; i < 100; i++) await new Promise((resolve) => { setImmediate(resolve); });
 }
 
+describe('what programs send is read into bytes that all of them share', () => {
+  const size = 6 * 1024 * 1024;
+  const head = `HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`;
+
+  test.each([['answers', 1_000], ['answers', 300_000], ['relayed connections', 1_000], ['relayed connections', 300_000]])('%s in pieces of %i bytes, all at once, and taken late, are whole', async (what, piece) => {
+    await open();
+    const pairs: { client: Wire; program: Wire; letter: string }[] = [];
+    for (const letter of 'abcdef') {
+      const client = what === 'answers' ? scene.client() : scene.raw();
+      client.socket.pause();
+      client.send(get);
+      const program = await scene.program();
+      await program.take('\r\n\r\n');
+      pairs.push({ client, program, letter });
+      opened.push(client);
+    }
+    for (const { program } of pairs) program.send(head);
+    for (let sent = 0; sent < size; sent += piece) {
+      for (const { program, letter } of pairs) program.socket.write(Buffer.alloc(Math.min(piece, size - sent), letter));
+      // What has been written is read, one after the other, until a client's connection is full.
+      if (sent % 50_000 < piece) await new Promise((resolve) => { setImmediate(resolve); });
+    }
+    const whole = await Promise.all(pairs.map(async ({ client, letter }) => {
+      client.socket.resume();
+      await client.takeBytes(head.length);
+      return (await client.takeBytes(size)) === letter.repeat(size);
+    }));
+    expect(whole).toEqual(pairs.map(() => true));
+  });
+
+  test('half a head waits for the rest while others are answered', async () => {
+    await open();
+    const first = await scene.exchange(get);
+    opened.push(first.client);
+    first.program.send('HTTP/1.1 200 OK\r\nX-A: 1\r\nContent-Len');
+    await barrier();
+    const second = await scene.exchange(get);
+    opened.push(second.client);
+    second.program.send('HTTP/1.1 404 No\r\nX-B: 2\r\nContent-Length: 3\r\n\r\nno!');
+    expect(await second.client.take('no!')).toContain('X-B: 2');
+    first.program.send('gth: 2\r\n\r\nok');
+    expect(await first.client.take('ok')).toBe('HTTP/1.1 200 OK\r\nX-A: 1\r\nContent-Length: 2\r\n\r\nok');
+  });
+});
+
 describe('back-pressure', () => {
   const size = 48 * 1024 * 1024;
 
