@@ -95,13 +95,14 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   const firstWakes = wakesOf(askedFor(inheritance), (name) => runners.get(name) ?? sleeping.begin(name));
   await sleeping.watch();
   inheritance.closeUnclaimed((name) => runners.has(name) || sleeping.fds(name) !== undefined, (name) => parts.fdStore.drop(name));
-  service.ready();
   void units.takeOver();
 
   const control = new ActivatorControl(inheritance.control ?? (embedded ? { path: paths.controlPath } : null), { runners, sleeping, loopback, units, parts }, exit, log);
-  // Loading them takes as long as half a wake: not while the first client waits.
+  // Loading them takes as long as half a wake, and with a thousand sockets it keeps systemd for as long as a whole one to be told that
+  // we are ready: not while the first client waits.
   void firstWakes
     .then(() => {
+      service.ready();
       loopback.takeOver();
       return Promise.all([log.open(), control.serve()]);
     })
