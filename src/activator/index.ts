@@ -93,7 +93,7 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   beginAll(left, { begin, failed, extend: (forMs) => service.extend(forMs) });
   const sleeping = new SleepingSites(inheritance.sites, left, { poller, begin, failed });
   const firstWakes = wakesOf(askedFor(inheritance), (name) => runners.get(name) ?? sleeping.begin(name));
-  await sleeping.watch();
+  const watched = sleeping.watch().catch((error: unknown) => log.error('Not every sleeping site is waited for', describeError(error)));
   inheritance.closeUnclaimed((name) => runners.has(name) || sleeping.fds(name) !== undefined, (name) => parts.fdStore.drop(name));
   void units.takeOver();
 
@@ -107,6 +107,7 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
       return Promise.all([log.open(), control.serve()]);
     })
     .catch((error: unknown) => log.error('The control socket is not served', describeError(error)))
+    .then(() => watched)
     .then(() => sleeping.sweep())
     .catch((error: unknown) => log.error('Not every socket of a sleeping site was looked at', describeError(error)))
     // Started for nothing, as by a socket that no site can use, there is nobody else who asks.

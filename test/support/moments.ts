@@ -16,6 +16,7 @@ interface Place {
 /** Every place where something is half done. */
 const places = {
   'grace period expedited': { find: 'this.#expedite(EXPEDITED_BY_US);', behind: true },
+  'asked for, no runner': { find: 'const watches = this.#watches.get(name) ?? [];' },
   'wake begun, nothing noted': { find: 'this.#readiness.setDeadline(site.startTimeoutMs);' },
   'wake noted, no crun': { find: 'const listenFds = site.handoff === "listen-fds"' },
   'crun started, its output not stored': { find: 'this.#parts.fdStore.keep(`stdout=${this.name}`, [stdout]);' },
