@@ -8,6 +8,7 @@ import type { ControlListen } from '../control/listen.ts';
 import type { ControlServer } from '../control/server.ts';
 import type { SiteStatus } from '../control/types.ts';
 import { born } from '../lifecycle/lifecycle.ts';
+import { readableNow } from '../linux/fd.ts';
 import { listenerOf } from '../sockets/listener.ts';
 import { writtenSocketUnit } from '../systemd/unit-names.ts';
 import type { ExitPolicy } from './exit-policy.ts';
@@ -15,6 +16,7 @@ import { readHistory } from './history.ts';
 import type { LoopbackSites } from './loopback-sites.ts';
 import type { RunnerParts } from './parts.ts';
 import type { Runner } from './runner.ts';
+import { SiteRecord } from './site-record.ts';
 import type { SiteRunner } from './site-runner.ts';
 import { siteStatus } from './site-status.ts';
 import type { SleepingSites } from './sleeping-sites.ts';
@@ -55,16 +57,27 @@ export class ActivatorControl {
       onQuiet: () => this.#exit.reconsider(),
       onProblem: (error) => this.#log.error('The control socket cannot accept', { message: error.message }),
     });
-    this.#exit.controlBusy = () => (this.#server?.busy ?? 0) > 0;
-    this.#exit.reconsider();
+  }
+
+  /**
+   * Somebody has asked, or is about to: also who waits to be accepted. An activator that ended then would be started again by him, and might end
+   * again before it has answered, for ever.
+   */
+  get busy(): boolean {
+    return this.#server !== null && (this.#server.busy > 0 || (this.#fd !== null && readableNow([this.#fd]).length > 0));
   }
 
   async close(): Promise<void> {
     await this.#server?.close();
   }
 
+  /** The socket that outlives us, if it does. */
+  get #fd(): number | null {
+    return this.#listen !== null && 'fd' in this.#listen ? this.#listen.fd : null;
+  }
+
   #backend(): ControlBackend {
-    const { runners, sleeping, units } = this.#sites;
+    const { runners, sleeping, units, parts: { paths } } = this.#sites;
     const running = (name: string): Runner | undefined => runners.get(name) ?? units.runners.get(name);
     // Nothing is begun for a look.
     const status = (name: string) => Promise.resolve(running(name)?.status() ?? this.#sleepingStatus(name));
@@ -81,6 +94,13 @@ export class ActivatorControl {
       },
       sleep: async (name, { force }) => {
         await running(name)?.sleep(force);
+        return status(name);
+      },
+      resetFailed: async (name) => {
+        const runner = running(name);
+        if (runner) runner.resetFailed();
+        // Nobody turns its clients away, but the disk says that it has failed.
+        else new SiteRecord(name, { paths, log: this.#log, now: () => performance.now() }).resetFailed();
         return status(name);
       },
       lease: async (name, asked) => (await this.#awakened(name)).lease(asked),

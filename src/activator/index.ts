@@ -3,10 +3,11 @@
  * awake. This file is the composition root; the cold path is `inherit → runner → launch` (wake/launch.ts).
  */
 import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import type { LogLevel } from '../base/log.ts';
 import { createLog } from '../base/log.ts';
 import type { Paths } from '../base/paths.ts';
+import type { ControlListen } from '../control/listen.ts';
 import { describeError } from '../base/errors.ts';
 import { readableNow } from '../linux/fd.ts';
 import { CameAndWent } from '../idle/came-and-went.ts';
@@ -92,26 +93,34 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   const left = [...namesLeft({ paths, sliceDir, crun, stored: inheritance.storedSites })].filter((name) => inheritance.sites.has(name));
   beginAll(left, { begin, failed, extend: (forMs) => service.extend(forMs) });
   const sleeping = new SleepingSites(inheritance.sites, left, { poller, begin, failed });
-  const firstWakes = wakesOf(askedFor(inheritance), (name) => runners.get(name) ?? sleeping.begin(name));
+  const asked = askedFor(inheritance);
+  const firstWakes = wakesOf(asked, (name) => runners.get(name) ?? sleeping.begin(name));
   const watched = sleeping.watch().catch((error: unknown) => log.error('Not every sleeping site is waited for', describeError(error)));
   inheritance.closeUnclaimed((name) => runners.has(name) || sleeping.fds(name) !== undefined, (name) => parts.fdStore.drop(name));
   void units.takeOver();
 
   const control = new ActivatorControl(inheritance.control ?? (embedded ? { path: paths.controlPath } : null), { runners, sleeping, loopback, units, parts }, exit, log);
-  // Loading them takes as long as half a wake, and with a thousand sockets it keeps systemd for as long as a whole one to be told that
-  // we are ready: not while the first client waits.
-  void firstWakes
+  // systemd then goes through all sockets: with a thousand of them it keeps a processor for as long as two wakes.
+  void firstWakes.then(() => service.ready());
+  // Until then nobody there could be answered.
+  let opening = true;
+  exit.controlBusy = () => opening || control.busy;
+  // Loading either takes as long as half a wake: not while the first client waits, unless that is who asks on the control socket, by way of the front door.
+  void (isAsked(inheritance.control) ? turn() : firstWakes)
     .then(() => {
-      service.ready();
       loopback.takeOver();
-      return Promise.all([log.open(), control.serve()]);
+      return control.serve();
     })
     .catch((error: unknown) => log.error('The control socket is not served', describeError(error)))
-    .then(() => watched)
+    .then(() => Promise.all([firstWakes, watched]))
     .then(() => sleeping.sweep())
     .catch((error: unknown) => log.error('Not every socket of a sleeping site was looked at', describeError(error)))
     // Started for nothing, as by a socket that no site can use, there is nobody else who asks.
-    .finally(() => exit.reconsider());
+    .finally(() => {
+      opening = false;
+      exit.reconsider();
+    });
+  void firstWakes.then(() => (asked.length > 0 ? undefined : delay(FIRST_WAKES_MS_MAX, undefined, { ref: false }))).then(() => log.open());
   let succeeded = false;
   const successor: Successor = {
     extend: (sites, forMs) => {
@@ -146,6 +155,10 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   return status;
 }
 
+function isAsked(control: ControlListen | null): boolean {
+  return control !== null && 'fd' in control && readableNow([control.fd]).length > 0;
+}
+
 /** Sites whose clients wait at this moment. */
 function askedFor({ sites, everyFd }: Inheritance): string[] {
   const readable = new Set(readableNow(everyFd));
@@ -159,9 +172,17 @@ function askedFor({ sites, everyFd }: Inheritance): string[] {
 async function wakesOf(asked: readonly string[], runnerOf: (name: string) => SiteRunner | undefined): Promise<void> {
   const longEnough = new AbortController();
   await Promise.race([
-    Promise.all(asked.map((name) => runnerOf(name)?.nextWake())).finally(() => longEnough.abort()),
+    Promise.all(asked.map((name) => {
+      const runner = runnerOf(name);
+      // What was readable may have been no socket of a site.
+      return runner !== undefined && isReadable(runner) ? runner.nextWake() : undefined;
+    })).finally(() => longEnough.abort()),
     delay(FIRST_WAKES_MS_MAX, undefined, { signal: longEnough.signal }).catch(() => {}),
   ]);
+}
+
+function isReadable({ sockets }: SiteRunner): boolean {
+  return readableNow(sockets.all.map(({ fd }) => fd)).length > 0;
 }
 
 /** Embedded. Who says it twice does not want to wait. */

@@ -42,6 +42,8 @@ export const openFilesHardDefault = 524_288;
 export const headBytesMax = 16 * 1024;
 /** Fields of a head, or of a trailer section; browsers send below 30. */
 export const headFieldsMax = 128;
+/** `Host`: a name of 253 characters (RFC 1035 2.3.4), the last dot and a port. Names below a `*.` are looked up label by label, which of 16 KiB takes 0.1 s. */
+export const hostBytesMax = 260;
 /** Digits of a chunk size: 2^52 bytes, which a double counts exactly. */
 export const chunkSizeDigitsMax = 13;
 /** Chunk extensions of a whole body: nobody uses them but to make work (CVE-2024-22019). */
@@ -68,6 +70,12 @@ export const leaseHoldMs = 4_000;
 export const proxyHeaderBytesMax = 4 * 1024;
 /** Connections of one client address, or IPv6 /64 (default of `--max-connections-per-client=`). A browser has six to a host; an office behind one address some hundreds. */
 export const clientConnectionsMaxDefault = 1_024;
+/** Descriptors of the front door that are not connections of clients or to programs: files, watches, leases. */
+export const ownDescriptors = 64;
+/** Clients' connections at once, of the other descriptors that it may have: each needs another to a program, and as many may be to programs between two requests. */
+export const clientsPerDescriptor = 1 / 3;
+/** Of those clients' connections as many may be between two requests: who asks finds room. */
+export const idleClientsPerClient = 1 / 2;
 /** Connections between two requests, 5 KB each (default of `--max-idle-connections=`): beyond it the oldest is closed. */
 export const idleClientsMaxDefault = 32_768;
 /** A relayed connection on which nothing has moved for so long no longer counts as use of its site: a silent connection is not activity. */
@@ -78,6 +86,18 @@ export const waitPageAfterMsDefault = 2_000;
 export const frontFileBytesMax = 256 * 1024;
 /** All such files held at once; those of sites that nobody asks for are read again. */
 export const frontFilesBytesMax = 16 * 1024 * 1024;
+/** An answer that is kept for while its site sleeps (`cached:` of `NoWake=`): a feed, a page, an icon; podcasts have feeds of a megabyte. */
+export const keptAnswerBytesMax = 1024 * 1024;
+/** What its file has beside: the head, and what the request had of `Vary`, each 16 KiB at most and escaped. */
+export const keptHeadBytesMax = 128 * 1024;
+/** Answers kept of a site; the oldest make way. */
+export const keptAnswersMax = 64;
+/** Answers under way that are being kept, of all sites: each holds up to two megabytes. */
+export const keptInFlightMax = 16;
+/** Answers that have come and are not on the disk yet. */
+export const keptWaitingBytesMax = 16 * 1024 * 1024;
+/** Between two writings of what a busy site answers: only the last of it matters. */
+export const keptWriteMs = 5_000;
 /** `NoWake=` lines of a site: each is tried for a request to it while it sleeps. */
 export const noWakeRulesMax = 64;
 /** Protocols of `Upgrade=`: each is looked for in what a client offers. */

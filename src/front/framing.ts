@@ -1,3 +1,4 @@
+import { trimBlanks } from './blanks.ts';
 import { Field, foldName, isFraming, kindOfName, type Fields } from './fields.ts';
 import { CR, TAB } from './octets.ts';
 import { Refusal } from './refusal.ts';
@@ -68,7 +69,7 @@ export class Framing {
     }
     const named: string[] = [];
     for (const part of value.split(',')) {
-      const option = foldName(part.replace(/^[ \t]+|[ \t]+$/g, ''));
+      const option = foldName(trimBlanks(part));
       if (option === 'close') this.close = true;
       else if (option === 'keep-alive') this.keepAlive = true;
       else if (option === 'upgrade') this.upgrade = true;

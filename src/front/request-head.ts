@@ -1,3 +1,4 @@
+import { hostBytesMax } from '../base/limits.ts';
 import { Field, sharedFields, shown } from './fields.ts';
 import { Body, Framing } from './framing.ts';
 import { headEnd } from './head-end.ts';
@@ -175,6 +176,7 @@ function methodOf(bytes: Buffer, start: number, end: number): string {
 
 /** `Example.com:8080` → `example.com`. @throws Refusal 400 */
 export function hostName(host: string): string {
+  if (host.length > hostBytesMax) throw new Refusal(400, `Expected Host to be a name or an address of at most ${hostBytesMax} characters, with its port`);
   let lower = '';
   for (let i = 0; i < host.length; i++) {
     const octet = hostOctet[host.charCodeAt(i)] ?? 0;

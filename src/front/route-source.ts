@@ -10,12 +10,14 @@ import type { LeaseAddress } from '../control/types.ts';
 import { preparedDir, type Paths } from '../base/paths.ts';
 import { frontKeysDefault, type FrontKeys, type RelayedSite } from '../site/front-keys.ts';
 import { instancesDir } from '../site/list-sites.ts';
-import { loadSite } from '../site/load-site.ts';
+import type { loadSite } from '../site/load-site.ts';
 import { RouteTable } from './route-table.ts';
-import { SiteHostsReader, type SiteHosts } from './site-hosts.ts';
+import { isMissing, SiteHostsReader, type SiteHosts } from './site-hosts.ts';
 
 /** Changes come in bursts: an editor writes, renames and removes; `enable` of a hundred sites. */
 const settleMs = 50;
+/** Directories that could not be read, as when there are no descriptors left, are read again. */
+const againMs = 1_000;
 /** Requests go on while files are read: no longer than this are they made to wait. */
 const sliceMs = 5;
 
@@ -34,6 +36,8 @@ export class RouteSource {
   #known = new Map<string, SiteHosts>();
   #watchers: FSWatcher[] = [];
   #timer: NodeJS.Timeout | null = null;
+  /** Loaded when there is a site that says more than its names: to read all of a site's file takes five milliseconds of a start. */
+  #loadSite: typeof loadSite | null = null;
   #reading = false;
   #closed = false;
 
@@ -55,9 +59,8 @@ export class RouteSource {
 
   /** What the site's file says to the front door. */
   keys(name: string): FrontKeys {
-    let keys = this.#keys.get(name);
-    if (keys === undefined) this.#keys.set(name, keys = this.#readKeys(name));
-    return keys;
+    if (this.#known.get(name)?.hasDefaultKeys !== false) return frontKeysDefault;
+    return this.#keys.get(name) ?? this.#readKeys(name);
   }
 
   /** Null: of all other sites. */
@@ -73,7 +76,11 @@ export class RouteSource {
 
   #readKeys(name: string): FrontKeys {
     try {
-      return loadSite(this.#paths, name).front;
+      if (this.#loadSite === null) return frontKeysDefault;
+      const { front, diagnostics } = this.#loadSite(this.#paths, name);
+      // For want of descriptors, perhaps, and the next time it can.
+      if (!diagnostics.some(({ code }) => code === 'unreadable')) this.#keys.set(name, front);
+      return front;
     } catch {
       // Gone a moment ago: its routes are, too, in a moment.
       return frontKeysDefault;
@@ -88,6 +95,7 @@ export class RouteSource {
       await this.#read();
     } catch (error) {
       this.#log.error('The site files could not be read; the routes stay as they were', describeError(error));
+      this.#soon(againMs);
     }
     this.#reading = false;
   }
@@ -116,6 +124,7 @@ export class RouteSource {
       sites++;
       table.add(name, site.hosts);
     }
+    if (this.#loadSite === null && [...known.values()].some(({ hasDefaultKeys }) => !hasDefaultKeys)) ({ loadSite: this.#loadSite } = await import('../site/load-site.ts'));
     this.#known = known;
     this.table = table;
     this.#keys.clear();
@@ -153,20 +162,23 @@ export class RouteSource {
     }
   }
 
-  #soon(): void {
+  #soon(afterMs = settleMs): void {
+    if (this.#closed) return;
     this.#timer ??= setTimeout(() => {
       this.#timer = null;
       // What is being read may be from before the change.
       if (this.#reading) this.#soon();
       else void this.#reload();
-    }, settleMs);
+    }, afterMs);
   }
 }
 
 async function entries(directory: string): Promise<string[]> {
   try {
     return await readdir(directory);
-  } catch {
-    return [];
+  } catch (error) {
+    // Anything else, taken for none, would be no site at all.
+    if (isMissing(error)) return [];
+    throw error;
   }
 }

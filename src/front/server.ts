@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { WakesockError } from '../base/errors.ts';
 import { tcpKeepAliveMs } from '../base/limits.ts';
 import { Client } from './client.ts';
 import { IdleClients } from './idle-clients.ts';
@@ -23,6 +24,8 @@ export interface FrontServerOptions {
   readonly onQuiet?: () => void;
   /** Connections could not be accepted, e.g. no descriptors are left. */
   readonly onProblem?: (error: Error) => void;
+  /** Clients' connections at once, by default any number: the next is closed at once. Without descriptors for the connections to programs nobody would be served. */
+  readonly connectionsMax?: number;
 }
 
 export interface FrontServer {
@@ -37,12 +40,20 @@ export interface FrontServer {
 }
 
 /** Listens; every connection is a {@link Client}. */
-export async function serveFront({ listen, sweep, peers = new Peers(), idle = new IdleClients(), route, relay = () => null, onQuiet = () => {}, onProblem = () => {} }: FrontServerOptions): Promise<FrontServer> {
+export async function serveFront({ listen, sweep, peers = new Peers(), idle = new IdleClients(), route, relay = () => null, onQuiet = () => {}, onProblem = () => {}, connectionsMax = Infinity }: FrontServerOptions): Promise<FrontServer> {
   const clients = new Map<{ close(): void }, Socket>();
   let closing = false;
+  let full = false;
   const accept = (socket: Socket, site: string | undefined): void => {
+    if (clients.size >= connectionsMax) {
+      socket.destroy();
+      if (!full) onProblem(new WakesockError('ERR_WAKESOCK_LIMIT', `${connectionsMax} clients are connected, as many as the descriptors allow (LimitNOFILE=): others are turned away`));
+      full = true;
+      return;
+    }
     const onClosed = (): void => {
       clients.delete(client);
+      if (clients.size <= connectionsMax / 2) full = false;
       if (clients.size === 0) onQuiet();
     };
     const client: Client | RawClient = site === undefined ? new Client(socket, { sweep, peers, idle, route, onClosed }) : new RawClient(socket, { sweep, peers, site: () => relay(site), onClosed });

@@ -1,4 +1,5 @@
 /** Requests that go on in another protocol (RFC 9110 7.8): what was offered, and what of it passes. */
+import { trimBlanks } from './blanks.ts';
 import { Field, type Fields } from './fields.ts';
 import type { RequestHead } from './request-head.ts';
 
@@ -8,7 +9,7 @@ export function protocolsOf(bytes: Buffer, fields: Fields): string[] {
   for (let i = 0; i < fields.count; i++) {
     if (fields.kind[i] !== Field.upgrade) continue;
     for (const part of fields.value(bytes, i).split(',')) {
-      const name = part.replace(/^[ \t]+|[ \t]+$/g, '');
+      const name = trimBlanks(part);
       if (name !== '') found.push(name);
     }
   }

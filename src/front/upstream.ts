@@ -10,7 +10,7 @@ import { isOneOf, protocolsOf } from './tunnels.ts';
 
 /** The client's side of a tunnel, where bytes pass as they come. */
 export interface TunnelEnd {
-  /** With back-pressure on `from`. */
+  /** With back-pressure on `from`. @param bytes lent: whoever needs them later copies them */
   write(bytes: Buffer, from: Socket): void;
   /** The program sends no more. */
   endTunnel(): void;
@@ -109,7 +109,7 @@ export class Upstream {
   #read(client: Client, chunk: Buffer): void {
     if (this.#part === 'body') {
       const end = this.#bodyEnd(chunk, 0);
-      client.write(end === chunk.length ? chunk : chunk.subarray(0, end), this.socket);
+      client.respondMore(end === chunk.length ? chunk : chunk.subarray(0, end), this.socket);
       this.#afterBody(client, chunk, end);
       return;
     }
@@ -124,11 +124,11 @@ export class Upstream {
     let at = 0;
     for (let seen = searched; ; seen = 0) {
       if (!head.parse(bytes, at, seen, client.head.method === 'HEAD')) {
-        if (at < bytes.length) this.#pending = at === 0 ? bytes : bytes.subarray(at);
+        if (at < bytes.length) this.#pending = Buffer.from(bytes.subarray(at));
         return;
       }
       if (head.status >= 200 || head.status === 101) break;
-      client.interim(bytes, head);
+      client.interim(bytes, head, this.socket);
       at = head.end;
       if (at === bytes.length) return;
     }
@@ -171,9 +171,11 @@ export class Upstream {
     const done = framing.body === Body.chunked ? this.#chunked.done : framing.body !== Body.untilClose && this.#left === 0;
     if (!done) return;
     this.#client = null;
-    // Bytes behind the response are no answer to anything: such a connection cannot be trusted with another request.
+    // Bytes behind the response are no answer to anything: such a connection cannot be trusted with another request. They may also be on their way still, from a program that has taken
+    // the body of a request for the next one, or that answers HEAD as GET: behind those nobody else's request is sent.
     // Nor can one whose program, or a proxy before it, may have gone on in what was offered, whatever it answered.
-    const reusable = !framing.close && client.requestSent && end === bytes.length && client.upgrade.length === 0 && !client.head.connects;
+    const { head } = client;
+    const reusable = !framing.close && head.safe && head.method !== 'HEAD' && end === bytes.length && client.upgrade.length === 0;
     if (reusable) this.#pool.put(this);
     else this.socket.destroy();
     client.exchangeDone();

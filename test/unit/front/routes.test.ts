@@ -1,4 +1,5 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { EventEmitter, once } from 'node:events';
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createLog } from '../../../src/base/log.ts';
 import { RouteSource } from '../../../src/front/route-source.ts';
@@ -81,5 +82,35 @@ describe('the routes of site files', () => {
     await becomes('more.example', 'a');
     rmSync(`${files.paths.stateDir}/sites/a`, { recursive: true });
     await becomes('other.example', null);
+  });
+
+  test('a directory that cannot be read leaves the routes as they were, and is read again; what a site says is not known by what could not be read', async () => {
+    files = new SiteFiles();
+    files.write('etc/a.container', `${site('a.example')}\nMaxPending=7\n`);
+    enable('a');
+    mkdirSync(`${files.paths.stateDir}/elsewhere/instances`, { recursive: true });
+    symlinkSync('elsewhere/instances', `${files.paths.stateDir}/instances`);
+    const steps = new EventEmitter();
+    const failed = once(steps, 'failed');
+    routes = new RouteSource(files.paths, { ...log, error: () => { steps.emit('failed'); } });
+    await routes.ready;
+    rmSync(`${files.paths.stateDir}/elsewhere/instances`, { recursive: true });
+    symlinkSync('instances', `${files.paths.stateDir}/elsewhere/instances`);
+    files.write('etc/a.container', `${site('other.example')}\nMaxPending=7\n`);
+    files.write('etc/b.container', site('b.example'));
+    enable('b');
+    await failed;
+    expect(['a.example', 'b.example'].map((host) => routes.table.find(host))).toEqual(['a', null]);
+    rmSync(`${files.paths.stateDir}/elsewhere/instances`);
+    mkdirSync(`${files.paths.stateDir}/elsewhere/instances`);
+    await becomes('b.example', 'b');
+    expect(routes.table.find('other.example')).toBe('a');
+
+    const dropIn = `${files.paths.siteDirs[0]}/a.container.d/10.conf`;
+    mkdirSync(dropIn, { recursive: true });
+    expect(routes.keys('a').allowConnect).toBe(false);
+    rmSync(dropIn, { recursive: true });
+    files.write('etc/a.container.d/10.conf', '[X-Wakesock]\nAllowConnect=yes\n');
+    expect(routes.keys('a').allowConnect).toBe(true);
   });
 });

@@ -13,10 +13,12 @@ import type { Lease, LeaseEnd } from '../../../src/control/client.ts';
 import type { StoredState } from '../../../src/control/stored-state.ts';
 import type { LeaseAddress, WakeCause } from '../../../src/control/types.ts';
 import type { OwnAnswer } from '../../../src/front/answer.ts';
+import { AnswerStore } from '../../../src/front/answer-store.ts';
 import { FrontFiles } from '../../../src/front/front-files.ts';
 import { RawClient } from '../../../src/front/raw-client.ts';
 import { Refusal } from '../../../src/front/refusal.ts';
 import { serveFront, type FrontServer } from '../../../src/front/server.ts';
+import { SiteAnswers } from '../../../src/front/site-answers.ts';
 import { SitePool } from '../../../src/front/site-pool.ts';
 import { Sweep } from '../../../src/front/sweep.ts';
 import { frontKeysDefault, type FrontKeys } from '../../../src/site/front-keys.ts';
@@ -90,8 +92,14 @@ export class Scene {
   keys: Partial<FrontKeys> = {};
   /** What the disk says of the site. */
   state: StoredState = { state: 'dormant', error: null, wokenAtMs: [] };
+  /** Of the front door's own. */
+  readonly problems: Error[] = [];
   readonly warnings: string[] = [];
   readonly files = new FrontFiles({ warn: (message) => { this.warnings.push(message); } });
+  readonly #cacheDir = mkdtempSync(join(tmpdir(), 'wakesock-answers-'));
+  answers = new AnswerStore(this.#cacheDir, { warn: (message) => { this.warnings.push(message); } });
+  /** Of the prepared site. */
+  edition: string | null = '1';
   /** Whom each lease was asked for. */
   readonly causes: (WakeCause | null)[] = [];
   /** Connections that reached the program, ever. */
@@ -108,7 +116,7 @@ export class Scene {
     this.#waiting = null;
   };
 
-  static async open(program?: (wire: Wire) => void, peers: PeersOptions = {}, idleMax?: number): Promise<Scene> {
+  static async open(program?: (wire: Wire) => void, peers: PeersOptions = {}, idleMax?: number, connectionsMax = Infinity): Promise<Scene> {
     const scene = new Scene();
     if (program !== undefined) scene.#accepting = program;
     scene.#program = createServer({ allowHalfOpen: true }, (socket) => {
@@ -119,7 +127,7 @@ export class Scene {
     scene.#program.listen(0, '127.0.0.1');
     await once(scene.#program, 'listening');
     scene.#programPort = (scene.#program.address() as AddressInfo).port;
-    scene.#front = await serveFront({ listen: [{ host: '127.0.0.1', port: 0 }, { host: '127.0.0.1', port: 0, site: 'a' }], sweep: scene.sweep, peers: new Peers(peers), idle: new IdleClients(idleMax), route: (host) => scene.#route(host), relay: () => scene.#site() });
+    scene.#front = await serveFront({ listen: [{ host: '127.0.0.1', port: 0 }, { host: '127.0.0.1', port: 0, site: 'a' }], sweep: scene.sweep, peers: new Peers(peers), idle: new IdleClients(idleMax), route: (host) => scene.#route(host), relay: () => scene.#site(), connectionsMax, onProblem: (error) => scene.problems.push(error) });
     return scene;
   }
 
@@ -136,8 +144,8 @@ export class Scene {
 
   #site(): SitePool {
     return (this.#pool ??= new SitePool({
-      name: 'a', sweep: this.sweep, files: this.files, patienceMs: this.patienceMs,
-      keys: () => ({ ...frontKeysDefault, ...this.keys }),
+      name: 'a', sweep: this.sweep, files: this.files, answers: new SiteAnswers(this.answers, 'a', () => this.edition), patienceMs: this.patienceMs,
+      keys: () => ({ ...frontKeysDefault, keepsAnswers: (this.keys.noWake ?? []).some(({ answer }) => 'cachedMs' in answer), ...this.keys }),
       hasRules: () => (this.keys.noWake ?? []).length > 0,
       address: () => this.ownSocket,
       state: () => this.state,
@@ -158,6 +166,13 @@ export class Scene {
 
   get programAddress(): LeaseAddress {
     return { family: 'ipv4', address: `127.0.0.1:${this.#programPort}` };
+  }
+
+  /** As another front door has them, later. */
+  async restartAnswers(): Promise<void> {
+    await this.answers.flush();
+    this.answers = new AnswerStore(this.#cacheDir, { warn: (message) => { this.warnings.push(message); } });
+    this.#pool = null;
   }
 
   /** Again, at the same address. */
@@ -227,6 +242,8 @@ export class Scene {
     await done;
     clearInterval(hurry);
     if (this.#program.listening) await this.stopProgram();
+    await this.answers.flush();
+    rmSync(this.#cacheDir, { recursive: true, force: true });
   }
 }
 
