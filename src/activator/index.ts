@@ -95,12 +95,13 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   const sleeping = new SleepingSites(inheritance.sites, left, { poller, begin, failed });
   const asked = askedFor(inheritance);
   const firstWakes = wakesOf(asked, (name) => runners.get(name) ?? sleeping.begin(name));
-  await sleeping.watch();
+  const watched = sleeping.watch().catch((error: unknown) => log.error('Not every sleeping site is waited for', describeError(error)));
   inheritance.closeUnclaimed((name) => runners.has(name) || sleeping.fds(name) !== undefined, (name) => parts.fdStore.drop(name));
-  service.ready();
   void units.takeOver();
 
   const control = new ActivatorControl(inheritance.control ?? (embedded ? { path: paths.controlPath } : null), { runners, sleeping, loopback, units, parts }, exit, log);
+  // systemd then goes through all sockets: with a thousand of them it keeps a processor for as long as two wakes.
+  void firstWakes.then(() => service.ready());
   // Until then nobody there could be answered.
   let opening = true;
   exit.controlBusy = () => opening || control.busy;
@@ -111,7 +112,7 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
       return control.serve();
     })
     .catch((error: unknown) => log.error('The control socket is not served', describeError(error)))
-    .then(() => firstWakes)
+    .then(() => Promise.all([firstWakes, watched]))
     .then(() => sleeping.sweep())
     .catch((error: unknown) => log.error('Not every socket of a sleeping site was looked at', describeError(error)))
     // Started for nothing, as by a socket that no site can use, there is nobody else who asks.

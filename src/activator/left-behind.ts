@@ -4,7 +4,7 @@ import type { PreparedSite } from '../base/site.ts';
 import type { Cgroup } from '../runtime/cgroup.ts';
 import type { Crun } from '../runtime/crun.ts';
 import { namesIn } from '../runtime/names-in.ts';
-import { siteOfScope } from '../systemd/unit-names.ts';
+import { siteOfUnit } from '../systemd/unit-names.ts';
 import type { StoredFds } from './parts.ts';
 import { namesNotDormant, processIdentity, type RuntimeState } from './runtime-state.ts';
 
@@ -20,7 +20,7 @@ export interface LeftPlaces {
 
 /** Sites of which anything was left, and other names. Read of all at once: to look for each of thousands would take longer than the first wake. */
 export function namesLeft({ paths, sliceDir, crun, stored }: LeftPlaces): Set<string> {
-  const scopes = sliceDir === null ? [] : namesIn(sliceDir).flatMap((unit) => siteOfScope(unit) ?? []);
+  const scopes = sliceDir === null ? [] : namesIn(sliceDir).flatMap((unit) => siteOfUnit(unit) ?? []);
   return new Set([...stored, ...namesNotDormant(paths), ...crun.known(), ...scopes]);
 }
 

@@ -8,6 +8,7 @@ import { scopeName, serviceUnitName } from '../systemd/unit-names.ts';
 export async function stopSites(names: readonly string[], manager: Manager, sleep: (name: string) => Promise<unknown>): Promise<void> {
   if (names.length === 0) return;
   const { ActiveState: service } = await manager.getUnitProperties(serviceUnitName, 'Unit', ['ActiveState']);
-  if (service === 'active') await Promise.allSettled(names.map(sleep));
+  // While it starts its first wakes may last.
+  if (service === 'active' || service === 'activating') await Promise.allSettled(names.map(sleep));
   await Promise.allSettled(names.map((name) => manager.stopUnit(scopeName(name))));
 }

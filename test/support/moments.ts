@@ -16,6 +16,7 @@ interface Place {
 /** Every place where something is half done. */
 const places = {
   'grace period expedited': { find: 'this.#expedite(EXPEDITED_BY_US);', behind: true },
+  'asked for, no runner': { find: 'const watches = this.#watches.get(name) ?? [];' },
   'wake begun, nothing noted': { find: 'this.#readiness.setDeadline(prepared.site.startTimeoutMs);' },
   'wake noted, no crun': { find: 'const secrets = await wakeSecrets(prepared, paths, signal);' },
   'crun started, its output not stored': { find: 'fdStore.keep(`stdout=${name}`, [stdout]);' },

@@ -50,7 +50,7 @@ async function servedAt(moment: Moment, site: string, to: string): Promise<void>
 }
 
 describe('while a site wakes for its only client, that is served', () => {
-  const waking: readonly Moment[] = ['gate open', 'crun has ended', 'notify descriptor stored', 'bind received', 'socket not given yet', 'socket given, bind not answered', 'listen received, not noted', 'listen noted, not answered'];
+  const waking: readonly Moment[] = ['asked for, no runner', 'gate open', 'crun has ended', 'notify descriptor stored', 'bind received', 'socket not given yet', 'socket given, bind not answered', 'listen received, not noted', 'listen noted, not answered'];
 
   test.each(waking)('an event loop: %s', (moment) => servedAt(moment, 'event', '127.0.0.1:8351'));
   test.each(waking)('registered with epoll before bind: %s', (moment) => servedAt(moment, 'early', '127.0.0.1:8352'));
