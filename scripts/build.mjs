@@ -51,17 +51,31 @@ function onLog(level, log, handler) {
   handler(log.code === 'UNRESOLVED_IMPORT' ? 'error' : level, log);
 }
 
+/** What the front door loads for any of its sites, all told: the activator compiles it ahead. */
+function frontFiles(output) {
+  const chunks = new Map(output.filter(({ type }) => type === 'chunk').map((chunk) => [chunk.fileName, chunk]));
+  const found = new Set();
+  const add = (name) => {
+    if (found.has(name)) return;
+    found.add(name);
+    chunks.get(name)?.imports.filter((each) => chunks.has(each)).forEach(add);
+  };
+  const ofModule = (path) => [...chunks.values()].find(({ moduleIds }) => moduleIds.some((id) => id.endsWith(path))).fileName;
+  ['src/bin.ts', 'src/cli/front.ts', 'src/front/index.ts', 'src/front/relayed-only.ts', 'src/site/load-site.ts'].forEach((path) => add(ofModule(path)));
+  return [...found];
+}
+
 async function bundleProgram() {
   if (!existsSync('src/bin.ts')) throw new Error('Expected src/bin.ts, the entry of the program, found none');
   const bundle = await rolldown({ input: { main: 'src/bin.ts' }, platform: 'node', external, treeshake: true, logLevel: 'warn', plugins: [leanDbus], onLog });
-  await bundle.write({
+  const { output } = await bundle.write({
     dir: 'dist/chunks', format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: '[name]-[hash].cjs', exports: 'auto', minify: false,
     codeSplitting: { groups: [runPath, sharedPath] },
   });
   await bundle.close();
   const loader = await rolldown({ input: { wakesock: 'src/loader.ts' }, platform: 'node', logLevel: 'warn', onLog });
   await loader.write({
-    dir: 'dist', format: 'cjs', entryFileNames: '[name].cjs', minify: false, banner: '#!/usr/bin/env node', footer: "run(__dirname + '/chunks/main.cjs');",
+    dir: 'dist', format: 'cjs', entryFileNames: '[name].cjs', minify: false, banner: '#!/usr/bin/env node', footer: `run(__dirname + '/chunks/main.cjs', ${JSON.stringify(frontFiles(output))}.map((name) => __dirname + '/chunks/' + name));`,
   });
   await loader.close();
   await chmod('dist/wakesock.cjs', 0o755);

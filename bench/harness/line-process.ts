@@ -44,6 +44,12 @@ export class LineProcess {
     return new Promise((resolve, reject) => { this.#waiting = { resolve, reject }; });
   }
 
+  /** The next line, which must be this. What is said beside it would be taken for the answer to the question after. */
+  async expect(text: string): Promise<void> {
+    const line = await this.line();
+    if (line !== text) throw new Error(`Expected ${this.#name} to say ${text}, got ${line}`);
+  }
+
   /** Passes over lines up to one that matches. */
   async lineWith(pattern: RegExp): Promise<string> {
     for (let line = await this.line(); ; line = await this.line()) if (pattern.test(line)) return line;

@@ -12,9 +12,11 @@
 #   into    a new cgroup; the process that becomes crun is born there: clone3(2), CLONE_INTO_CGROUP
 #   crun    COMMAND makes the cgroup itself
 #
-# A COMMAND that comes back once the program runs, as `podman start` does, has a STOP-COMMAND that ends it.
+# A COMMAND that comes back once the program runs, as `podman start` does, has a STOP-COMMAND that ends it. What it leaves
+# behind, as podman does conmon and its clearing away, is waited for, so that it is not in the way of whoever is measured next.
 #
-# Says `ready` when it listens. A line on standard input ends the container; `dormant` when it is gone. Ends with its input.
+# Says `ready` when it listens. A line on standard input ends the container; `dormant` when it is gone, and nothing else: podman
+# would say the container's name. Ends with its input.
 use strict;
 use warnings;
 use POSIX ();
@@ -28,6 +30,8 @@ my $listen_fds_start = 3;
 my $sys_clone3 = 435;
 my $clone_into_cgroup = 1 << 33;
 my $sigchld = 17;
+my $sys_prctl = (POSIX::uname())[4] eq 'aarch64' ? 167 : 157;
+my $pr_set_child_subreaper = 36;
 
 $^F = 255;    # no close-on-exec
 $| = 1;
@@ -37,6 +41,8 @@ bind $listener, pack_sockaddr_in($port, INADDR_LOOPBACK) or die "bind: $!";
 listen $listener, 4096 or die "listen: $!";
 open my $null, '+<', '/dev/null' or die "/dev/null: $!";
 $ENV{LISTEN_FDS} = 1;
+
+if (@stop) { syscall($sys_prctl, $pr_set_child_subreaper, 1, 0, 0, 0) == 0 or die "prctl: $!" }
 
 sub become_crun {
     POSIX::dup2(fileno $null, $_) for 0, 1;    # stderr is the harness's: crun says there what is wrong
@@ -78,8 +84,14 @@ sub stop {
     my ($crun) = @_;
     if (@stop) {
         waitpid $crun, 0;
-        system { $stop[0] } @stop;
+        my $pid = fork // die "fork: $!";
+        if ($pid == 0) {
+            POSIX::dup2(fileno $null, $_) for 0, 1;
+            exec { $stop[0] } @stop or POSIX::_exit(127);
+        }
+        waitpid $pid, 0;
         die "@stop: $?" if $?;
+        1 while waitpid(-1, 0) > 0;
         return;
     }
     # Not by the PID file: crun writes it after the program has been started, which may have answered by then.
@@ -95,7 +107,10 @@ while (1) {
     my $waiting = '';
     vec($waiting, $_, 1) = 1 for fileno $listener, fileno STDIN;
     select my $readable = $waiting, undef, undef, undef;
-    last if vec $readable, fileno STDIN, 1;
+    if (vec $readable, fileno STDIN, 1) {
+        last unless sysread STDIN, my $line, 64;
+        die "told to end a container that was not started: somebody else has answered on port $port";
+    }
     my $crun = start();
     my $asked = sysread STDIN, my $line, 64;
     stop($crun);

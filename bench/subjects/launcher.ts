@@ -39,7 +39,7 @@ async function start(id: string, program: Program, bench: Bench, { cgroup, regis
     findProgram('crun'), `--cgroup-manager=${cgroup === 'crun' ? 'cgroupfs' : 'disabled'}`, `--root=${directory}/state`,
     'run', `--pid-file=${pidFile}`, `--bundle=${directory}`, id,
   ]);
-  await launcher.line();
+  await launcher.expect('ready');
 
   const asScope = async (): Promise<number> => {
     const startMs = performance.now();
@@ -54,7 +54,7 @@ async function start(id: string, program: Program, bench: Bench, { cgroup, regis
       const registered = early ?? (register === 'late' ? onceWritten(pidFile, asScope) : null);
       const registerMs = await registered?.done;
       launcher.send('sleep');
-      await launcher.line();
+      await launcher.expect('dormant');
       if (register !== 'never') await endScope(manager, scopeName(id));
       if (early) early = onceWritten(pidFile, asScope);
       return registerMs === undefined ? {} : { register: registerMs };

@@ -38,12 +38,12 @@ async function start(program: Program, bench: Bench, make: (name: string, args: 
   const launcher = new LineProcess('perl', [
     `${bench.options.checkout}/bench/subjects/launcher.pl`, String(port), '', 'none', '', command, ...wake, '--', command, ...sleep,
   ]);
-  await launcher.line();
+  await launcher.expect('ready');
   return {
     port,
     async sleep() {
       launcher.send('sleep');
-      await launcher.line();
+      await launcher.expect('dormant');
       return {};
     },
     async stop() {

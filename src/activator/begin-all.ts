@@ -1,10 +1,10 @@
-/** Most sleep and take no time; one that is awake takes 2 ms to take over. */
+/** One that is awake takes 2 ms to take over. */
 const sitesPerExtension = 100;
 /** As TimeoutStartSec= of wakesock.service. */
 const extensionMs = 20_000;
 
 export interface Beginning {
-  /** Takes over what an earlier activator left of the site, or waits for its first client. */
+  /** Takes over what an earlier activator left of the site. */
   readonly begin: (site: string) => void;
   readonly failed: (site: string, error: unknown) => void;
   /** systemd is asked for so much time from now on. */
@@ -12,7 +12,7 @@ export interface Beginning {
 }
 
 /**
- * Of all sites, before the activator is ready. With thousands awake that may take longer than systemd waits: killed in the midst of it,
+ * Of all sites of which an earlier activator has left something, before the activator is ready. With thousands awake that may take longer than systemd waits: killed in the midst of it,
  * an activator would be started again and killed again, for ever, and nobody would wake any site.
  */
 export function beginAll(sites: Iterable<string>, { begin, failed, extend }: Beginning): void {

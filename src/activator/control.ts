@@ -3,27 +3,35 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { WakesockError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import type { Paths } from '../base/paths.ts';
 import type { ControlBackend } from '../control/backend.ts';
 import type { ControlListen } from '../control/listen.ts';
 import type { ControlServer } from '../control/server.ts';
 import type { SiteStatus } from '../control/types.ts';
 import { born } from '../lifecycle/lifecycle.ts';
+import { readableNow } from '../linux/fd.ts';
+import { listenerOf } from '../sockets/listener.ts';
+import { writtenSocketUnit } from '../systemd/unit-names.ts';
 import type { ExitPolicy } from './exit-policy.ts';
 import { readHistory } from './history.ts';
 import type { LoopbackSites } from './loopback-sites.ts';
+import type { RunnerParts } from './parts.ts';
 import type { Runner } from './runner.ts';
+import { SiteRecord } from './site-record.ts';
 import type { SiteRunner } from './site-runner.ts';
 import { siteStatus } from './site-status.ts';
+import type { SleepingSites } from './sleeping-sites.ts';
 import { statusOfAll } from './status-of-all.ts';
 import type { UnitSites } from './unit-sites.ts';
 
 export interface ControlledSites {
   readonly runners: ReadonlyMap<string, SiteRunner>;
+  readonly sleeping: SleepingSites;
   readonly loopback: LoopbackSites;
   readonly units: UnitSites;
-  readonly paths: Paths;
+  readonly parts: Pick<RunnerParts, 'paths' | 'preparedNow' | 'manager'>;
 }
+
+const asleep = { state: born.state, container: null, established: () => 0 } as const;
 
 export class ActivatorControl {
   readonly #listen: ControlListen | null;
@@ -49,21 +57,36 @@ export class ActivatorControl {
       onQuiet: () => this.#exit.reconsider(),
       onProblem: (error) => this.#log.error('The control socket cannot accept', { message: error.message }),
     });
-    this.#exit.controlBusy = () => (this.#server?.busy ?? 0) > 0;
-    this.#exit.reconsider();
+  }
+
+  /**
+   * Somebody has asked, or is about to: also who waits to be accepted. An activator that ended then would be started again by him, and might end
+   * again before it has answered, for ever.
+   */
+  get busy(): boolean {
+    return this.#server !== null && (this.#server.busy > 0 || (this.#fd !== null && readableNow([this.#fd]).length > 0));
   }
 
   async close(): Promise<void> {
     await this.#server?.close();
   }
 
+  /** The socket that outlives us, if it does. */
+  get #fd(): number | null {
+    return this.#listen !== null && 'fd' in this.#listen ? this.#listen.fd : null;
+  }
+
   #backend(): ControlBackend {
-    const { runners, units } = this.#sites;
+    const { runners, sleeping, units, parts: { paths } } = this.#sites;
     const running = (name: string): Runner | undefined => runners.get(name) ?? units.runners.get(name);
-    // Of a site with no socket of its own there is nothing to ask while it sleeps: nothing is begun for a look.
+    // Nothing is begun for a look.
     const status = (name: string) => Promise.resolve(running(name)?.status() ?? this.#sleepingStatus(name));
     return {
-      sites: () => statusOfAll([...runners.values(), ...units.runners.values()]),
+      sites: () => statusOfAll([
+        ...runners.values(), ...units.runners.values(),
+        // One that is asked for meanwhile sleeps no more.
+        ...sleeping.all.map(([name, fds]) => ({ status: () => runners.get(name)?.status() ?? this.#statusAsleep(name, fds) })),
+      ]),
       site: status,
       wake: async (name, by) => {
         await (await this.#awakened(name)).wake(by);
@@ -73,24 +96,50 @@ export class ActivatorControl {
         await running(name)?.sleep(force);
         return status(name);
       },
+      resetFailed: async (name) => {
+        const runner = running(name);
+        if (runner) runner.resetFailed();
+        // Nobody turns its clients away, but the disk says that it has failed.
+        else new SiteRecord(name, { paths, log: this.#log, now: () => performance.now() }).resetFailed();
+        return status(name);
+      },
       lease: async (name, asked) => (await this.#awakened(name)).lease(asked),
     };
   }
 
   /** To be woken: its socket is made where systemd holds none. */
   async #awakened(name: string): Promise<Runner> {
-    const { runners, loopback, units } = this.#sites;
-    const runner = runners.get(name) ?? loopback.open(name) ?? await units.open(name);
+    const { runners, sleeping, loopback, units } = this.#sites;
+    const runner = runners.get(name) ?? sleeping.begin(name) ?? loopback.open(name) ?? await units.open(name);
     if (!runner) throw notFound(name);
     return runner;
   }
 
   #sleepingStatus(name: string): SiteStatus {
-    const prepared = this.#sites.loopback.find(name) ?? this.#sites.units.find(name);
+    const { sleeping, loopback, units, parts: { paths } } = this.#sites;
+    const fds = sleeping.fds(name);
+    if (fds) return this.#statusAsleep(name, fds);
+    const prepared = loopback.find(name) ?? units.find(name);
     if (!prepared) throw notFound(name);
-    const history = readHistory(this.#sites.paths, name);
-    const status = siteStatus(name, { state: born.state, history, prepared, container: null, listeners: [], unit: null, established: () => 0 });
+    const history = readHistory(paths, name);
+    const status = siteStatus(name, { ...asleep, history, prepared, listeners: [], unit: null });
     return history.state === 'failed' ? { ...status, state: 'failed', error: history.error } : status;
+  }
+
+  #statusAsleep(name: string, fds: readonly number[]): SiteStatus {
+    const { paths, preparedNow, manager } = this.#sites.parts;
+    return siteStatus(name, {
+      ...asleep, history: readHistory(paths, name), prepared: readable(() => preparedNow(name)),
+      listeners: fds.flatMap((fd) => readable(() => listenerOf(fd)) ?? []), unit: manager ? writtenSocketUnit(name) : null,
+    });
+  }
+}
+
+function readable<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
   }
 }
 

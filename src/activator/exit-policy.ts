@@ -35,7 +35,7 @@ export class ExitPolicy {
   #told: number | null = null;
   /** The time to settle is over, and nobody comes after us: waited for is only who holds clients. */
   #onlyHolds = false;
-  /** Requests at the control socket, leases among them. */
+  /** Somebody is at the control socket, or waits there. */
   #controlBusy: () => boolean = () => false;
 
   /** @param everyFd all inherited sockets */
@@ -66,6 +66,7 @@ export class ExitPolicy {
     if (this.#timer || !Number.isFinite(this.#idleMs)) return;
     this.#timer = setTimeout(() => {
       this.#timer = null;
+      // Whoever is there by now says when he is done.
       if (!this.#nothingToDo) return;
       this.end(readableNow(this.#everyFd).length > 0 ? EXIT_AGAIN : 0);
     }, this.#backoffLeftMs + this.#idleMs);
@@ -100,7 +101,7 @@ export class ExitPolicy {
   }
 
   get #nothingToDo(): boolean {
-    return !this.#controlBusy() && this.#runners().every((runner) => runner.quiet || runner.backoffLeftMs > 0);
+    return this.#runners().every((runner) => runner.quiet || runner.backoffLeftMs > 0) && !this.#controlBusy();
   }
 
   /** A back-off is remembered only as long as we are there. */

@@ -1,12 +1,13 @@
 /**
  * The activator: inherits the sites' listening sockets, wakes their containers, stops idle ones, and ends when no site is
- * awake. This file is the composition root; the cold path is `inherit → runners → launch` (wake/launch.ts).
+ * awake. This file is the composition root; the cold path is `inherit → runner → launch` (wake/launch.ts).
  */
 import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import type { LogLevel } from '../base/log.ts';
 import { createLog } from '../base/log.ts';
 import type { Paths } from '../base/paths.ts';
+import type { ControlListen } from '../control/listen.ts';
 import { describeError } from '../base/errors.ts';
 import { readableNow } from '../linux/fd.ts';
 import { CameAndWent } from '../idle/came-and-went.ts';
@@ -19,13 +20,15 @@ import { beginAhead, type Ahead } from './ahead.ts';
 import { beginAll } from './begin-all.ts';
 import { ActivatorControl } from './control.ts';
 import { EXIT_AGAIN, ExitPolicy, type Successor } from './exit-policy.ts';
-import { inherit, openOwn } from './inheritance.ts';
+import { inherit, openOwn, type Inheritance } from './inheritance.ts';
+import { namesLeft } from './left-behind.ts';
 import { LoopbackSites } from './loopback-sites.ts';
 import { SeccompReceiver } from './seccomp-receiver.ts';
 import { serviceManager } from './service-manager.ts';
 import { siteOutput } from './site-output.ts';
 import { preparing } from './preparing.ts';
 import { SiteRunner } from './site-runner.ts';
+import { SleepingSites } from './sleeping-sites.ts';
 import { UnitSites } from './unit-sites.ts';
 import type { RunnerParts } from './parts.ts';
 import type { Runner } from './runner.ts';
@@ -78,29 +81,45 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   };
   const units = new UnitSites(parts);
   const loopback = new LoopbackSites(runners, parts, inheritance.loopback);
-  beginAll(inheritance.sites.keys(), {
-    begin: (name) => {
-      const runner = new SiteRunner(name, inheritance.sites.get(name) ?? [], parts);
-      runners.set(name, runner);
-      runner.begin(inheritance.stored(name));
-    },
-    failed: (name, error) => log.error(`${name} is not served`, { site: name, ...describeError(error) }),
-    extend: (forMs) => service.extend(forMs),
-  });
-  inheritance.closeUnclaimed(new Set(runners.keys()), (name) => parts.fdStore.drop(name));
+  const begin = (name: string): SiteRunner | undefined => {
+    const listeners = inheritance.listeners(name);
+    if (listeners.length === 0) return undefined;
+    const runner = new SiteRunner(name, listeners, parts);
+    runners.set(name, runner);
+    runner.begin(inheritance.stored(name));
+    return runner;
+  };
+  const failed = (name: string, error: unknown): void => log.error(`${name} is not served`, { site: name, ...describeError(error) });
+  const left = [...namesLeft({ paths, sliceDir, crun, stored: inheritance.storedSites })].filter((name) => inheritance.sites.has(name));
+  beginAll(left, { begin, failed, extend: (forMs) => service.extend(forMs) });
+  const sleeping = new SleepingSites(inheritance.sites, left, { poller, begin, failed });
+  const asked = askedFor(inheritance);
+  const firstWakes = wakesOf(asked, (name) => runners.get(name) ?? sleeping.begin(name));
+  await sleeping.watch();
+  inheritance.closeUnclaimed((name) => runners.has(name) || sleeping.fds(name) !== undefined, (name) => parts.fdStore.drop(name));
   service.ready();
   void units.takeOver();
 
-  const control = new ActivatorControl(inheritance.control ?? (embedded ? { path: paths.controlPath } : null), { runners, loopback, units, paths }, exit, log);
-  // Loading them takes as long as half a wake: not while the first client waits.
-  void firstWakes([...runners.values()])
+  const control = new ActivatorControl(inheritance.control ?? (embedded ? { path: paths.controlPath } : null), { runners, sleeping, loopback, units, parts }, exit, log);
+  // Until then nobody there could be answered.
+  let opening = true;
+  exit.controlBusy = () => opening || control.busy;
+  // Loading either takes as long as half a wake: not while the first client waits, unless that is who asks on the control socket, by way of the front door.
+  void (isAsked(inheritance.control) ? turn() : firstWakes)
     .then(() => {
       loopback.takeOver();
-      return Promise.all([log.open(), control.serve()]);
+      return control.serve();
     })
     .catch((error: unknown) => log.error('The control socket is not served', describeError(error)))
+    .then(() => firstWakes)
+    .then(() => sleeping.sweep())
+    .catch((error: unknown) => log.error('Not every socket of a sleeping site was looked at', describeError(error)))
     // Started for nothing, as by a socket that no site can use, there is nobody else who asks.
-    .finally(() => exit.reconsider());
+    .finally(() => {
+      opening = false;
+      exit.reconsider();
+    });
+  void firstWakes.then(() => (asked.length > 0 ? undefined : delay(FIRST_WAKES_MS_MAX, undefined, { ref: false }))).then(() => log.open());
   let succeeded = false;
   const successor: Successor = {
     extend: (sites, forMs) => {
@@ -117,6 +136,7 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   const status = await exit.decided;
 
   log.info(`Ending with status ${status}`, { status });
+  sleeping.close();
   for (const runner of runners.values()) runner.noteFlags();
   for (const runner of everyRunner()) {
     try {
@@ -134,17 +154,34 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   return status;
 }
 
+function isAsked(control: ControlListen | null): boolean {
+  return control !== null && 'fd' in control && readableNow([control.fd]).length > 0;
+}
+
+/** Sites whose clients wait at this moment. */
+function askedFor({ sites, everyFd }: Inheritance): string[] {
+  const readable = new Set(readableNow(everyFd));
+  return readable.size === 0 ? [] : [...sites].filter(([, fds]) => fds.some((fd) => readable.has(fd))).map(([name]) => name);
+}
+
 /**
  * Resolves when the sites that we were started for have been woken, however that ended; of those that take long nobody
  * counts the milliseconds, and somebody may want to read why.
  */
-async function firstWakes(runners: readonly SiteRunner[]): Promise<void> {
-  const asked = runners.filter(({ sockets }) => readableNow(sockets.all.map(({ fd }) => fd)).length > 0);
+async function wakesOf(asked: readonly string[], runnerOf: (name: string) => SiteRunner | undefined): Promise<void> {
   const longEnough = new AbortController();
   await Promise.race([
-    Promise.all(asked.map((runner) => runner.nextWake())).finally(() => longEnough.abort()),
+    Promise.all(asked.map((name) => {
+      const runner = runnerOf(name);
+      // What was readable may have been no socket of a site.
+      return runner !== undefined && isReadable(runner) ? runner.nextWake() : undefined;
+    })).finally(() => longEnough.abort()),
     delay(FIRST_WAKES_MS_MAX, undefined, { signal: longEnough.signal }).catch(() => {}),
   ]);
+}
+
+function isReadable({ sockets }: SiteRunner): boolean {
+  return readableNow(sockets.all.map(({ fd }) => fd)).length > 0;
 }
 
 /** Embedded. Who says it twice does not want to wait. */

@@ -15,14 +15,19 @@ import { processIdentity, readRuntimeState } from './runtime-state.ts';
 
 export interface Inheritance {
   readonly control: ControlListen | null;
-  readonly sites: ReadonlyMap<string, readonly Listener[]>;
+  /** Descriptors by the name of their site. Nobody has looked at them yet: with thousands of them that would take longer than the wake that we are started for. */
+  readonly sites: ReadonlyMap<string, readonly number[]>;
+  /** Looks at the sockets of a site, once. What cannot be used is said and closed: nobody may wait for it any more. */
+  listeners(site: string): readonly Listener[];
   /** Of these sites the only socket is one that the activator made (loopback-sites.ts). */
   readonly loopback: readonly string[];
-  /** Every socket that systemd would start us again for. */
+  /** Every socket that systemd would start us again for; those that are given up leave it. */
   readonly everyFd: readonly number[];
+  /** Sites of which something was stored that nobody has asked for yet. */
+  readonly storedSites: readonly string[];
   stored(site: string): StoredFds;
   /** Stored descriptors of sites that have no socket any more: `drop` takes them out of the store. */
-  closeUnclaimed(sites: ReadonlySet<string>, drop: (name: string) => void): void;
+  closeUnclaimed(has: (site: string) => boolean, drop: (name: string) => void): void;
 }
 
 /** `KIND=SITE`, of spares `spare.INODE=SITE`: `=` is in no site's name and in no unit's. */
@@ -30,12 +35,12 @@ const storedName = /^(notify|stdout|stderr|listen|spare\.\d+)=(.+)$/;
 
 export function inherit(env: NodeJS.ProcessEnv, log: Log): Inheritance {
   let control: ControlListen | null = null;
-  const sites = new Map<string, Listener[]>();
+  const sites = new Map<string, number[]>();
   const store = new Map<string, Map<string, number>>();
   const everyFd: number[] = [];
   for (const { fd, name: given } of takeListenFds(env)) {
     // systemd's own default is the unit's full name (FileDescriptorName= of systemd.socket(5)).
-    const name = given.replace(/\.socket$/, '');
+    const name = given.endsWith('.socket') ? given.slice(0, -'.socket'.length) : given;
     const stored = storedName.exec(name);
     if (stored) {
       const [, kind, site = ''] = stored;
@@ -44,32 +49,52 @@ export function inherit(env: NodeJS.ProcessEnv, log: Log): Inheritance {
       store.set(site, of);
       continue;
     }
+    everyFd.push(fd);
     if (name === 'control') {
       control = { fd };
-      everyFd.push(fd);
       continue;
     }
-    try {
-      const listener = inspectListener(fd, name);
-      sites.set(name, [...(sites.get(name) ?? []), listener]);
-      everyFd.push(fd);
-    } catch (error) {
-      log.error('An inherited descriptor cannot be used', { name, ...describeError(error) });
-      emptyOut(fd);
-      closeFd(fd);
-    }
+    const fds = sites.get(name);
+    if (fds) fds.push(fd);
+    else sites.set(name, [fd]);
   }
-  const loopback = addLoopback(sites, store, log);
+  const giveUp = (fd: number): void => {
+    everyFd.splice(everyFd.indexOf(fd), 1);
+    emptyOut(fd);
+    closeFd(fd);
+  };
+  const inspect = (site: string, fd: number): Listener[] => {
+    try {
+      return [inspectListener(fd, site)];
+    } catch (error) {
+      log.error('An inherited descriptor cannot be used', { name: site, ...describeError(error) });
+      giveUp(fd);
+      return [];
+    }
+  };
+  const own = loopbackListeners(store, log);
+  const listeners = new Map<string, readonly Listener[]>();
+  const listenersOf = (site: string): readonly Listener[] => {
+    // With a socket unit since: the program that runs is still the other socket's.
+    const known = listeners.get(site) ?? [...(sites.get(site) ?? []).flatMap((fd) => inspect(site, fd)), ...own.get(site) ?? []];
+    listeners.set(site, known);
+    return known;
+  };
+  const loopback = [...own].filter(([site, ours]) => listenersOf(site).length === ours.length).map(([site]) => site);
+  for (const site of loopback) sites.set(site, []);
   return {
-    control, sites, loopback, everyFd,
+    control, sites, listeners: listenersOf, loopback, everyFd,
+    get storedSites() {
+      return [...store.keys()];
+    },
     stored: (site) => {
       const of = store.get(site) ?? new Map<string, number>();
       store.delete(site);
       return storedFds(of);
     },
-    closeUnclaimed: (known, drop) => {
+    closeUnclaimed: (has, drop) => {
       for (const [site, of] of store) {
-        if (known.has(site)) continue;
+        if (has(site)) continue;
         log.warn('Gave up what an earlier activator kept of a site that has no socket', { site });
         for (const [kind, fd] of of) {
           drop(`${kind}=${site}`);
@@ -80,24 +105,21 @@ export function inherit(env: NodeJS.ProcessEnv, log: Log): Inheritance {
   };
 }
 
-/** Sockets that an earlier activator made itself. Nobody but a lease's holder connects there: none is a reason for systemd to start us. */
-function addLoopback(sites: Map<string, Listener[]>, store: ReadonlyMap<string, Map<string, number>>, log: Log): string[] {
-  const alone: string[] = [];
+/** Sockets that an earlier activator made itself, by site. Nobody but a lease's holder connects there: none is a reason for systemd to start us. */
+function loopbackListeners(store: ReadonlyMap<string, Map<string, number>>, log: Log): Map<string, readonly Listener[]> {
+  const own = new Map<string, readonly Listener[]>();
   for (const [site, of] of store) {
     const fd = of.get('listen');
     if (fd === undefined) continue;
     of.delete('listen');
     try {
-      const listener = inspectListener(fd, `listen=${site}`);
-      if (!sites.has(site)) alone.push(site);
-      // With a socket unit since: the program that runs is still the other socket's.
-      sites.set(site, [...(sites.get(site) ?? []), listener]);
+      own.set(site, [inspectListener(fd, `listen=${site}`)]);
     } catch (error) {
       log.error('A socket of our own cannot be used any more', { site, ...describeError(error) });
       closeFd(fd);
     }
   }
-  return alone;
+  return own;
 }
 
 /** Embedded: the sockets of every site are opened here, and their bundles prepared. */
@@ -108,7 +130,7 @@ export async function openOwn(paths: Paths, log: Log): Promise<Inheritance> {
   const { hostEtcOnce } = await import('../runtime/host-root.ts');
   const syncEtc = hostEtcOnce(paths);
   const images = imageFinder({ progress: process.stderr });
-  const sites = new Map<string, Listener[]>();
+  const sites = new Map<string, readonly Listener[]>();
   const everyFd: number[] = [];
   for (const name of listSiteNames(paths)) {
     try {
@@ -127,7 +149,10 @@ export async function openOwn(paths: Paths, log: Log): Promise<Inheritance> {
       log.error(`${name} is not served: ${describeError(error).message}`, { site: name, code: describeError(error).code });
     }
   }
-  return { control: null, sites, loopback: [], everyFd, stored: () => storedFds(new Map()), closeUnclaimed: () => {} };
+  return {
+    control: null, sites: new Map([...sites].map(([name, listeners]) => [name, listeners.map(({ fd }) => fd)])), listeners: (site) => sites.get(site) ?? [],
+    loopback: [], everyFd, storedSites: [], stored: () => storedFds(new Map()), closeUnclaimed: () => {},
+  };
 }
 
 /** The container of an embedded activator that was killed: it holds the address, and nothing of it can be taken over. */

@@ -1,8 +1,28 @@
 /** What an earlier activator left of a site that it had woken. */
+import type { Paths } from '../base/paths.ts';
 import type { PreparedSite } from '../base/site.ts';
 import type { Cgroup } from '../runtime/cgroup.ts';
+import type { Crun } from '../runtime/crun.ts';
+import { namesIn } from '../runtime/names-in.ts';
+import { siteOfScope } from '../systemd/unit-names.ts';
 import type { StoredFds } from './parts.ts';
-import { processIdentity, type RuntimeState } from './runtime-state.ts';
+import { namesNotDormant, processIdentity, type RuntimeState } from './runtime-state.ts';
+
+/** Where an earlier activator leaves something of a site that it did not let sleep. */
+export interface LeftPlaces {
+  readonly paths: Paths;
+  /** The cgroup directory of wakesock.slice; null without systemd. */
+  readonly sliceDir: string | null;
+  readonly crun: Pick<Crun, 'known'>;
+  /** Sites of which the fd store has something. */
+  readonly stored: readonly string[];
+}
+
+/** Sites of which anything was left, and other names. Read of all at once: to look for each of thousands would take longer than the first wake. */
+export function namesLeft({ paths, sliceDir, crun, stored }: LeftPlaces): Set<string> {
+  const scopes = sliceDir === null ? [] : namesIn(sliceDir).flatMap((unit) => siteOfScope(unit) ?? []);
+  return new Set([...stored, ...namesNotDormant(paths), ...crun.known(), ...scopes]);
+}
 
 export interface LeftBehind {
   readonly state: RuntimeState | null;

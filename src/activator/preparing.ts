@@ -35,7 +35,9 @@ export function preparing(paths: Paths, log: Log): Pick<RunnerParts, 'prepared' 
       } catch (error) {
         throw await withoutSite(paths, name) ?? error;
       }
-      return prepared.version === preparedVersion && sourcesUnchanged(prepared.sources) && mountsUnchanged(prepared.mountsBelow ?? null, table) ? prepared : again(name);
+      const isUsable = prepared.version === preparedVersion && mountsUnchanged(prepared.mountsBelow ?? null, table);
+      if (isUsable && (sourcesUnchanged(prepared.sources) || await isOnlyBeingUpdated(paths, prepared))) return prepared;
+      return again(name);
     },
     preparedNow: (name) => readPrepared(paths, name),
     whyNot: async (name) => {
@@ -50,6 +52,14 @@ export function preparing(paths: Paths, log: Log): Pick<RunnerParts, 'prepared' 
       again(name).catch((error: unknown) => log.error('A site could not be prepared again', { site: name, ...describeError(error) }));
     },
   };
+}
+
+/** Nothing has changed but what its image's name stands for, and `auto-update` has not said yet whether that does. */
+async function isOnlyBeingUpdated(paths: Paths, { image, sources }: PreparedSite): Promise<boolean> {
+  if (!image) return false;
+  const [{ isBeingUpdated }, { imageListPath }] = await Promise.all([import('../image/updating.ts'), import('../image/store.ts')]);
+  const listed = imageListPath(image.store);
+  return isBeingUpdated(paths, image) && sourcesUnchanged(sources.filter(({ path }) => path !== listed));
 }
 
 /** A descriptor whose name is no site's at all: there is nothing that could be enabled. Null where there is a site. */

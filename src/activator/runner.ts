@@ -12,12 +12,14 @@ export interface Runner {
   readonly holds: boolean;
   /** Milliseconds until a failed site may be tried again; 0 where it may. */
   readonly backoffLeftMs: number;
-  /** Resolves when the site is awake; @throws WakesockError why it is not */
+  /** At once, also within the back-off of a failed start. Resolves when the site is awake; @throws WakesockError why it is not */
   wake(by: string): Promise<void>;
   /** Resolves when the site is dormant. @throws WakesockError ERR_WAKESOCK_BUSY */
   sleep(force: boolean): Promise<void>;
   /** Keeps the site awake until it is released. */
   lease(asked: LeaseAsked): LeaseGrant | Promise<LeaseGrant>;
+  /** What failed before counts no more. */
+  resetFailed(): void;
   status(): SiteStatus;
   /** The activator ends: nothing is begun any more. */
   retire(successor: boolean): void;

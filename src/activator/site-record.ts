@@ -21,7 +21,8 @@ export class SiteRecord {
   readonly #parts: RecordParts;
   #history: SiteHistory;
   #phases: WakePhases = noPhases;
-  #wakeStartedMs = 0;
+  /** Null: no wake that this activator has begun is under way. */
+  #wakeStartedMs: number | null = null;
 
   constructor(name: string, parts: RecordParts) {
     this.#name = name;
@@ -45,12 +46,16 @@ export class SiteRecord {
     this.#logCause(by, cause);
   }
 
-  /** Who came with a connection, which began this wake, tells a moment later who it is. */
-  wokenFor({ by, cause }: LeaseAsked): void {
+  /**
+   * Who came with a connection, which began this wake, tells a moment later who it is: of an activator that had to be started for it, when a quick program is awake already.
+   * A wake that began before the request came is somebody else's.
+   */
+  wokenFor({ by, cause }: LeaseAsked, waking: boolean): void {
     const { lastWake } = this.#history;
-    if (lastWake?.by !== 'connection') return;
+    if (lastWake?.by !== 'connection' || (!waking && (cause === null || !(Date.parse(lastWake.at) >= Date.parse(cause.at))))) return;
     this.#history = { ...this.#history, lastWake: { ...lastWake, by, ...(cause === null ? {} : { cause }) } };
     this.#logCause(by, cause);
+    if (!waking) this.#write();
   }
 
   #logCause(by: string, cause: WakeCause | null): void {
@@ -59,13 +64,20 @@ export class SiteRecord {
 
   /** The first time counts: crun hands over the notify descriptor before it says that the program was started. */
   phase(name: 'process' | 'scope' | 'go' | 'listen'): void {
-    if (this.#phases[name] === null) this.#phases = { ...this.#phases, [name]: this.#sinceStart() };
+    if (this.#wakeStartedMs !== null && this.#phases[name] === null) this.#phases = { ...this.#phases, [name]: this.#sinceStart() };
   }
 
   /** @param announced by the program's `listen`; one that was handed its socket need not say so */
   wakeEnds(announced: boolean): void {
     const total = this.#sinceStart();
-    this.#phases = { ...this.#phases, listen: announced ? this.#phases.listen ?? total : null, total };
+    this.#wakeEnded({ listen: announced ? this.#phases.listen ?? total : null, total });
+  }
+
+  /** What was reached, and when it ended. Of a wake that an earlier activator began nothing is known. */
+  #wakeEnded(last: Partial<WakePhases>): void {
+    if (this.#wakeStartedMs === null) return;
+    this.#phases = { ...this.#phases, ...last };
+    this.#wakeStartedMs = null;
     if (this.#history.lastWake) this.#history = { ...this.#history, lastWake: { ...this.#history.lastWake, phasesMs: this.#phases } };
   }
 
@@ -78,6 +90,7 @@ export class SiteRecord {
 
   stateChanged(before: State['name'], state: State): void {
     const { log } = this.#parts;
+    if (before === 'waking' && state.name !== 'awake') this.#wakeEnded({ failed: this.#sinceStart() });
     const error: StatusError | null = state.name === 'failed' ? { ...state.error, ...this.#retry(state.untilMs) } : null;
     this.#history = { ...this.#history, state: state.name, since: new Date().toISOString(), error };
     if (error) log.error(`${this.#name} failed: ${error.message}`, { site: this.#name, code: error.code });
@@ -85,16 +98,25 @@ export class SiteRecord {
     if (state.name !== 'waking') this.#write();
   }
 
+  /** Of an earlier activator, which has remembered it no longer than it was there itself. */
+  resetFailed(): void {
+    if (this.#history.state !== 'failed') return;
+    this.#history = { ...this.#history, state: 'dormant', since: new Date().toISOString(), error: null };
+    this.#writeNow();
+  }
+
   /** Not in the way of the client that waits. */
   #write(): void {
+    setImmediate(() => this.#writeNow());
+  }
+
+  #writeNow(): void {
     const { log, paths } = this.#parts;
-    setImmediate(() => {
-      try {
-        writeHistory(paths, this.#name, this.#history);
-      } catch (problem) {
-        log.warn('The wake history could not be written', { site: this.#name, message: describeError(problem).message });
-      }
-    });
+    try {
+      writeHistory(paths, this.#name, this.#history);
+    } catch (problem) {
+      log.warn('The wake history could not be written', { site: this.#name, message: describeError(problem).message });
+    }
   }
 
   #retry(untilMs: number): { retryAt: string } {
@@ -102,6 +124,6 @@ export class SiteRecord {
   }
 
   #sinceStart(): number {
-    return Math.round((this.#parts.now() - this.#wakeStartedMs) * 100) / 100;
+    return Math.round((this.#parts.now() - (this.#wakeStartedMs ?? 0)) * 100) / 100;
   }
 }

@@ -184,11 +184,20 @@ export class SiteRunner implements Runner {
     await this.#waiters.untilAwake().catch(() => {});
   }
 
-  /** Resolves when the site is awake; @throws WakesockError why it is not */
   wake(by: string): Promise<void> {
+    return this.#wake(by, true);
+  }
+
+  /** Resolves when the site is awake; @throws WakesockError why it is not */
+  #wake(by: string, atOnce: boolean): Promise<void> {
     const awake = this.#waiters.untilAwake();
-    this.#dispatch({ type: 'wake', by });
+    this.#dispatch({ type: 'wake', by, atOnce });
     return awake;
+  }
+
+  resetFailed(): void {
+    this.#dispatch({ type: 'resetFailed' });
+    this.#record.resetFailed();
   }
 
   /** Resolves when the site is dormant. @throws WakesockError ERR_WAKESOCK_BUSY */
@@ -206,8 +215,8 @@ export class SiteRunner implements Runner {
     // Nobody waits for the answer: the holder connects, and its connection waits in the backlog.
     this.#asked = asked;
     const { state } = this.#life;
-    if (state.name === 'waking') this.#record.wokenFor(asked);
-    this.wake(asked.by).catch(() => {});
+    this.#record.wokenFor(asked, state.name === 'waking');
+    this.#wake(asked.by, false).catch(() => {});
     let held = true;
     return {
       address: leaseAddressOf(address),

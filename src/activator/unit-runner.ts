@@ -101,9 +101,19 @@ export class UnitRunner implements Runner {
   }
 
   wake(by: string): Promise<void> {
+    return this.#wake(by, true);
+  }
+
+  /** Resolves when the site is awake; @throws WakesockError why it is not */
+  #wake(by: string, atOnce: boolean): Promise<void> {
     const awake = this.#waiters.untilAwake();
-    this.#dispatch({ type: 'wake', by });
+    this.#dispatch({ type: 'wake', by, atOnce });
     return awake;
+  }
+
+  resetFailed(): void {
+    this.#dispatch({ type: 'resetFailed' });
+    this.#record.resetFailed();
   }
 
   sleep(force: boolean): Promise<void> {
@@ -117,7 +127,7 @@ export class UnitRunner implements Runner {
     const endUse = this.#idleness.lease();
     this.#asked = asked;
     try {
-      await this.wake(asked.by);
+      await this.#wake(asked.by, false);
     } catch (error) {
       endUse();
       throw error;

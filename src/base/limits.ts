@@ -88,6 +88,18 @@ export const waitPageAfterMsDefault = 2_000;
 export const frontFileBytesMax = 256 * 1024;
 /** All such files held at once; those of sites that nobody asks for are read again. */
 export const frontFilesBytesMax = 16 * 1024 * 1024;
+/** An answer that is kept for while its site sleeps (`cached:` of `NoWake=`): a feed, a page, an icon; podcasts have feeds of a megabyte. */
+export const keptAnswerBytesMax = 1024 * 1024;
+/** What its file has beside: the head, and what the request had of `Vary`, each 16 KiB at most and escaped. */
+export const keptHeadBytesMax = 128 * 1024;
+/** Answers kept of a site; the oldest make way. */
+export const keptAnswersMax = 64;
+/** Answers under way that are being kept, of all sites: each holds up to two megabytes. */
+export const keptInFlightMax = 16;
+/** Answers that have come and are not on the disk yet. */
+export const keptWaitingBytesMax = 16 * 1024 * 1024;
+/** Between two writings of what a busy site answers: only the last of it matters. */
+export const keptWriteMs = 5_000;
 /** `NoWake=` lines of a site: each is tried for a request to it while it sleeps. */
 export const noWakeRulesMax = 64;
 /** Protocols of `Upgrade=`: each is looked for in what a client offers. */

@@ -19,7 +19,8 @@ export const verb: Verb = {
 Of all enabled sites that have AutoUpdate=, or of these. registry: the image is pulled; local: what podman's storage has under
 the name is taken. A site whose image has changed is prepared with it: its next wake has it, and one that is awake keeps what it
 runs on until it sleeps, so that nobody is cut off. If the new version does not do (its program or its user is missing, it is for
-another machine), the name is given back to the version before. Whether its program starts, only a wake says: check --boot.
+another machine), the name is given back to the version before; who wakes a site until that is known gets the version before, too.
+Whether its program starts, only a wake says: check --boot.
 
 wakesock-auto-update.timer runs this once a day: systemctl enable --now wakesock-auto-update.timer.
 
@@ -28,7 +29,10 @@ Exit code 0: all are up to date. 1: something failed, or was rolled back.`,
   async run({ paths, stdout, stderr }, values, positionals) {
     for (const name of positionals) assertSiteName(name);
     requireRoot('auto-update');
-    const [{ sitePreparer }, { updateImages }, { imageId, runPodman }] = await Promise.all([import('./prepare-sites.ts'), import('./update-images.ts'), import('../image/podman.ts')]);
+    const [{ sitePreparer }, { updateImages }, { imageId, runPodman }, { beginUpdates }] = await Promise.all([
+      import('./prepare-sites.ts'), import('./update-images.ts'), import('../image/podman.ts'), import('../image/updating.ts'),
+    ]);
+    const updates = beginUpdates(paths);
     const updating = await updatingSites(paths, positionals);
     // What a name stands for changes on the way, and each one is asked about once.
     let preparer = sitePreparer(paths, stderr);
@@ -39,8 +43,10 @@ Exit code 0: all are up to date. 1: something failed, or was rolled back.`,
         preparer = sitePreparer(paths, stderr);
         return runPodman(['tag', id, image]);
       },
+      during: updates.during,
       prepare: (name) => preparer.prepare(name),
     }, values['no-rollback'] !== true);
+    updates.end();
     await preparer.finish();
     if (values['json'] === true) stdout.write(`${JSON.stringify({ sites })}\n`);
     else for (const line of table(sites)) stdout.write(`${line}\n`);

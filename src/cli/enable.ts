@@ -16,6 +16,7 @@ starts it. A site with Host= and no ListenStream= gets no unit: the front door w
 the search path, or TEMPLATE@INSTANCE of a template TEMPLATE@.container.
 Call it again after a change of ListenStream=: a site that is awake then is stopped, since its program holds the old
 socket, and where there is no ListenStream= any more its unit is removed. Other changes are noticed at the next wake.
+A site whose last start failed is tried again with the next client, as after prepare, apply and auto-update.
 
 Name many sites at once: they need one reload of systemd between them. Other sites that are awake stay awake.`,
   parse: { json: { type: 'boolean' } },

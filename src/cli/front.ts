@@ -42,8 +42,11 @@ It starts nothing itself: it holds a lease of each site with requests in flight 
 export function frontOptionsOf(values: VerbValues, paths: Paths): FrontOptions {
   const listen = [values['listen'] ?? []].flat().map((text) => listenAddressOf(String(text)));
   const span = values['exit-idle-time'];
+  const ownPaths = pathsOf(values, paths);
   return {
-    paths: pathsOf(values, paths), listen, logLevel: logLevelOf(values['log-level'] ?? 'info'),
+    paths: ownPaths, listen,
+    // More than one where a drop-in names more: ours is the first.
+    cacheDir: process.env['CACHE_DIRECTORY']?.split(':', 1)[0] ?? `${ownPaths.stateDir}/front`, logLevel: logLevelOf(values['log-level'] ?? 'info'),
     exitIdleMs: typeof span === 'string' ? exitIdleMsOf(span) : listen.length > 0 ? Infinity : exitIdleMsDefault,
     peers: {
       trusted: prefixesOf(values, 'trusted'), proxies: prefixesOf(values, 'proxy-protocol'),

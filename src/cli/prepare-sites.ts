@@ -4,11 +4,13 @@ import { keepImage, releaseImages } from '../image/keep.ts';
 import { imageFinder } from '../image/podman.ts';
 import { hostEtcOnce } from '../runtime/host-root.ts';
 import { prepareSiteWithPodman } from '../site/prepare.ts';
+import { resetFailed } from './reset-failed.ts';
+import { printable } from './terminal.ts';
 
 export interface SitePreparer {
   /** All slow work of a site. Its image is kept from `podman image prune`. @throws WakesockError */
   prepare(name: string): Promise<PreparedSite>;
-  /** When all are prepared: images that no site needs any more are podman's to remove again. */
+  /** When all are prepared: those that failed are tried at once by their next clients, and images that no site needs any more are podman's to remove again. */
   finish(): Promise<void>;
 }
 
@@ -17,9 +19,11 @@ export function sitePreparer(paths: Paths, progress: NodeJS.WritableStream, pull
   const images = imageFinder({ progress, pull });
   const syncEtc = hostEtcOnce(paths);
   const stores = new Map<string, ImageStore>();
+  const names: string[] = [];
   return {
     prepare: async (name) => {
       const prepared = await prepareSiteWithPodman(paths, name, images, { syncEtc });
+      names.push(name);
       if (prepared.image) {
         await keepImage(prepared.image);
         stores.set(prepared.image.store.root, prepared.image.store);
@@ -27,6 +31,7 @@ export function sitePreparer(paths: Paths, progress: NodeJS.WritableStream, pull
       return prepared;
     },
     finish: async () => {
+      await resetFailed(paths, names.splice(0), (name, { code, message }) => progress.write(`wakesock: ${name}: warning: its back-off was not ended: ${printable(message)} (${code})\n`));
       for (const store of stores.values()) await releaseImages(paths, store);
     },
   };

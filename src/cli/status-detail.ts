@@ -25,7 +25,7 @@ export function statusDetail(site: SiteStatus, terminal: Terminal, now: Date): s
   row('wakes', String(site.wakes));
   if (site.lastWake !== null) {
     const { at, by, cause, phasesMs } = site.lastWake;
-    row('last wake', `${formatMs(phasesMs.total)}, ${at}, by ${printable(by)}`, ...[cause === undefined ? '' : printable(causeOf(cause)), formatPhases(phasesMs)].filter(Boolean));
+    row('last wake', `${phasesMs.failed === undefined ? formatMs(phasesMs.total) : 'failed'}, ${at}, by ${printable(by)}`, ...[cause === undefined ? '' : printable(causeOf(cause)), formatPhases(phasesMs)].filter(Boolean));
   }
   for (const warning of site.warnings) row('warning', terminal.paint('yellow', printable(warning)));
   if (site.error !== null) {

@@ -75,14 +75,14 @@ async function uninstallHere(paths: Paths, files: readonly string[]): Promise<vo
   removeState(paths);
 }
 
-/** CacheDirectory= of the service: what V8 compiled. */
-const cacheDir = '/var/cache/wakesock';
+/** CacheDirectory= of the services: what V8 compiled, and what sites answered. The front door's is a link, as of everything with DynamicUser=. */
+const cacheDirs = ['/var/cache/wakesock', '/var/cache/wakesock-front', '/var/cache/private/wakesock-front'];
 
 /** What `enable` and the activator wrote. History, and files that programs wrote, stay. */
 function removeState(paths: Paths): void {
   for (const name of names(`${paths.stateDir}/sites`)) removePrepared(paths, name);
   for (const directory of ['instances', 'host-etc', 'networks', 'ids', 'ids.lock', 'root']) rmSync(`${paths.stateDir}/${directory}`, { recursive: true, force: true });
-  rmSync(cacheDir, { recursive: true, force: true });
+  for (const directory of cacheDirs) rmSync(directory, { recursive: true, force: true });
   const siteDir = paths.siteDirs[0] ?? '';
   for (const directory of [`${paths.stateDir}/sites`, paths.stateDir, siteDir, dirname(siteDir)]) removeIfEmpty(directory);
 }

@@ -17,6 +17,8 @@ export interface UpdateParts {
   readonly pull: (image: string) => Promise<unknown>;
   /** Gives a name to an image. @throws WakesockError */
   readonly tag: (id: string, image: string) => Promise<unknown>;
+  /** Until this is done no wake of any site follows the name of the image. */
+  readonly during: <T>(image: string, act: () => Promise<T>) => Promise<T>;
   /** All slow work of a site, with what its image's name stands for now. @throws WakesockError */
   readonly prepare: (name: string) => Promise<unknown>;
 }
@@ -30,7 +32,9 @@ export interface UpdatedSite extends Omit<UpdatingSite, 'id'> {
 /** As `podman auto-update` does it for its containers: each image once, and back to the version before where the new one does not do. */
 export async function updateImages(sites: readonly UpdatingSite[], parts: UpdateParts, rollback: boolean): Promise<UpdatedSite[]> {
   const updated: UpdatedSite[] = [];
-  for (const image of new Set(sites.map((site) => site.image))) updated.push(...await updateImage(image, sites.filter((site) => site.image === image), parts, rollback));
+  for (const image of new Set(sites.map((site) => site.image))) {
+    updated.push(...await parts.during(image, () => updateImage(image, sites.filter((site) => site.image === image), parts, rollback)));
+  }
   return updated;
 }
 

@@ -17,7 +17,8 @@ export const verb: Verb = {
   ],
   details: `
 Sites are woken in parallel. Each is told with the time until it listened and when the steps of its wake were done, in
-milliseconds since it was asked for. Exit code 1 if any could not be woken.`,
+milliseconds since it was asked for. One whose last start failed is tried at once, while its clients are still turned away.
+Exit code 1 if any could not be woken.`,
   parse: { ...pathOptions, json: { type: 'boolean' } },
   async run(context, values, positionals) {
     const client = controlClient(pathsOf(values, context.paths).controlPath);

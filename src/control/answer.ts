@@ -14,6 +14,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   ERR_WAKESOCK_SYSCALL: 500,
   ERR_WAKESOCK_BACKOFF: 503,
   ERR_WAKESOCK_BUS: 503,
+  ERR_WAKESOCK_NOT_RUNNING: 503,
 };
 
 /** Sends one JSON value as the whole answer. */

@@ -5,10 +5,12 @@ import type { LeaseAddress, SiteStatus, WakeCause } from './types.ts';
 export interface ControlBackend {
   sites(): Promise<readonly SiteStatus[]>;
   site(name: string): Promise<SiteStatus>;
-  /** Resolves when the site is awake. `by`: who asked, for the wake history. */
+  /** Also within the back-off of a failed start. Resolves when the site is awake. `by`: who asked, for the wake history. */
   wake(name: string, by: string): Promise<SiteStatus>;
   /** Resolves when the site is dormant. @throws WakesockError ERR_WAKESOCK_BUSY in use, and not `force` */
   sleep(name: string, options: { readonly force: boolean }): Promise<SiteStatus>;
+  /** What failed before counts no more: the next client wakes it, however long the back-off would have been. */
+  resetFailed(name: string): Promise<SiteStatus>;
   /**
    * Says where to connect to, and begins to wake the site: at once where connections can wait in a socket of the site, else when it is
    * awake. It is in use until `release`, called exactly once.

@@ -2,7 +2,7 @@ import { WakesockError } from '../base/errors.ts';
 import { causeTextMax } from '../base/limits.ts';
 import type { WakeCause } from './types.ts';
 
-const fields = ['client', 'method', 'host', 'path', 'agent'] as const;
+const fields = ['at', 'client', 'method', 'host', 'path', 'agent'] as const;
 
 /** Text of anybody's, made fit for a log, a file and a terminal: printable ASCII, of bounded length. */
 export function causeText(text: string): string {

@@ -1,4 +1,5 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { errorCodes, WakesockError, type ErrorCode } from '../base/errors.ts';
 import { BackoffError } from './backend.ts';
 import type { LeaseAddress, SiteStatus, StatusReport, WakeCause } from './types.ts';
@@ -21,6 +22,8 @@ export interface ControlClient {
   site(name: string): Promise<SiteStatus>;
   wake(name: string, options?: { readonly by?: string }): Promise<SiteStatus>;
   sleep(name: string, options?: { readonly force?: boolean }): Promise<SiteStatus>;
+  /** What failed before counts no more, as by `systemctl reset-failed`. */
+  resetFailed(name: string): Promise<SiteStatus>;
   /** @param options who asks and for whom, for the wake history */
   lease(name: string, options?: { readonly by?: string; readonly cause?: WakeCause | null }): Promise<Lease>;
 }
@@ -48,6 +51,7 @@ export function controlClient(socketPath: string): ControlClient {
     site: (name) => call('GET', pathOf(name)),
     wake: (name, { by } = {}) => call('POST', pathOf(name, '/wake'), by === undefined ? {} : { headers: { 'Wakesock-By': by } }),
     sleep: (name, { force = false } = {}) => call('POST', pathOf(name, '/sleep'), { body: { force } }),
+    resetFailed: (name) => call('POST', pathOf(name, '/reset-failed')),
     lease: (name, { by, cause } = {}) => againIfEnding(() => takeLease(socketPath, {
       method: 'POST', path: pathOf(name, '/lease'), ...(by === undefined ? {} : { headers: { 'Wakesock-By': by } }), ...(cause == null ? {} : { body: { cause } }),
     })),
@@ -119,8 +123,10 @@ async function ask(socketPath: string, question: Question): Promise<IncomingMess
 function askOnce(socketPath: string, { method, path, headers, body, signal }: Question): Promise<IncomingMessage> {
   return new Promise((done, fail) => {
     const text = body === undefined ? '' : JSON.stringify(body);
-    const request = httpRequest({
-      socketPath, method, path, agent: false, ...(signal === undefined ? {} : { signal }),
+    // Before HTTP is loaded and the request made, which the first time takes some milliseconds: where no activator runs systemd starts one meanwhile.
+    const socket = connect(socketPath).on('error', () => {});
+    const request = process.getBuiltinModule('node:http').request({
+      createConnection: () => socket, method, path, ...(signal === undefined ? {} : { signal }),
       headers: { ...headers, Host: 'wakesock', ...(method === 'GET' ? {} : { 'Content-Length': Buffer.byteLength(text) }) },
     });
     request.once('response', done);

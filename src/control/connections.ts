@@ -10,6 +10,8 @@ const pipelinedRequestsMax = 64;
  */
 export class Connections {
   readonly #pending = new Map<Socket, number>();
+  /** Accepted, and nothing was asked yet: whoever connects means to, and has nobody else to ask. */
+  readonly #silent = new Set<Socket>();
   /** What a connection asked is done in the order it was asked, also when it did not wait for the answers. */
   readonly #tails = new WeakMap<Socket, Promise<void>>();
   readonly #onQuiet: () => void;
@@ -19,14 +21,17 @@ export class Connections {
     this.#onQuiet = onQuiet;
     server.on('connection', (socket: Socket) => {
       this.#pending.set(socket, 0);
+      this.#silent.add(socket);
+      this.#busy++;
       socket.once('close', () => {
         const left = this.#pending.get(socket) ?? 0;
         this.#pending.delete(socket);
-        this.#finished(left);
+        this.#finished(this.#silent.delete(socket) ? left + 1 : left);
       });
     });
   }
 
+  /** Requests that are not answered, and connections on which nothing was asked yet. */
   get busy(): number {
     return this.#busy;
   }
@@ -40,7 +45,7 @@ export class Connections {
       return;
     }
     this.#pending.set(socket, pending + 1);
-    this.#busy++;
+    if (!this.#silent.delete(socket)) this.#busy++;
     this.#tails.set(socket, this.#afterAll(socket).then(answer));
   }
 
@@ -56,9 +61,13 @@ export class Connections {
     void this.#afterAll(socket).then(then);
   }
 
-  /** Those that wait for nothing. */
+  /** Those that have had their answers. */
   endQuiet(): void {
-    for (const [socket, pending] of this.#pending) if (pending === 0) socket.destroy();
+    for (const [socket, pending] of this.#pending) if (pending === 0 && !this.#silent.has(socket)) socket.destroy();
+  }
+
+  endSilent(): void {
+    for (const socket of this.#silent) socket.destroy();
   }
 
   #afterAll(socket: Socket): Promise<void> {

@@ -5,7 +5,7 @@ import { siteNamePattern } from '../base/site.ts';
 /** What a request asks for. */
 export type Route =
   | { readonly call: 'sites' }
-  | { readonly call: 'site' | 'wake' | 'sleep'; readonly site: string }
+  | { readonly call: 'site' | 'wake' | 'sleep' | 'reset-failed'; readonly site: string }
   | { readonly call: 'lease'; readonly site: string };
 
 /** A refusal that HTTP has its own status for. */
@@ -20,7 +20,7 @@ export class RouteError extends WakesockError {
   }
 }
 
-const actions = ['wake', 'sleep', 'lease'] as const;
+const actions = ['wake', 'sleep', 'reset-failed', 'lease'] as const;
 
 /**
  * Method and request target → what is asked for. Paths are taken as they are: no trailing slash, no `..`, no case

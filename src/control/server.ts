@@ -15,13 +15,15 @@ import type { SiteStatus, StatusReport } from './types.ts';
 /** A request has no body that matters: who needs longer than this for its bytes is stuck. */
 const requestTimeoutMs = 10_000;
 const keepAliveTimeoutMs = 5_000;
+/** Of an activator that was told to end: whoever was accepted just then asks within less, and is answered. */
+const lastRequestMs = 1_000;
 /** The longest legal target is a site name, percent-encoded; the rest is room for a client's usual headers. */
 const headerBytesMax = 8 * 1024;
 /** A lease is a connection each, for every site in use: far above what a box serves, below LimitNOFILE=524288. */
 const connectionsMax = 131_072;
 
 export interface ControlServer {
-  /** Requests not answered yet, leases among them. Above 0 somebody waits for this process: do not end. */
+  /** Requests not answered yet, leases among them, and connections that have not asked yet (for at most {@link requestTimeoutMs} and Node's next look). Above 0 somebody waits for this process: do not end. */
   readonly busy: number;
   /** Takes no more connections, answers what was asked, ends leases (each is released). */
   close(): Promise<void>;
@@ -113,7 +115,9 @@ export async function serveControl(
       await nextTurn();
       await nextTurn();
       connections.endQuiet();
+      const lastRequest = setTimeout(() => connections.endSilent(), lastRequestMs);
       await closed;
+      clearTimeout(lastRequest);
     },
   };
 }
@@ -126,6 +130,7 @@ async function perform(
     case 'sites': return { activator: { state: 'running', pid: process.pid }, sites: await backend.sites() };
     case 'site': return backend.site(wanted.site);
     case 'wake': return backend.wake(wanted.site, askedBy(request, 'control'));
+    case 'reset-failed': return backend.resetFailed(wanted.site);
     case 'sleep': return backend.sleep(wanted.site, { force: forceOf(body) });
   }
 }

@@ -8,11 +8,16 @@ export interface WakePhases {
   readonly scope: number | null;
   readonly go: number | null;
   readonly listen: number | null;
+  /** Null also of a wake that failed. */
   readonly total: number | null;
+  /** Only of a wake that failed: when it was known to. What it has reached until then is above. */
+  readonly failed?: number;
 }
 
 /** The request that a wake was for: printable ASCII, {@link causeTextMax} characters each at most. What is not known is empty. */
 export interface WakeCause {
+  /** When the request came, ISO 8601 in UTC. */
+  readonly at: string;
   /** The client's address. */
   readonly client: string;
   readonly method: string;

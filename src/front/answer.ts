@@ -1,7 +1,7 @@
 import { escapeHtml, page } from './page.ts';
 
 const reasons: Readonly<Record<number, string>> = {
-  200: 'OK', 204: 'No Content',
+  200: 'OK', 204: 'No Content', 304: 'Not Modified',
   400: 'Bad Request', 403: 'Forbidden', 404: 'Not Found', 405: 'Method Not Allowed', 408: 'Request Timeout', 410: 'Gone', 417: 'Expectation Failed',
   429: 'Too Many Requests', 431: 'Request Header Fields Too Large', 500: 'Internal Server Error', 501: 'Not Implemented', 502: 'Bad Gateway',
   503: 'Service Unavailable', 504: 'Gateway Timeout', 505: 'HTTP Version Not Supported',
@@ -17,6 +17,15 @@ export interface OwnAnswer {
   readonly code?: string;
   /** Instead of the message. */
   readonly content?: Content;
+  /** What the site itself said once, instead of all that. */
+  readonly stored?: Stored;
+}
+
+export interface Stored {
+  /** Whole lines, of which none tells how long the body is. */
+  readonly lines: string;
+  /** Null: there is none, as with 304. */
+  readonly bytes: Buffer | null;
 }
 
 export interface Content {
@@ -38,12 +47,19 @@ export interface Asker {
 
 /** A whole response; the connection ends with it, since what follows is not known to be a request. */
 export function ownAnswer(answer: OwnAnswer, asker: Asker): Buffer {
-  const { status, retryAfterMs } = answer;
+  const { status, retryAfterMs, stored } = answer;
+  if (stored !== undefined) return storedAnswer(status, stored, asker.ofHead);
   const { type, bytes, fields = '', cacheControl = 'no-store' } = answer.content ?? contentOf(answer, asker);
   const retry = retryAfterMs === undefined ? '' : `Retry-After: ${secondsOf(retryAfterMs)}\r\n`;
   const about = status === 204 ? '' : `Content-Type: ${type}\r\nContent-Length: ${bytes.length}\r\n`;
   const head = Buffer.from(`HTTP/1.1 ${status} ${reasons[status] ?? ''}\r\nDate: ${new Date().toUTCString()}\r\n${about}Cache-Control: ${cacheControl}\r\n${fields}${retry}Connection: close\r\n\r\n`, 'latin1');
   return asker.ofHead || status === 204 ? head : Buffer.concat([head, bytes]);
+}
+
+function storedAnswer(status: number, { lines, bytes }: Stored, ofHead: boolean): Buffer {
+  const length = bytes === null ? '' : `Content-Length: ${bytes.length}\r\n`;
+  const head = Buffer.from(`HTTP/1.1 ${status} ${reasons[status] ?? ''}\r\n${lines}${length}Connection: close\r\n\r\n`, 'latin1');
+  return ofHead || bytes === null ? head : Buffer.concat([head, bytes]);
 }
 
 /** A browser's user gets a page, whoever can make something of a code gets JSON, and all others two lines. */

@@ -175,3 +175,15 @@ export class Chunked {
     if (valueOctet[byte] !== 1) throw new Refusal(400, `Expected a value, got ${shown(byte)}`);
   }
 }
+
+/** The content of a whole chunked body that {@link Chunked} has found the end of. */
+export function withoutChunks(bytes: Buffer): Buffer {
+  const parts: Buffer[] = [];
+  for (let at = 0; ;) {
+    const size = Number.parseInt(bytes.toString('latin1', at, at + chunkSizeDigitsMax), 16);
+    if (size === 0) return Buffer.concat(parts);
+    const start = bytes.indexOf(LF, at) + 1;
+    parts.push(bytes.subarray(start, start + size));
+    at = start + size + 2;
+  }
+}

@@ -8,6 +8,8 @@ import { clientAddress } from './client-address.ts';
 import { cutOff } from './cut-off.ts';
 import { Body } from './framing.ts';
 import type { IdleClients } from './idle-clients.ts';
+import type { Keeping } from './keeping.ts';
+import { writeLent } from './lent.ts';
 import { composeRequest, composeResponse, copiedBytesMax, extendedSuffix, forwardedSuffix } from './outgoing.ts';
 import type { Peers } from './peers.ts';
 import { parseProxyHeader, plainAddress } from './proxy-protocol.ts';
@@ -64,7 +66,9 @@ export class Client implements Expiring, Waiting, TunnelEnd {
   #site: SitePool | null = null;
   #upstream: Upstream | null = null;
   /** The head of a request that may have to be sent again. */
-  #sent: Buffer | null = null;
+  #sent: string | null = null;
+  /** For while the site sleeps. */
+  #keeping: Keeping | null = null;
   /** A response, or a part of one, has been written. */
   #responding = false;
   #untilClose = false;
@@ -72,7 +76,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
   #served = false;
   /** The site was not awake when the request came: since when it is held, and whether a person waits at a browser. */
   #held: Held | null = null;
-  #suffix: Buffer | null = null;
+  #suffix = '';
   #suffixHost = '';
   /** Who asks, as the peer, or a proxy before it, says. */
   #address: string;
@@ -137,7 +141,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
       this.#advance();
       return;
     }
-    upstream.socket.write(this.#sent);
+    upstream.socket.write(this.#sent, 'latin1');
     if (this.ended && this.#bytes === null) upstream.socket.end();
   }
 
@@ -151,7 +155,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
   /** For whom the site is woken. Only directly after the head was parsed. */
   cause(): WakeCause {
     const { method, path, agent } = factsOf(this.#bytes as Buffer, this.head);
-    return { client: this.#asker, method, host: causeText(this.head.host), path: causeText(path), agent: causeText(agent) };
+    return { at: new Date().toISOString(), client: this.#asker, method, host: causeText(this.head.host), path: causeText(path), agent: causeText(agent) };
   }
 
   /** Whose request it is. Only directly after the head was parsed. */
@@ -187,6 +191,10 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     this.#responding = true;
     this.#sent = null;
     if (this.#held !== null) this.#isAnswered();
+    if (this.#keeping !== null) {
+      this.#keeping.answered(bytes, head);
+      this.#keeping.body(bytes.subarray(head.end, end));
+    }
     this.#untilClose = head.framing.body === Body.untilClose;
     if (this.head.framing.close || this.#untilClose || !this.requestSent || this.#spokeAhead || (this.ended && this.#bytes === null)) this.#closing = true;
     this.write(composeResponse(bytes, head, end, this.#closing), from);
@@ -197,9 +205,15 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     return this.upgrade.length > 0 || this.head.connects || (this.head.upgrades && this.#bytes !== null);
   }
 
-  /** With back-pressure on `from`. */
+  /** More of the response's body. */
+  respondMore(bytes: Buffer, from: Socket): void {
+    this.#keeping?.body(bytes);
+    this.write(bytes, from);
+  }
+
+  /** With back-pressure on `from`. @param bytes lent: they are another's when this returns */
   write(bytes: Buffer, from: Socket): void {
-    if (this.#socket.write(bytes)) return;
+    if (writeLent(this.#socket, bytes)) return;
     from.pause();
     this.deadlineMs = this.#options.sweep.nowMs + clientStallMsMax;
   }
@@ -207,6 +221,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
   exchangeDone(): void {
     const complete = this.requestSent;
     this.#upstream = null;
+    this.#keeping?.done();
     this.#endExchange();
     this.#responding = false;
     this.#served = true;
@@ -319,7 +334,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     this.upgrade = this.head.upgrades ? passedProtocols(bytes, this.head, site.upgrades) : none;
     if (this.head.connects && !site.connects) throw new Refusal(501, 'CONNECT is not served: this is no way to other servers');
     const answer = asksForState(bytes, this.head) ? site.stateAnswer(this.head.method)
-      : site.awake ? null : site.sleepingAnswer(() => factsOf(bytes, this.head), () => this.#asker);
+      : site.awake ? null : site.sleepingAnswer(() => factsOf(bytes, this.head), () => this.#asker, (ageMsMax) => site.keptAnswer(bytes, this.head, this.#trusted, ageMsMax));
     if (answer !== null) {
       this.#answer(answer);
       return;
@@ -372,6 +387,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     const bytes = this.#bytes as Buffer;
     const { head } = this;
     const { framing } = head;
+    this.#keeping = this.#site?.keeping(bytes, head, this.#trusted) ?? null;
     this.#left = framing.body === Body.length ? framing.length : 0;
     if (framing.body === Body.chunked) this.#chunked.reset();
     const end = this.#bodyEnd(bytes, head.end);
@@ -383,11 +399,11 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     this.#keep(bytes, end);
     this.#part = 'body';
     if (together) {
-      this.#pass(out);
+      this.#passed(upstream.socket.write(out, 'latin1'));
     } else {
       upstream.socket.cork();
-      upstream.socket.write(out);
-      this.#pass(bytes.subarray(head.end, end));
+      upstream.socket.write(out, 'latin1');
+      this.#passed(upstream.socket.write(bytes.subarray(head.end, end)));
       upstream.socket.uncork();
     }
     this.#bodyPassed();
@@ -398,12 +414,12 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     if (bytes === null || this.requestSent) return;
     const end = this.#bodyEnd(bytes, 0);
     this.#keep(bytes, end);
-    this.#pass(end === bytes.length ? bytes : bytes.subarray(0, end));
+    this.#passed((this.#upstream as Upstream).socket.write(end === bytes.length ? bytes : bytes.subarray(0, end)));
     this.#bodyPassed();
   }
 
-  #pass(bytes: Buffer): void {
-    const taken = (this.#upstream as Upstream).socket.write(bytes);
+  /** @param taken the program's socket takes more */
+  #passed(taken: boolean): void {
     this.deadlineMs = taken ? this.#options.sweep.nowMs + clientStallMsMax : Infinity;
     if (!taken) this.#socket.pause();
   }
@@ -435,9 +451,9 @@ export class Client implements Expiring, Waiting, TunnelEnd {
   }
 
   /** The lines about the client; it asks for the same host over and over. */
-  #forwarded(): Buffer {
+  #forwarded(): string {
     const host = this.head.hostText;
-    if (this.#suffix === null || host !== this.#suffixHost) {
+    if (this.#suffix === '' || host !== this.#suffixHost) {
       this.#suffix = forwardedSuffix(this.#address, host);
       this.#suffixHost = host;
     }
@@ -515,6 +531,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
   #endExchange(): void {
     this.#upstream = null;
     this.#sent = null;
+    this.#keeping = null;
     this.#held = null;
     const site = this.#site;
     this.#site = null;

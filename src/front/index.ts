@@ -4,19 +4,19 @@
  * `Client → Sites → SitePool → Upstream`.
  */
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { describeError, WakesockError } from '../base/errors.ts';
 import { clientsPerDescriptor, idleClientsPerClient, ownDescriptors } from '../base/limits.ts';
 import { createLog, type LogLevel } from '../base/log.ts';
-import type { Paths } from '../base/paths.ts';
+import { preparedDir, type Paths } from '../base/paths.ts';
 import { controlClient } from '../control/client.ts';
 import { storedState } from '../control/stored-state.ts';
 import { takeListenFds } from '../systemd/listen-fds.ts';
 import { relaySiteOf } from '../systemd/unit-names.ts';
+import { AnswerStore } from './answer-store.ts';
 import { IdleClients } from './idle-clients.ts';
 import { Peers, type PeersOptions } from './peers.ts';
 import { FrontFiles } from './front-files.ts';
-import { RelayedOnly } from './relayed-only.ts';
 import { RouteSource } from './route-source.ts';
 import { serveFront, type FrontListen, type FrontServer } from './server.ts';
 import { Sites } from './sites.ts';
@@ -24,6 +24,8 @@ import { Sweep } from './sweep.ts';
 
 export interface FrontOptions {
   readonly paths: Paths;
+  /** For answers of sites that are kept while these sleep. */
+  readonly cacheDir: string;
   /** Beside the sockets that systemd passes. */
   readonly listen: readonly { readonly host: string; readonly port: number }[];
   /** No connection for this long ends it; Infinity: never. */
@@ -34,8 +36,11 @@ export interface FrontOptions {
   readonly idleClientsMax: number;
 }
 
+/** By then the first request has been passed on. Lines wait meanwhile. */
+const logOpenMs = 1_000;
+
 /** Resolves with the exit status when there was no connection for a while, or a signal has come and all are answered. */
-export async function runFront({ paths, listen, exitIdleMs, logLevel, peers, idleClientsMax }: FrontOptions): Promise<number> {
+export async function runFront({ paths, cacheDir, listen, exitIdleMs, logLevel, peers, idleClientsMax }: FrontOptions): Promise<number> {
   const log = createLog({ level: logLevel });
   const inherited = takeListenFds(process.env).map(({ fd, name }): FrontListen => {
     const site = relaySiteOf(name);
@@ -45,11 +50,13 @@ export async function runFront({ paths, listen, exitIdleMs, logLevel, peers, idl
     throw new WakesockError('ERR_WAKESOCK_USAGE', 'front has no socket: systemd passed none (wakesock-front.socket), and there is no --listen=ADDRESS');
   }
   const relayedOnly = inherited.length > 0 && listen.length === 0 && inherited.every(({ site }) => site !== undefined);
-  const routes = relayedOnly ? new RelayedOnly(paths) : new RouteSource(paths, log);
+  const routes = relayedOnly ? new (await import('./relayed-only.ts')).RelayedOnly(paths) : new RouteSource(paths, log);
   const sweep = new Sweep();
+  const edition = (name: string): string | null => editionOf(paths, name);
+  const answers = new AnswerStore(`${cacheDir}/answers`, log);
   const sites = new Sites({
     table: () => routes.table, keys: (name) => routes.keys(name), hasRules: (name) => routes.hasRules(name), address: (name) => routes.address(name), state: (name) => storedState(paths, name),
-    relayed: (name) => routes.relayed(name), control: controlClient(paths.controlPath), files: new FrontFiles(log), sweep, log,
+    relayed: (name) => routes.relayed(name), control: controlClient(paths.controlPath), files: new FrontFiles(log), answers, edition, sweep, log,
   });
   const idle = new IdleEnd(exitIdleMs, () => server?.connections === 0);
   let server: FrontServer | null = null;
@@ -66,15 +73,29 @@ export async function runFront({ paths, listen, exitIdleMs, logLevel, peers, idl
     throw new WakesockError('ERR_WAKESOCK_SOCKET', `The front door cannot listen: ${(error as Error).message}`, { cause: error });
   }
   idle.begin();
-  void log.open();
+  // Nobody waits for a line as the first client waits for the site: to load what writes them takes ten milliseconds.
+  setTimeout(() => void log.open(), logOpenMs).unref();
   const ended = await Promise.race([idle.ended, once(process, 'SIGTERM').then(() => 'SIGTERM'), once(process, 'SIGINT').then(() => 'SIGINT')]);
   log.info(`Ending: ${ended}`);
   // A relayed connection has no end of its own that could be waited for; who came as we were just ending for want of any is served.
   if (relayedOnly && ended !== IdleEnd.reason) server.drop();
   await server.close();
   routes.close();
+  await answers.flush();
+  if (!relayedOnly) await answers.sweep((name) => edition(name) !== null);
   await log.close();
   return 0;
+}
+
+/** Prepared again, since its files or its image have changed, it is another program: what it answered before is not what it answers now. */
+function editionOf(paths: Paths, name: string): string | null {
+  try {
+    // Its files are nobody's to look at; each that is written changes the directory.
+    const { ino, mtimeMs } = statSync(preparedDir(paths, name));
+    return `${ino} ${mtimeMs}`;
+  } catch {
+    return null;
+  }
 }
 
 /** LimitNOFILE=; Node takes as much as it may. */

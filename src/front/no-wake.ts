@@ -6,11 +6,11 @@ import type { RequestFacts } from './request-facts.ts';
 const networks = new WeakMap<NoWakeRule, BlockList>();
 
 /**
- * The first rule that the request fits, or null: it wakes the site.
+ * The rules that the request fits, in order: none, it wakes the site.
  * @param wokenAtMs when the site was woken, milliseconds since the epoch
  */
-export function ruleOf(rules: readonly NoWakeRule[], facts: RequestFacts, client: string, wokenAtMs: readonly number[], nowMs = Date.now()): NoWakeRule | null {
-  return rules.find((rule) => fits(rule, facts, client) && (rule.woken === null || wokenOften(rule.woken, wokenAtMs, nowMs))) ?? null;
+export function rulesOf(rules: readonly NoWakeRule[], facts: RequestFacts, client: string, wokenAtMs: readonly number[], nowMs = Date.now()): NoWakeRule[] {
+  return rules.filter((rule) => fits(rule, facts, client) && (rule.woken === null || wokenOften(rule.woken, wokenAtMs, nowMs)));
 }
 
 function fits(rule: NoWakeRule, { method, path, agent }: RequestFacts, client: string): boolean {

@@ -1,4 +1,4 @@
-import { Field, type Fields } from './fields.ts';
+import { Field } from './fields.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 
@@ -10,51 +10,36 @@ const droppedOfTrusted = oneHop | chain;
 const droppedOfRequest = droppedOfTrusted | (1 << Field.forwarded);
 
 const closeLine = Buffer.from('Connection: close\r\n');
-const slash = Buffer.from('/');
 const ONE = 0x31;
 
 /** Below this, copying is cheaper than a second buffer in the same write. */
 export const copiedBytesMax = 4 * 1024;
 
 /**
- * The head as the program gets it, and the bytes behind it up to `end` if they are few.
+ * The head as the program gets it, and the bytes behind it up to `end` if they are few; in Latin-1, as one character stands for one byte.
  * @param suffix the lines we add, and the empty one
  * @param trusted what the client says of whose request it is stays
  * @param upgrade of the protocols that the client offers those that pass; empty: none
  */
-export function composeRequest(bytes: Buffer, head: RequestHead, suffix: Buffer, end: number, trusted: boolean, upgrade = ''): Buffer {
+export function composeRequest(bytes: Buffer, head: RequestHead, suffix: string, end: number, trusted: boolean, upgrade = ''): string {
   const { fields } = head;
-  const fieldsStart = fields.lineStart[0] as number;
-  const body = end - head.end;
-  const upgradeLines = upgrade === '' ? null : Buffer.from(`Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`, 'latin1');
-  const out = Buffer.allocUnsafe(head.end - head.start + suffix.length + (upgradeLines?.length ?? 0) + 1 + body);
-  let at = 0;
-  if (head.targetStart === head.start + head.method.length + 1 && !head.missingPath(bytes)) {
-    at += bytes.copy(out, at, head.start, fieldsStart);
-  } else {
-    at += bytes.copy(out, at, head.start, head.start + head.method.length + 1);
-    if (head.missingPath(bytes)) at += slash.copy(out, at);
-    at += bytes.copy(out, at, head.targetStart, fieldsStart);
+  const dropped = trusted ? droppedOfTrusted : droppedOfRequest;
+  let out = '';
+  let runStart = head.start;
+  const missingPath = head.missingPath(bytes);
+  if (missingPath || head.targetStart !== head.start + head.method.length + 1) {
+    out = missingPath ? `${head.method} /` : `${head.method} `;
+    runStart = head.targetStart;
   }
-  at = copyKept(bytes, fields, trusted ? droppedOfTrusted : droppedOfRequest, out, at);
-  if (upgradeLines !== null) at += upgradeLines.copy(out, at);
-  at += suffix.copy(out, at);
-  if (body > 0) at += bytes.copy(out, at, head.end, end);
-  return at === out.length ? out : out.subarray(0, at);
-}
-
-function copyKept(bytes: Buffer, fields: Fields, dropped: number, out: Buffer, start: number): number {
-  let at = start;
-  let runStart = fields.lineStart[0] as number;
   for (let i = 0; i < fields.count; i++) {
     if (((dropped >> (fields.kind[i] as number)) & 1) === 0) continue;
-    const runEnd = fields.lineStart[i] as number;
-    if (runEnd > runStart) at += bytes.copy(out, at, runStart, runEnd);
+    out += bytes.toString('latin1', runStart, fields.lineStart[i]);
     runStart = fields.lineStart[i + 1] as number;
   }
-  const runEnd = fields.lineStart[fields.count] as number;
-  if (runEnd > runStart) at += bytes.copy(out, at, runStart, runEnd);
-  return at;
+  out += bytes.toString('latin1', runStart, fields.lineStart[fields.count]);
+  if (upgrade !== '') out += `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
+  out += suffix;
+  return end === head.end ? out : out + bytes.toString('latin1', head.end, end);
 }
 
 /**
@@ -92,7 +77,7 @@ function moveUp(bytes: Buffer, start: number, end: number, target: number): numb
 }
 
 /** What a proxy says of the client, and the empty line. @param hostText `Host` as the client sent it */
-export function forwardedSuffix(address: string, hostText: string): Buffer {
+export function forwardedSuffix(address: string, hostText: string): string {
   return suffixOf([`X-Forwarded-For: ${address}`, 'X-Forwarded-Proto: http', `X-Forwarded-Host: ${hostText}`, `Forwarded: ${elementOf(address, hostText)}`]);
 }
 
@@ -100,7 +85,7 @@ export function forwardedSuffix(address: string, hostText: string): Buffer {
  * The same of a request that a trusted proxy has passed on: what it says is kept, and the proxy itself is added. Of
  * `X-Forwarded-For` and `Forwarded` only those that it sends: the other would name the proxy as the client.
  */
-export function extendedSuffix(bytes: Buffer, { fields }: RequestHead, address: string, hostText: string): Buffer {
+export function extendedSuffix(bytes: Buffer, { fields }: RequestHead, address: string, hostText: string): string {
   const said = (kind: number): string | null => {
     const values: string[] = [];
     for (let i = 0; i < fields.count; i++) if (fields.kind[i] === kind) values.push(fields.value(bytes, i));
@@ -127,6 +112,6 @@ function elementOf(address: string, hostText: string): string {
   return `for=${node};host="${hostText}";proto=http`;
 }
 
-function suffixOf(lines: readonly string[]): Buffer {
-  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+function suffixOf(lines: readonly string[]): string {
+  return `${lines.join('\r\n')}\r\n\r\n`;
 }

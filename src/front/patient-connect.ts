@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LeaseAddress } from '../control/types.ts';
+import { lent } from './lent.ts';
 
 /** Between two tries, of what has been waited for so far: who waits for a second waits at most an eighth of one too long. */
 const retryShare = 1 / 8;
@@ -69,9 +70,19 @@ export class PatientConnect {
   }
 }
 
-/** Half-open allowed, without delay: as all connections of the front door. */
+/**
+ * Half-open allowed, without delay: as all connections of the front door. What its `data` brings is {@link lent}.
+ */
 export function connectTo(address: LeaseAddress): Socket {
-  return connect({ ...connectOptions(address), allowHalfOpen: true, noDelay: true });
+  const socket: Socket = connect({ ...connectOptions(address), allowHalfOpen: true, noDelay: true, onread: { buffer: lent, callback: (length) => arrived(socket, length) } });
+  return socket;
+}
+
+function arrived(socket: Socket, length: number): boolean {
+  const bytes = lent.subarray(0, length);
+  if (socket.readableFlowing !== true || socket.readableLength > 0) return socket.push(Buffer.from(bytes));
+  socket.emit('data', bytes);
+  return true;
 }
 
 /** @param untilMs when it is too late: who answers nothing at all, as a full backlog does, is tried by the kernel for two minutes */

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { clientStallMsMax, pieceBytes, pipelinedBytesMax, silentMs } from '../base/limits.ts';
 import type { WakeCause } from '../control/types.ts';
 import { cutOff } from './cut-off.ts';
+import { writeLent } from './lent.ts';
 import type { Peers } from './peers.ts';
 import { plainAddress } from './proxy-protocol.ts';
 import type { SitePool, Waiting } from './site-pool.ts';
@@ -59,7 +60,7 @@ export class RawClient implements Expiring, Waiting, TunnelEnd {
   close(): void {}
 
   cause(): WakeCause {
-    return { client: this.#address, method: '', host: '', path: '', agent: '' };
+    return { at: new Date().toISOString(), client: this.#address, method: '', host: '', path: '', agent: '' };
   }
 
   connected(upstream: Upstream): void {
@@ -82,7 +83,7 @@ export class RawClient implements Expiring, Waiting, TunnelEnd {
 
   write(bytes: Buffer, from: Socket): void {
     this.#moved();
-    if (!this.#socket.write(bytes)) from.pause();
+    if (!writeLent(this.#socket, bytes)) from.pause();
   }
 
   endTunnel(): void {

@@ -38,7 +38,8 @@ export function factsOf(bytes: Buffer, head: RequestHead): RequestFacts {
   return { method, path: pathOf(bytes, head), agent, navigation: plain && asks };
 }
 
-function pathOf(bytes: Buffer, { targetStart, targetEnd }: RequestHead): string {
+/** Without its query, as it was sent. */
+export function pathOf(bytes: Buffer, { targetStart, targetEnd }: RequestHead): string {
   const target = bytes.toString('latin1', targetStart, targetEnd);
   const query = target.indexOf('?');
   const path = query === -1 ? target : target.slice(0, query);

@@ -10,7 +10,7 @@ import type { LeaseAddress } from '../control/types.ts';
 import { preparedDir, type Paths } from '../base/paths.ts';
 import { frontKeysDefault, type FrontKeys, type RelayedSite } from '../site/front-keys.ts';
 import { instancesDir } from '../site/list-sites.ts';
-import { loadSite } from '../site/load-site.ts';
+import type { loadSite } from '../site/load-site.ts';
 import { RouteTable } from './route-table.ts';
 import { isMissing, SiteHostsReader, type SiteHosts } from './site-hosts.ts';
 
@@ -36,6 +36,8 @@ export class RouteSource {
   #known = new Map<string, SiteHosts>();
   #watchers: FSWatcher[] = [];
   #timer: NodeJS.Timeout | null = null;
+  /** Loaded when there is a site that says more than its names: to read all of a site's file takes five milliseconds of a start. */
+  #loadSite: typeof loadSite | null = null;
   #reading = false;
   #closed = false;
 
@@ -57,6 +59,7 @@ export class RouteSource {
 
   /** What the site's file says to the front door. */
   keys(name: string): FrontKeys {
+    if (this.#known.get(name)?.hasDefaultKeys !== false) return frontKeysDefault;
     return this.#keys.get(name) ?? this.#readKeys(name);
   }
 
@@ -73,7 +76,8 @@ export class RouteSource {
 
   #readKeys(name: string): FrontKeys {
     try {
-      const { front, diagnostics } = loadSite(this.#paths, name);
+      if (this.#loadSite === null) return frontKeysDefault;
+      const { front, diagnostics } = this.#loadSite(this.#paths, name);
       // For want of descriptors, perhaps, and the next time it can.
       if (!diagnostics.some(({ code }) => code === 'unreadable')) this.#keys.set(name, front);
       return front;
@@ -120,6 +124,7 @@ export class RouteSource {
       sites++;
       table.add(name, site.hosts);
     }
+    if (this.#loadSite === null && [...known.values()].some(({ hasDefaultKeys }) => !hasDefaultKeys)) ({ loadSite: this.#loadSite } = await import('../site/load-site.ts'));
     this.#known = known;
     this.table = table;
     this.#keys.clear();

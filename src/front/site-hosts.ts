@@ -7,12 +7,12 @@ import type { LeaseAddress } from '../control/types.ts';
 import { parseListenAddress } from '../site/listen-address.ts';
 import { parsePublishPort } from '../site/publish-port.ts';
 import { parseHosts } from '../site/values.ts';
-import { specifiersOf } from '../site/load-site.ts';
+import { specifiersOf } from '../site/site-specifiers.ts';
 import { loadUnit, readUnitFile } from '../unitfile/load.ts';
 import { mergeUnits, type MergedUnit } from '../unitfile/merge.ts';
 import { expandSpecifiers } from '../unitfile/specifiers.ts';
 import { dropInNames, splitUnitName, templateOf, type UnitName } from '../unitfile/unit-name.ts';
-import type { UnitFile } from '../unitfile/unit-file.ts';
+import type { UnitEntry, UnitFile } from '../unitfile/unit-file.ts';
 import { UnitValueError } from '../unitfile/value-error.ts';
 
 export interface SiteHosts {
@@ -23,6 +23,8 @@ export interface SiteHosts {
   readonly address: LeaseAddress | null;
   /** `NoWake=` */
   readonly hasRules: boolean;
+  /** It says nothing else to the front door: `frontKeysDefault` holds for it, for which nothing more need be read. */
+  readonly hasDefaultKeys: boolean;
   /** `Handoff=relay`: the front door connects to what serves it. */
   readonly isRelayed: boolean;
   /** Its file may not be read. */
@@ -113,15 +115,24 @@ function hostsOf(unit: UnitName, merged: MergedUnit, file: SiteHosts['file']): S
     }
   });
   const [listen] = merged.all('X-Wakesock', 'ListenStream');
+  const isRelayed = merged.last('X-Wakesock', 'Handoff')?.value === 'relay';
   const [publish] = merged.all('Container', 'PublishPort');
+  const unreadable = merged.files.some(isUnreadable);
   return {
     hosts, file,
     hasSocket: listen !== undefined || publish !== undefined,
     address: listen === undefined ? addressOf(publish?.value, unit, (text) => parsePublishPort(text).listen) : addressOf(listen.value, unit, parseListenAddress),
     hasRules: merged.all('X-Wakesock', 'NoWake').length > 0,
-    isRelayed: merged.last('X-Wakesock', 'Handoff')?.value === 'relay',
-    unreadable: merged.files.some(isUnreadable),
+    hasDefaultKeys: !isRelayed && !unreadable && merged.entries.every(isNoFrontKey),
+    isRelayed, unreadable,
   };
+}
+
+/** What the front door does not read besides the above. Named are those that it does not, so that a key that is forgotten here costs time and nothing else. */
+const notRead = new Set(['Handoff', 'Host', 'IdleSec', 'ListenStream', 'Port', 'Root']);
+
+function isNoFrontKey({ section, key }: UnitEntry): boolean {
+  return section === 'X-Wakesock' ? notRead.has(key) : !key.includes('Timeout');
 }
 
 function addressOf(value: string | undefined, unit: UnitName, parse: (text: string) => ListenAddress): LeaseAddress | null {

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { WakesockError } from '../base/errors.ts';
 import { leaseHoldMs, upstreamIdleMax, upstreamIdleMsMax } from '../base/limits.ts';
 import { BackoffError } from '../control/backend.ts';
@@ -9,8 +9,11 @@ import type { FrontKeys } from '../site/front-keys.ts';
 import type { OwnAnswer } from './answer.ts';
 import type { FrontFiles } from './front-files.ts';
 import { Knock } from './knock.ts';
-import { ruleOf } from './no-wake.ts';
+import { rulesOf } from './no-wake.ts';
+import type { Keeping } from './keeping.ts';
 import type { RequestFacts } from './request-facts.ts';
+import type { RequestHead } from './request-head.ts';
+import type { SiteAnswers } from './site-answers.ts';
 import { noWakeAnswer, stateAnswer, waitAnswer } from './sleeping.ts';
 import type { Expiring, Sweep } from './sweep.ts';
 import { PatientConnect, connectTo } from './patient-connect.ts';
@@ -31,6 +34,7 @@ export interface SitePoolOptions {
   readonly name: string;
   readonly sweep: Sweep;
   readonly files: FrontFiles;
+  readonly answers: SiteAnswers;
   /** What its file says, at this moment. */
   readonly keys: () => FrontKeys;
   /** Whether there is any `NoWake=`. */
@@ -120,12 +124,27 @@ export class SitePool implements Expiring {
   }
 
   /** The answer to a request that is not to wake the site (`NoWake=`), if it sleeps. */
-  sleepingAnswer(facts: () => RequestFacts, client: () => string): OwnAnswer | null {
+  sleepingAnswer(facts: () => RequestFacts, client: () => string, kept: (ageMsMax: number) => OwnAnswer | null): OwnAnswer | null {
     if (this.#awake || !this.#options.hasRules()) return null;
     const { state, wokenAtMs } = this.#options.state();
     if (state === 'awake' || state === 'waking') return null;
-    const rule = ruleOf(this.#options.keys().noWake, facts(), client(), wokenAtMs);
-    return rule === null ? null : noWakeAnswer(rule, this.#options.files);
+    for (const rule of rulesOf(this.#options.keys().noWake, facts(), client(), wokenAtMs)) {
+      const answer = noWakeAnswer(rule, this.#options.files, kept);
+      if (answer !== null) return answer;
+    }
+    return null;
+  }
+
+  /** What the site answered last, if it may be given again. Only directly after the head was parsed. */
+  keptAnswer(bytes: Buffer, head: RequestHead, trusted: boolean, ageMsMax: number): OwnAnswer | null {
+    return this.#options.answers.answer(bytes, head, trusted, ageMsMax);
+  }
+
+  /** A request is passed on: what its answer is to be kept by, if at all. Only directly after the head was parsed. */
+  keeping(bytes: Buffer, head: RequestHead, trusted: boolean): Keeping | null {
+    if (!this.#options.hasRules()) return null;
+    const { keepsAnswers, noWake } = this.#options.keys();
+    return keepsAnswers ? this.#options.answers.begin(bytes, head, trusted, noWake) : null;
   }
 
   /**
@@ -271,7 +290,7 @@ export class SitePool implements Expiring {
     };
     const ahead: Waiting = {
       reuses: false,
-      cause: () => this.#cause ?? { client: '', method: '', host: '', path: '', agent: '' },
+      cause: () => this.#cause ?? { at: '', client: '', method: '', host: '', path: '', agent: '' },
       connected: (upstream) => {
         this.put(upstream);
         done();
@@ -357,6 +376,8 @@ export class SitePool implements Expiring {
   async #ask(): Promise<void> {
     if (this.#asking) return;
     this.#asking = true;
+    // Node connects when this turn is over. To ask takes half a millisecond, and ten in a process that asks for the first time.
+    if (this.#knock !== null) await nextTurn();
     const sinceMs = performance.now();
     let retryMs = retryFirstMs;
     // Once in any case: a wake is somebody's, also if he is gone by now.

@@ -4,9 +4,11 @@ import type { StoredState } from '../control/stored-state.ts';
 import type { LeaseAddress, StatusError } from '../control/types.ts';
 import type { FrontKeys, RelayedSite } from '../site/front-keys.ts';
 import type { OwnAnswer } from './answer.ts';
+import type { AnswerStore } from './answer-store.ts';
 import type { FrontFiles } from './front-files.ts';
 import { Refusal } from './refusal.ts';
 import type { RouteTable } from './route-table.ts';
+import { SiteAnswers } from './site-answers.ts';
 import { SitePool } from './site-pool.ts';
 import type { Sweep } from './sweep.ts';
 
@@ -24,6 +26,9 @@ export interface SitesParts {
   readonly relayed: (name: string) => RelayedSite | null;
   readonly control: ControlClient;
   readonly files: FrontFiles;
+  readonly answers: AnswerStore;
+  /** Tells a prepared site from one that was prepared later; null: it is not prepared. */
+  readonly edition: (name: string) => string | null;
   readonly sweep: Sweep;
   readonly log: Log;
 }
@@ -50,11 +55,11 @@ export class Sites {
   }
 
   #open(name: string): SitePool {
-    const { sweep, files, keys, hasRules, address, state, control, relayed: relayedOf, log } = this.#parts;
+    const { sweep, files, answers, edition, keys, hasRules, address, state, control, relayed: relayedOf, log } = this.#parts;
     const relayed = relayedOf(name);
     const always = relayed?.unit === null ? alwaysThere(relayed) : null;
     const pool = new SitePool({
-      name, sweep, files,
+      name, sweep, files, answers: new SiteAnswers(answers, name, () => edition(name)),
       keys: () => keys(name),
       hasRules: () => hasRules(name),
       address: () => (relayed === null ? address(name) : null),

@@ -39,7 +39,9 @@ export function stateAnswer({ state, error }: Pick<StoredState, 'state' | 'error
   };
 }
 
-export function noWakeAnswer({ answer }: NoWakeRule, files: FrontFiles): OwnAnswer {
+/** @param kept the site's own last answer, null where there is none that is young enough @returns null: the rule has none, and does not count */
+export function noWakeAnswer({ answer }: NoWakeRule, files: FrontFiles, kept: (ageMsMax: number) => OwnAnswer | null): OwnAnswer | null {
+  if ('cachedMs' in answer) return kept(answer.cachedMs);
   if ('file' in answer) {
     const bytes = files.read(answer.file);
     if (bytes !== null) return { status: 200, message: '', content: { type: typeOf(answer.file), bytes, cacheControl: fileCacheControl, fields: 'X-Content-Type-Options: nosniff\r\n' } };

@@ -10,7 +10,7 @@ import { isOneOf, protocolsOf } from './tunnels.ts';
 
 /** The client's side of a tunnel, where bytes pass as they come. */
 export interface TunnelEnd {
-  /** With back-pressure on `from`. */
+  /** With back-pressure on `from`. @param bytes lent: whoever needs them later copies them */
   write(bytes: Buffer, from: Socket): void;
   /** The program sends no more. */
   endTunnel(): void;
@@ -109,7 +109,7 @@ export class Upstream {
   #read(client: Client, chunk: Buffer): void {
     if (this.#part === 'body') {
       const end = this.#bodyEnd(chunk, 0);
-      client.write(end === chunk.length ? chunk : chunk.subarray(0, end), this.socket);
+      client.respondMore(end === chunk.length ? chunk : chunk.subarray(0, end), this.socket);
       this.#afterBody(client, chunk, end);
       return;
     }
@@ -124,7 +124,7 @@ export class Upstream {
     let at = 0;
     for (let seen = searched; ; seen = 0) {
       if (!head.parse(bytes, at, seen, client.head.method === 'HEAD')) {
-        if (at < bytes.length) this.#pending = at === 0 ? bytes : bytes.subarray(at);
+        if (at < bytes.length) this.#pending = Buffer.from(bytes.subarray(at));
         return;
       }
       if (head.status >= 200 || head.status === 101) break;

@@ -13,10 +13,11 @@ export interface SiteError {
 
 export type State =
   | { readonly name: 'dormant' }
-  | { readonly name: 'waking'; readonly by: string }
+  /** `outdated`: it was prepared anew since this start was begun. */
+  | { readonly name: 'waking'; readonly by: string; readonly outdated: boolean }
   /** `forceNext`: somebody asked for a stop by force while one was under way that may yet be undone. */
   | { readonly name: 'awake'; readonly sinceMs: number; readonly stopping: boolean; readonly forceNext: boolean }
-  /** `wakeBy`: somebody asked for a wake meanwhile. `error`: it ends in `failed` instead of `dormant`. */
+  /** `wakeBy`: who asked for a wake meanwhile, or for the start that failed. `error`: it ends in `failed` instead of `dormant`. */
   | { readonly name: 'draining'; readonly wakeBy: string | null; readonly error: SiteError | null }
   | { readonly name: 'failed'; readonly error: SiteError; readonly untilMs: number };
 
@@ -31,7 +32,10 @@ export interface Life {
 export type Event =
   /** A client waits on one of the site's sockets. */
   | { readonly type: 'readable' }
-  | { readonly type: 'wake'; readonly by: string }
+  /** `atOnce`: somebody asked for this very site, as by `systemctl start`: also within the back-off, which begins anew. */
+  | { readonly type: 'wake'; readonly by: string; readonly atOnce: boolean }
+  /** It was prepared anew, as by `systemctl reset-failed`: what failed before counts no more. */
+  | { readonly type: 'resetFailed' }
   /** Every socket of the site is listened on by its program. */
   | { readonly type: 'listening' }
   | { readonly type: 'launchFailed'; readonly error: SiteError }
@@ -76,6 +80,7 @@ export function backoffMs(failures: number): number {
 
 /** @param nowMs any clock that never goes back */
 export function next(life: Life, event: Event, nowMs: number): { readonly life: Life; readonly effects: readonly Effect[] } {
+  if (event.type === 'resetFailed') return resetFailed(life);
   switch (life.state.name) {
     case 'dormant':
       return whenDormant(life, event);
@@ -105,21 +110,39 @@ function whenDormant(life: Life, event: Event): Step {
   return same(life);
 }
 
+/**
+ * A start that is under way may be of what was there before: if it fails, another is made at once, of what is there now, and who waits, waits for
+ * that one.
+ */
+function resetFailed({ state }: Life): Step {
+  return { life: { state: stateAnew(state), failures: 0, earlyExits: 0 }, effects: [] };
+}
+
+function stateAnew(state: State): State {
+  switch (state.name) {
+    case 'failed': return { name: 'dormant' };
+    case 'waking': return { ...state, outdated: true };
+    case 'draining': return { ...state, error: null };
+    default: return state;
+  }
+}
+
 function takeOver(life: Life, as: 'waking' | 'awake' | 'draining'): Step {
   const disarm: Effect = { type: 'disarm' };
-  if (as === 'waking') return { life: { ...life, state: { name: 'waking', by: 'earlier activator' } }, effects: [disarm] };
+  if (as === 'waking') return { life: { ...life, state: { name: 'waking', by: 'earlier activator', outdated: false } }, effects: [disarm] };
   if (as === 'awake') return { life: { ...life, state: { name: 'awake', sinceMs: 0, stopping: false, forceNext: false } }, effects: [disarm, { type: 'attend' }] };
   return { life: { ...life, state: { name: 'draining', wakeBy: null, error: null } }, effects: [disarm] };
 }
 
-function whenWaking(life: Life, _state: State, event: Event, nowMs: number): Step {
+function whenWaking(life: Life, { by, outdated }: State & { name: 'waking' }, event: Event, nowMs: number): Step {
   if (event.type === 'listening') {
     return {
       life: { ...life, state: { name: 'awake', sinceMs: nowMs, stopping: false, forceNext: false } },
       effects: [{ type: 'attend' }, { type: 'settle', error: null }],
     };
   }
-  if (event.type === 'launchFailed') return drain(life, event.error);
+  if (event.type === 'launchFailed') return drain(life, outdated ? null : event.error, by);
+  if (event.type === 'gone' && outdated) return launch(life, by);
   if (event.type === 'gone') return fail(life, { code: 'ERR_WAKESOCK_EXITED', message: 'The container ended while it was starting' }, nowMs);
   return same(life);
 }
@@ -135,7 +158,7 @@ function whenAwake(life: Life, state: State & { name: 'awake' }, event: Event, n
   }
   if (event.type === 'stopping') return { life: { failures: 0, earlyExits: 0, state: { name: 'draining', wakeBy: null, error: null } }, effects: [] };
   // It cannot be given its socket any more: end it, so that the next client gets a whole one.
-  if (event.type === 'launchFailed') return drain(life, event.error);
+  if (event.type === 'launchFailed') return drain(life, event.error, null);
   if (event.type === 'wake') return { life, effects: [{ type: 'settle', error: null }] };
   if (event.type === 'gone') return afterOwnExit(life, nowMs - state.sinceMs, nowMs);
   return same(life);
@@ -152,6 +175,7 @@ function afterOwnExit(life: Life, awakeMs: number, nowMs: number): Step {
 }
 
 function whenDraining(life: Life, state: State & { name: 'draining' }, event: Event, nowMs: number): Step {
+  if (event.type === 'wake' && event.atOnce && state.error) return { life: { state: { ...state, wakeBy: event.by, error: null }, failures: 0, earlyExits: 0 }, effects: [] };
   if (event.type === 'wake') return { life: { ...life, state: { ...state, wakeBy: event.by } }, effects: [] };
   if (event.type !== 'gone') return same(life);
   if (state.error) return fail(life, state.error, nowMs);
@@ -163,17 +187,18 @@ function whenFailed(life: Life, state: State & { name: 'failed' }, event: Event,
   if (event.type === 'sleep') return { life, effects: [{ type: 'settle', error: null }] };
   const by = event.type === 'readable' ? 'connection' : event.type === 'wake' ? event.by : null;
   if (by === null) return same(life);
+  if (event.type === 'wake' && event.atOnce) return launch({ ...life, failures: 0, earlyExits: 0 }, by);
   if (nowMs >= state.untilMs) return launch(life, by);
   if (event.type === 'readable') return { life, effects: [{ type: 'refuse' }, { type: 'arm' }] };
   return { life, effects: [{ type: 'settle', error: { code: 'ERR_WAKESOCK_BACKOFF', message: `Not tried again for ${Math.ceil((state.untilMs - nowMs) / 1000)} s: ${state.error.message}` } }] };
 }
 
 function launch(life: Life, by: string): Step {
-  return { life: { ...life, state: { name: 'waking', by } }, effects: [{ type: 'disarm' }, { type: 'launch', by }] };
+  return { life: { ...life, state: { name: 'waking', by, outdated: false } }, effects: [{ type: 'disarm' }, { type: 'launch', by }] };
 }
 
-function drain(life: Life, error: SiteError): Step {
-  return { life: { ...life, state: { name: 'draining', wakeBy: null, error } }, effects: [{ type: 'destroy' }] };
+function drain(life: Life, error: SiteError | null, wakeBy: string | null): Step {
+  return { life: { ...life, state: { name: 'draining', wakeBy, error } }, effects: [{ type: 'destroy' }] };
 }
 
 function fail(life: Life, error: SiteError, nowMs: number): Step {

@@ -28,15 +28,15 @@ export function epollCreate(): number {
 
 /** @param token comes back with every event: 53 bits, and not the descriptor, whose number is soon another's */
 export function epollAdd(epoll: number, fd: number, events: number, token: number): void {
-  call('epoll_ctl', epoll, EPOLL_CTL_ADD, fd, epollEvent(events, BigInt(token)));
+  call('epoll_ctl', epoll, EPOLL_CTL_ADD, fd, tokenEvent(events, token));
 }
 
 export function epollModify(epoll: number, fd: number, events: number, token: number): void {
-  call('epoll_ctl', epoll, EPOLL_CTL_MOD, fd, epollEvent(events, BigInt(token)));
+  call('epoll_ctl', epoll, EPOLL_CTL_MOD, fd, tokenEvent(events, token));
 }
 
 export function epollRemove(epoll: number, fd: number): void {
-  call('epoll_ctl', epoll, EPOLL_CTL_DEL, fd, epollEvent(0, 0n));
+  call('epoll_ctl', epoll, EPOLL_CTL_DEL, fd, tokenEvent(0, 0));
 }
 
 /** Adds `fd` to a set that is not ours, with that set's own 64 bits of data. Adding it again is harmless. */
@@ -60,6 +60,18 @@ export async function epollWait(epoll: number, buffer: Buffer): Promise<readonly
     events.push({ events: buffer.readUInt32LE(at), token: Number(buffer.readBigUInt64LE(at + epollDataOffset)) });
   }
   return events;
+}
+
+/** An activator may begin with ten thousand of them: one buffer serves all, since the kernel has read it when the call is over. */
+let scratch: Buffer | null = null;
+
+function tokenEvent(events: number, token: number): Buffer {
+  const { epollEventBytes, epollDataOffset } = machine();
+  scratch ??= Buffer.alloc(epollEventBytes);
+  scratch.writeUInt32LE(events >>> 0, 0);
+  scratch.writeUInt32LE(token >>> 0, epollDataOffset);
+  scratch.writeUInt32LE(Math.floor(token / 2 ** 32), epollDataOffset + 4);
+  return scratch;
 }
 
 function epollEvent(events: number, data: bigint): Buffer {

@@ -6,6 +6,7 @@ import { SyscallError } from '../linux/libc.ts';
 import type { Poller } from '../sockets/poller.ts';
 import { startChild, type Child } from './child.ts';
 import { findProgram, searchPath } from './find-program.ts';
+import { namesIn } from './names-in.ts';
 import { withPrivateMounts, type PrivateMounts } from './private-mounts.ts';
 import { SealedProgram } from './sealed-program.ts';
 
@@ -60,6 +61,11 @@ export class Crun {
 
   knows(id: string): boolean {
     return existsSync(`${this.#stateDir}/${id}`);
+  }
+
+  /** All that it knows, and some names beside. */
+  known(): string[] {
+    return namesIn(this.#stateDir);
   }
 
   #start(args: readonly string[], fds: readonly (number | null)[], env: Readonly<Record<string, string>>): Child {

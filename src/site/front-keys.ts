@@ -23,8 +23,11 @@ export interface NoWakeRule {
   readonly clients: readonly IpPrefix[];
   /** Holds when the site was woken so often within so long, by anybody. */
   readonly woken: { readonly times: number; readonly withinMs: number } | null;
-  readonly answer: { readonly status: number } | { readonly file: string };
+  readonly answer: NoWakeAnswer;
 }
+
+/** `cachedMs`: the site's own last answer, if it is no older; where there is none, the next line may hold, or the site is woken. */
+export type NoWakeAnswer = { readonly status: number } | { readonly file: string } | { readonly cachedMs: number };
 
 /** A site that the front door connects to itself. */
 export interface RelayedSite {
@@ -35,6 +38,8 @@ export interface RelayedSite {
 
 export interface FrontKeys {
   readonly noWake: readonly NoWakeRule[];
+  /** Of some requests the answers are kept. */
+  readonly keepsAnswers: boolean;
   /** Infinity: never. */
   readonly waitPageAfterMs: number;
   /** Null: the built-in one. */
@@ -51,7 +56,7 @@ export interface FrontKeys {
 
 /** One for all sites that say nothing else: a hundred thousand of them hold it once. */
 export const frontKeysDefault: FrontKeys = {
-  noWake: [], waitPageAfterMs: waitPageAfterMsDefault, waitPage: null, pendingMax: waitingPerSiteMax, upgrades: ['websocket'], allowConnect: false,
+  noWake: [], keepsAnswers: false, waitPageAfterMs: waitPageAfterMsDefault, waitPage: null, pendingMax: waitingPerSiteMax, upgrades: ['websocket'], allowConnect: false,
   startTimeoutMs: startTimeoutMsDefault, stopTimeoutMs: stopTimeoutMsDefault, relayed: null,
 };
 
@@ -61,7 +66,7 @@ export function frontKeysOf({ front, startTimeoutMs, stopTimeoutMs, handoff, tar
   const says = noWake.length > 0 || [relayed, waitPageAfterMs, waitPage, pendingMax, upgrades, allowConnect, startTimeoutMs, stopTimeoutMs].some((value) => value !== null);
   if (!says) return frontKeysDefault;
   return {
-    noWake: noWake.map(({ value }) => value), waitPage: waitPage?.value ?? null,
+    noWake: noWake.map(({ value }) => value), keepsAnswers: noWake.some(({ value }) => 'cachedMs' in value.answer), waitPage: waitPage?.value ?? null,
     waitPageAfterMs: waitPageAfterMs ?? frontKeysDefault.waitPageAfterMs,
     pendingMax: pendingMax ?? frontKeysDefault.pendingMax,
     upgrades: upgrades ?? frontKeysDefault.upgrades, allowConnect: allowConnect ?? frontKeysDefault.allowConnect,
@@ -90,7 +95,9 @@ export function parseUpgrades(text: string): string[] {
 }
 
 const conditions = ['path', 'method', 'agent', 'client', 'woken'] as const;
-const words = [...conditions, 'status', 'file'] as const;
+const answers = ['status', 'file', 'cached'] as const;
+const words = [...conditions, ...answers] as const;
+const oneAnswer = answers.map((known) => `${known}:`).join(', ').replace(/, (?=[^,]*$)/, ' or ');
 
 /** `NoWake=CONDITION… [ANSWER]`. @throws UnitValueError */
 export function parseNoWake(text: string): NoWakeRule {
@@ -113,8 +120,9 @@ export function parseNoWake(text: string): NoWakeRule {
         case 'agent': rule.agents.push(value.toLowerCase()); break;
         case 'client': rule.clients.push(parseIpPrefix(value)); break;
         case 'woken': rule.woken = once(rule.woken, parseWoken(value), name); break;
-        case 'status': answer = once(answer, { status: parseStatus(value) }, 'status: or file:'); break;
-        case 'file': answer = once(answer, { file: parseAbsolutePath(value) }, 'status: or file:'); break;
+        case 'status': answer = once(answer, { status: parseStatus(value) }, oneAnswer); break;
+        case 'file': answer = once(answer, { file: parseAbsolutePath(value) }, oneAnswer); break;
+        case 'cached': answer = once(answer, { cachedMs: parseMs(value) }, oneAnswer); break;
       }
     } catch (error) {
       if (error instanceof UnitValueError) throw new UnitValueError(error.message, { offset: offset + name.length + 1 + error.offset });
@@ -124,6 +132,9 @@ export function parseNoWake(text: string): NoWakeRule {
   const { paths, methods, agents, clients, woken } = rule;
   if (paths.length + methods.length + agents.length + clients.length === 0 && woken === null) {
     throw new UnitValueError(`Expected at least one of ${conditions.map((known) => `${known}:`).join(', ')}, found none`, { offset: 0, suggestion: 'path:/robots.txt' });
+  }
+  if (answer !== null && 'cachedMs' in answer && methods.length > 0 && !methods.some((method) => method === 'GET' || method === 'HEAD')) {
+    throw new UnitValueError(`Expected GET or HEAD, whose answers alone are kept, found ${methods.join(', ')}`, { offset: 0 });
   }
   return { ...rule, answer: answer ?? { status: 503 } };
 }

@@ -4,7 +4,6 @@ import type { Site, SourceState } from '../base/site.ts';
 import type { Diagnostic } from '../unitfile/diagnostic.ts';
 import { loadUnit } from '../unitfile/load.ts';
 import { mergeUnits } from '../unitfile/merge.ts';
-import { nameSpecifiers, type SpecifierContext } from '../unitfile/specifiers.ts';
 import type { Place } from '../unitfile/unit-file.ts';
 import { splitUnitName, type UnitName } from '../unitfile/unit-name.ts';
 import { assembleSite } from './assemble.ts';
@@ -13,6 +12,7 @@ import { frontKeysOf, type FrontKeys } from './front-keys.ts';
 import { Reading } from './reading.ts';
 import { schema } from './schema.ts';
 import { assertSiteName } from './site-name.ts';
+import { specifiersOf } from './site-specifiers.ts';
 import { reportUnknownKeys } from './unknown-keys.ts';
 
 /** Where the values of a site stand that other checks speak of. */
@@ -49,14 +49,6 @@ export interface LoadedSite {
   readonly places: SitePlaces;
   /** What the front door does for it; of a site with errors, as far as it could be read. */
   readonly front: FrontKeys;
-}
-
-/** What systemd's own manager gives for these, with Quadlet's defaults for root (`man systemd.unit`, Specifiers). */
-const systemSpecifiers = { C: '/var/cache', E: '/etc', L: '/var/log', S: '/var/lib', T: '/tmp', V: '/var/tmp', t: '/run', h: '/root', u: 'root', U: '0', g: 'root', G: '0' };
-
-/** Of any value of a site's file. */
-export function specifiersOf(unit: UnitName): SpecifierContext {
-  return { ...systemSpecifiers, ...nameSpecifiers(unit) };
 }
 
 /**

@@ -75,9 +75,9 @@ export const schema: readonly KeyRow[] = [
     read: one(oneOf(['host'] as const), (draft, _value, entry) => { draft.roots.push({ value: { kind: 'host' }, entry }); }),
   },
   {
-    section: 'X-Wakesock', key: 'NoWake', syntax: 'CONDITION… [status:CODE | file:PATH]', list: true,
+    section: 'X-Wakesock', key: 'NoWake', syntax: 'CONDITION… [status:CODE | file:PATH | cached:TIME-SPAN]', list: true,
     text: 'Requests through the front door that do not wake the site while it sleeps, and what they get instead: a status (default: 503 with `Retry-After`), or a file '
-      + '(GET and HEAD, 256 KiB at most, its type by its suffix; the front door\'s user must be able to read it, and follows no links to it). Conditions are `path:GLOB` (without the query, as it is sent), '
+      + '(GET and HEAD, 256 KiB at most, its type by its suffix; the front door\'s user must be able to read it, and follows no links to it), or the site\'s own last answer, if it is no older than that and may be given to anybody (GET and HEAD; where there is none, the line does not count). Conditions are `path:GLOB` (without the query, as it is sent), '
       + '`method:NAME`, `agent:GLOB` (of `User-Agent`, in any case), `client:ADDRESS[/BITS]`, and `woken:TIMES/TIME-SPAN`: the site was woken so often within so long, by anybody '
       + `(20 times at most). Several of one kind are alternatives, different kinds must all hold; \`*\` is any text, \`?\` one character. The first line that fits counts; at most ${noWakeRulesMax}. `
       + 'Words with spaces are quoted. Examples: [front.md](front.md#who-wakes-nothing).',

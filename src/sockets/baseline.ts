@@ -8,13 +8,10 @@ import { eventsNow, getStatusFlags, POLLHUP, POLLRDHUP, setStatusFlags } from '.
 import { unixSockets } from '../linux/sock-diag.ts';
 import { SyscallError, isErrno } from '../linux/libc.ts';
 import { getOption, listenSocket, setOption, socketKind } from '../linux/socket.ts';
-import { BACKLOG_DEFAULT, isMarked, listenAgain, type Listener } from './listener.ts';
+import { BACKLOG_DEFAULT, isMarked, listenAgain, TCP_INFO, TCP_LISTEN, type Listener } from './listener.ts';
 
 const SOL_IP = 0;
 const SOL_IPV6 = 41;
-const TCP_INFO = 11;
-/** A value of tcpi_state. */
-const TCP_LISTEN = 10;
 
 interface Option {
   readonly name: string;

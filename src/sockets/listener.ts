@@ -17,8 +17,9 @@ export interface Listener {
   readonly text: string;
 }
 
-const TCP_INFO = 11;
-/** A value of tcpi_state. */
+export const TCP_INFO = 11;
+/** Values of tcpi_state. */
+export const TCP_LISTEN = 10;
 const TCP_CLOSE = 7;
 
 /** systemd's own default is SOMAXCONN, which the kernel caps at net.core.somaxconn (4096). */
@@ -37,7 +38,7 @@ export function inspectListener(fd: number, name: string): Listener {
   if (kind.domain !== AF_INET && kind.domain !== AF_INET6 && kind.domain !== AF_UNIX) {
     throw unusable(name, 'an IPv4, IPv6 or UNIX socket', `address family ${kind.domain}`);
   }
-  const listener = describe(fd);
+  const listener = listenerOf(fd);
   if (wasShutDown) listenAgain(listener, BACKLOG_DEFAULT);
   return listener;
 }
@@ -53,7 +54,7 @@ export function openListener(address: SocketAddress): Listener {
     if (address.family === 'unix') chmodSync(address.path, 0o666);
     setStatusFlags(fd, O_NONBLOCK);
     listenSocket(fd, BACKLOG_DEFAULT);
-    return describe(fd);
+    return listenerOf(fd);
   } catch (error) {
     closeFd(fd);
     throw new WakesockError('ERR_WAKESOCK_SOCKET', `Cannot listen on ${addressText(address)}: ${(error as Error).message}`, { cause: error });
@@ -99,7 +100,8 @@ export function addressText(address: SocketAddress): string {
   }
 }
 
-function describe(fd: number): Listener {
+/** Of a socket that is known to be one that sites can be served on. */
+export function listenerOf(fd: number): Listener {
   const address = socketAddress(fd);
   if (address.family === 'other') throw unusable('', 'an IPv4, IPv6 or UNIX socket', `address family ${address.number}`);
   return { fd, inode: fstatSync(fd).ino, family: address.family, address, text: addressText(address) };

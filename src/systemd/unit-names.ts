@@ -17,6 +17,11 @@ export function scopeName(site: string): string {
   return `${prefix}${site.replace('@', ':')}.scope`;
 }
 
+/** The site of {@link scopeName}; null for any other unit. */
+export function siteOfScope(unit: string): string | null {
+  return unit.startsWith(prefix) && unit.endsWith('.scope') ? unit.slice(prefix.length, -'.scope'.length).replace(':', '@') : null;
+}
+
 /** The service that makes a site's network. Not among the names below: it is no site's own unit, and goes with the scope. */
 export function networkServiceName(site: string): string {
   return `wakesock-net-${site.replace('@', ':')}.service`;

@@ -62,5 +62,5 @@ test('a browser is shown the page at once where the site wakes in time', async (
 test('Java\'s client: requests on one connection, an upload in chunks, a download, a WebSocket', async () => {
   await scene.product.run('sleep', '--force', 'plain');
   const said = await scene.box.run(['java', '-Xshare:auto', '-XX:TieredStopAtLevel=1', join(here, 'Client.java'), 'plain.example'], { timeoutMs: 100_000 });
-  expect(said.trim().split('\n')).toEqual([...Array.from({ length: 3 }, () => 'get 200 HTTP_1_1 true'), 'post true', 'big 5000192', 'websocket hello']);
+  expect(said.trim().split('\n')).toEqual([...Array.from({ length: 3 }, () => 'get 200 HTTP_1_1 true'), 'connections 1', 'post true', 'big 5000192', 'connections 1', 'websocket hello']);
 });

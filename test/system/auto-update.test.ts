@@ -68,6 +68,21 @@ test('a version whose program is missing: the name goes back to the one before, 
   expect(await versionOf(8603)).toBe('second');
 });
 
+test('a site that is woken while such a version is tried gets the one before', async () => {
+  for (const name of ['pulled', 'second', 'never']) await scene.product.run('sleep', '--force', name);
+  // podman, as auto-update finds it: it waits before it gives the name back.
+  await run('mkdir -p /srv/registry/bin && mkfifo /srv/registry/tried /srv/registry/go');
+  await scene.box.writeFile('/srv/registry/bin/podman', `#!/bin/sh\nif [ "$1 $3" = "tag ${image}" ]; then echo >/srv/registry/tried; read line </srv/registry/go; fi\nexec /usr/bin/podman "$@"\n`);
+  await run('chmod +x /srv/registry/bin/podman');
+  const updated = scene.box.exec(['sh', '-c', 'PATH=/srv/registry/bin:$PATH exec "$@"', 'sh', ...scene.product.command('auto-update', '--json')]);
+  await run('read line </srv/registry/tried');
+  expect(await run(`podman image inspect --format '{{.Config.Env}}' ${image}`)).toContain('VERSION=third');
+  expect([await versionOf(8601), await versionOf(8603)]).toEqual(['second', 'second']);
+  await run('echo >/srv/registry/go');
+  expect(JSON.parse((await updated).stdout)).toMatchObject({ sites: [{ name: 'pulled', updated: 'rolled back' }, { name: 'second', updated: 'rolled back' }] });
+  expect(await versionOf(8602)).toBe('second');
+});
+
 test('a registry that is away: said, and nothing is changed', async () => {
   await publish('fourth');
   await run('systemctl stop test-registry');

@@ -23,7 +23,7 @@ beforeAll(async () => {
   await scene.enable({
     quiet: tcpSite(python('http_all.py'), 8291, { 'X-Wakesock': {
       Host: 'quiet.example',
-      NoWake: [`path:/robots.txt file:${files}/robots.txt`, 'agent:*uptime* method:HEAD status:204', 'path:/gone status:410', 'client:10.0.0.0/8', 'path:/rare woken:1/1h'],
+      NoWake: [`path:/robots.txt file:${files}/robots.txt`, 'agent:*uptime* method:HEAD status:204', 'path:/gone status:410', 'client:10.0.0.0/8', 'path:/rare woken:1/1h', 'path:/feed* cached:1h'],
     } }),
     slow: tcpSite(slow, 8292, { ...gated, 'X-Wakesock': { Host: 'slow.example', WaitPageAfterSec: '100ms' } }),
     ownpage: tcpSite(slow, 8293, { ...gated, 'X-Wakesock': { Host: 'own.example', WaitPageAfterSec: '100ms', WaitPage: `${files}/wait.html` } }),
@@ -92,6 +92,43 @@ describe('NoWake=', () => {
     await sleep('quiet');
     expect(await whole('quiet.example', '/rare')).toMatch(/^HTTP\/1\.1 503 (?:.*\r\n)*Retry-After: 60\r\n/);
     expect(await scene.status('quiet')).toMatchObject({ state: 'dormant' });
+  });
+});
+
+describe('NoWake=… cached:', () => {
+  const answers = '/var/cache/wakesock-front/answers/quiet';
+  const kept = async () => (await scene.box.run(['sh', '-c', `ls ${answers} | wc -l`])).trim();
+
+  test('the site\'s own last answer while it sleeps, from one front door to the next', async () => {
+    const awake = await whole('quiet.example', '/feed.xml');
+    await sleep('quiet');
+    await scene.box.run(['systemctl', 'stop', front]);
+    expect(await scene.box.run(['stat', '--format=%a', '/var/cache/wakesock-front/'])).toBe('700\n');
+    const asleep = await whole('quiet.example', '/feed.xml');
+    expect(asleep).toMatch(/^HTTP\/1\.1 200 OK\r\n(?:.*\r\n)*Age: \d+\r\nCache-Status: wakesock; hit\r\n/);
+    expect(asleep.split('\r\n\r\n')[1]).toBe(awake.split('\r\n\r\n')[1]);
+    expect(await scene.status('quiet')).toMatchObject({ state: 'dormant' });
+    // Neither for one person, nor of another path, which wakes the site.
+    expect((await page('quiet.example', '/feed.xml', '--header', 'Cookie: id=1')).headers).toMatchObject({ Cookie: 'id=1' });
+    await sleep('quiet');
+    expect((await page('quiet.example', '/feeds')).path).toBe('/feeds');
+    await sleep('quiet');
+  });
+
+  test('is that of the site as it was prepared last', async () => {
+    await scene.product.run('prepare', 'quiet');
+    expect(await whole('quiet.example', '/feed.xml')).not.toContain('Cache-Status');
+    await sleep('quiet');
+    expect(await whole('quiet.example', '/feed.xml')).toContain('Cache-Status');
+  });
+
+  test('is swept away when the site is no more', async () => {
+    expect(await kept()).not.toBe('0');
+    await scene.product.run('disable', 'quiet');
+    await scene.box.run(['systemctl', 'stop', front]);
+    expect(await scene.box.run(['ls', '/var/cache/wakesock-front/answers'])).toBe('');
+    await scene.product.run('enable', 'quiet');
+    await pollUntil('the route', async () => (await whole('quiet.example', '/.well-known/wakesock')).startsWith('HTTP/1.1 200'));
   });
 });
 

@@ -21,6 +21,7 @@ const listed = (): Promise<unknown> => ask(8421, 'list /srv');
 const keptNames = async (): Promise<string[]> => (await run('podman image ls --noheading --format "{{.Tag}}" localhost/wakesock/used')).split('\n').filter((tag) => /^[0-9a-f]{12}$/.test(tag));
 const idOf = async (name: string): Promise<string> => (await run(`podman image inspect --format '{{.Id}}' ${name}`)).trim();
 
+const preparedAs = (site: string): Promise<string> => run(`stat --format="%i %y" /var/lib/wakesock/sites/${site}`);
 const upper = (site: string): string => `/var/lib/wakesock/sites/${site}/upper`;
 const isThere = async (path: string): Promise<boolean> => (await scene.box.exec(['test', '-e', path])).code === 0;
 
@@ -86,6 +87,18 @@ describe('podman\'s own storage, driver overlay', () => {
     await expect(ask(8404, 'write /srv/new x')).rejects.toThrow('the connection ended');
     expect(await ask(8404, 'read /srv/data/kept')).toContain('web:x:2001');
     expect(await ask(8404, 'write /srv/data/kept x')).toBe('written');
+  });
+
+  test('the directory that was prepared stays as it was, from the first wake on: by that the front door knows the site that it kept answers of', async () => {
+    await scene.enable({ edition: imageSite('localhost/app:1', 8439, { Container: { User: 'root' } }) });
+    const before = await preparedAs('edition');
+    for (const content of ['one', 'two']) {
+      expect(await ask(8439, `write /srv/new ${content}`)).toBe('written');
+      await sleep('edition');
+      expect(await preparedAs('edition')).toBe(before);
+    }
+    await scene.product.run('prepare', 'edition');
+    expect(await preparedAs('edition')).not.toBe(before);
   });
 
   test('waking runs no podman', async () => {

@@ -21,15 +21,18 @@ const linkOf = (fd: number): string | null => {
 // A number that was closed may be another's by the end.
 const links = new Map(fds.map((fd) => [fd, linkOf(fd)]));
 
-const { control, sites: found, everyFd, stored, closeUnclaimed } = inherit({ ...process.env, LISTEN_PID: `${process.pid}` }, log);
+const { control, sites: found, listeners, everyFd, loopback, storedSites, stored, closeUnclaimed } = inherit({ ...process.env, LISTEN_PID: `${process.pid}` }, log);
+const unlooked = { everyFd: [...everyFd], sites: Object.fromEntries(found) };
+const usable = [...found.keys()].map((name) => [name, listeners(name).map(({ fd, family }) => `${fd} ${family}`)] as const).filter(([, each]) => each.length > 0);
+const storedAtFirst = [...storedSites];
 const kept = Object.fromEntries(sites.map((site) => {
   const { notify, stdout, stderr, spares } = stored(site);
   return [site, { notify, stdout, stderr, spares: [...spares] }];
 }));
 const dropped: string[] = [];
-closeUnclaimed(new Set(sites), (name) => dropped.push(name));
+closeUnclaimed((site) => sites.includes(site), (name) => dropped.push(name));
 const open = fds.filter((fd) => linkOf(fd) === links.get(fd));
 process.stdout.write(JSON.stringify({
   control, everyFd, said, kept, open, dropped,
-  sites: Object.fromEntries([...found].map(([name, listeners]) => [name, listeners.map(({ fd, family }) => `${fd} ${family}`)])),
+  unlooked, loopback, storedSites: storedAtFirst, sites: Object.fromEntries(usable),
 }));

@@ -24,17 +24,24 @@ async function inherited(fds: readonly (readonly [name: string, fd: number])[], 
 /** A file of its own: what becomes of it is seen by its name. */
 const nothing = (): number => closedAfterTest(openSync(`${temporaryDirectory()}/kept`, 'w'));
 
+const good = (): readonly [string, number] => ['shop', listening().fd];
+
 test('each socket to its site, several of a site in order', async () => {
   expect(await inherited([['blog', listening().fd], ['shop', listening('unix').fd], ['control', listening('unix').fd], ['blog', listening('ipv6').fd]])).toMatchObject({
     sites: { blog: ['3 ipv4', '6 ipv6'], shop: ['4 unix'] }, control: { fd: 5 }, everyFd: [3, 4, 5, 6], said: [], open: [3, 4, 5, 6],
   });
 });
 
+test('nobody has looked at them before they are asked for', async () => {
+  const fd = closedAfterTest(openSocket(AF_INET, SOCK_DGRAM));
+  expect(await inherited([['blog', fd], good(), ['blog', listening().fd]])).toMatchObject({
+    unlooked: { everyFd: [3, 4, 5], sites: { blog: [3, 5], shop: [4] } }, everyFd: [4, 5], sites: { blog: ['5 ipv4'], shop: ['4 ipv4'] },
+  });
+});
+
 test('nothing was inherited', async () => {
   expect(await inherited([])).toMatchObject({ sites: {}, control: null, everyFd: [] });
 });
-
-const good = (): readonly [string, number] => ['shop', listening().fd];
 
 describe('what cannot be used is said and closed, and the others are served', () => {
   test('a datagram socket', async () => {
@@ -63,7 +70,13 @@ describe('the fd store', () => {
       kept: {
         blog: { notify: 3, stdout: 4, stderr: null }, shop: { notify: null, stdout: null, stderr: 6 }, new: { notify: null, stdout: null, stderr: null },
       },
-      open: [3, 4, 5, 6],
+      open: [3, 4, 5, 6], storedSites: ['blog', 'shop'],
+    });
+  });
+
+  test('a socket that an earlier activator made is the site\'s, and may be its only one', async () => {
+    expect(await inherited([['listen=blog', listening().fd], ['shop', listening().fd], ['listen=shop', listening().fd]])).toMatchObject({
+      sites: { blog: ['3 ipv4'], shop: ['4 ipv4', '5 ipv4'] }, everyFd: [4], loopback: ['blog'], storedSites: ['blog', 'shop'],
     });
   });
 

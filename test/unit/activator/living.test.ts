@@ -31,7 +31,7 @@ test('effects of an event are carried out before the next event, also one that t
       order.push(type);
     },
   });
-  life.dispatch({ type: 'wake', by: 'test' });
+  life.dispatch({ type: 'wake', by: 'test', atOnce: false });
   expect(order.indexOf('launch')).toBeLessThan(order.indexOf('waking'));
   expect(order.indexOf('waking')).toBeLessThan(order.indexOf('awake'));
   expect(life.state.name).toBe('awake');
@@ -40,7 +40,7 @@ test('effects of an event are carried out before the next event, also one that t
 test('a launch or a looking after that fails ends the site with its reason, and its life goes on', () => {
   for (const type of ['launch', 'attend'] as const) {
     const { life, carriedOut, logged } = living(type);
-    life.dispatch({ type: 'wake', by: 'test' });
+    life.dispatch({ type: 'wake', by: 'test', atOnce: false });
     if (type === 'attend') life.dispatch({ type: 'listening' });
     expect(life.state).toMatchObject({ name: 'draining', error: { message: 'no descriptors left' } });
     expect(logged).toEqual([`blog: ${type} failed`]);
@@ -52,7 +52,7 @@ test('a launch or a looking after that fails ends the site with its reason, and 
 
 test('an effect that fails keeps no later event from being heard', () => {
   const { life, carriedOut } = living('settle', 'disarm', 'arm');
-  life.dispatch({ type: 'wake', by: 'test' });
+  life.dispatch({ type: 'wake', by: 'test', atOnce: false });
   life.dispatch({ type: 'listening' });
   life.dispatch({ type: 'sleep', force: true });
   life.dispatch({ type: 'stopping' });

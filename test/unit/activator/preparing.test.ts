@@ -1,9 +1,13 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { dirname } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { preparing } from '../../../src/activator/preparing.ts';
 import type { Log } from '../../../src/base/log.ts';
 import { preparedDir, type Paths } from '../../../src/base/paths.ts';
 import { preparedVersion, type PreparedSite } from '../../../src/base/site.ts';
+import { sourceState } from '../../../src/base/sources.ts';
+import { imageListPath } from '../../../src/image/store.ts';
+import { beginUpdates } from '../../../src/image/updating.ts';
 import { prepareSite } from '../../../src/site/prepare.ts';
 import { temporaryDirectory } from '../sockets/kit.ts';
 
@@ -39,4 +43,48 @@ test('what has changed since is made anew', async () => {
   const file = `${paths.siteDirs[0]}/blog.container`;
   writeFileSync(file, readFileSync(file, 'utf8').replace('Port=3000', 'Port=3001'));
   expect((await own.prepared('blog')).site.ports).toEqual([{ kind: 'tcp', port: 3001 }]);
+});
+
+/** As with an image of podman's, which has another under its name since. */
+function pulled(): ReturnType<typeof prepared> & { file: string } {
+  const scene = prepared();
+  const store = { driver: 'overlay', root: `${scene.paths.stateDir}/storage` } as const;
+  const listed = imageListPath(store);
+  mkdirSync(dirname(listed), { recursive: true });
+  writeFileSync(listed, '[]');
+  const { sources } = JSON.parse(readFileSync(scene.siteJson, 'utf8')) as PreparedSite;
+  rewrite(scene.siteJson, { warnings: ['as it is'], image: { asked: 'reg.example/app:1', reference: 'reg.example/app:1', id: 'old', store }, sources: [...sources, sourceState(listed)] });
+  writeFileSync(listed, '[ ]');
+  return { ...scene, file: `${scene.paths.siteDirs[0]}/blog.container` };
+}
+
+/** To the end of the test. */
+function updating(paths: Paths, image: string): void {
+  const updates = beginUpdates(paths);
+  onTestFinished(updates.end);
+  void updates.during(image, () => new Promise(() => {}));
+}
+
+test('while auto-update tries a new version of its image it keeps to what is there', async () => {
+  const { paths, own } = pulled();
+  const updates = beginUpdates(paths);
+  await updates.during('reg.example/app:1', async () => {
+    expect(await own.prepared('blog')).toMatchObject({ warnings: ['as it is'] });
+  });
+  updates.end();
+  expect(await own.prepared('blog')).toMatchObject({ warnings: [] });
+});
+
+test.each<[string, (scene: ReturnType<typeof pulled>) => void]>([
+  ['of another image', ({ paths }) => updating(paths, 'reg.example/other:1')],
+  ['that was killed', ({ paths }) => writeFileSync(`${paths.runtimeDir}/auto-update`, 'reg.example/app:1')],
+  ['while its file has changed, too', ({ paths, file }) => {
+    updating(paths, 'reg.example/app:1');
+    writeFileSync(file, `${readFileSync(file, 'utf8')}IdleSec=1min\n`);
+  }],
+])('an auto-update %s holds nothing up', async (_, begin) => {
+  const scene = pulled();
+  mkdirSync(scene.paths.runtimeDir, { recursive: true });
+  begin(scene);
+  expect(await scene.own.prepared('blog')).toMatchObject({ warnings: [] });
 });

@@ -92,7 +92,7 @@ afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
-const asked = { by: 'front', cause: { client: '192.0.2.1', method: '', host: '', path: '', agent: '' } };
+const asked = { by: 'front', cause: { at: '', client: '192.0.2.1', method: '', host: '', path: '', agent: '' } };
 const runner = () => new UnitRunner('app', prepared, parts);
 /** Time goes by for timers and for the runner's clock. */
 async function pass(ms: number): Promise<void> {

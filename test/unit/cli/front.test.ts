@@ -8,7 +8,7 @@ const usage = expect.objectContaining({ code: 'ERR_WAKESOCK_USAGE' }) as Error;
 
 test('under systemd: its sockets, nobody trusted, the limits of limits.ts, ends after 30 s', () => {
   expect(options({})).toEqual({
-    paths: systemPaths, listen: [], logLevel: 'info', exitIdleMs: 30_000, idleClientsMax: 32_768, peers: { trusted: [], proxies: [], perClientMax: 1_024 },
+    paths: systemPaths, cacheDir: '/var/lib/wakesock/front', listen: [], logLevel: 'info', exitIdleMs: 30_000, idleClientsMax: 32_768, peers: { trusted: [], proxies: [], perClientMax: 1_024 },
   });
 });
 

@@ -36,7 +36,7 @@ test.each([
 test('of a relayed site the sockets are its own relay\'s, whose service is as the front door\'s', () => {
   const text = socketUnitText({ name: 't@db', description: '', handoff: 'relay', listen: [ipv4('0.0.0.0', 5432)] });
   expect(settings(text)).toEqual(expect.arrayContaining(['FileDescriptorName=relay=t@db', 'Service=wakesock-relay@t@db.service']));
-  const of = (unit: string) => settings(readFileSync(new URL(unit, units), 'utf8')).filter((line) => !/^(?:Description|SyslogIdentifier|TimeoutStopSec)=/.test(line));
+  const of = (unit: string) => settings(readFileSync(new URL(unit, units), 'utf8')).filter((line) => !/^(?:Description|SyslogIdentifier|TimeoutStopSec|CacheDirectory(?:Mode)?)=/.test(line));
   expect(of('wakesock-relay@.service')).toEqual(of('wakesock-front.service'));
 });
 

@@ -68,6 +68,10 @@ test('one site in detail', () => {
   expect(statusDetail(failed, plain, now)).toMatchSnapshot();
   expect(statusDetail({ ...failed, oomKills: { count: 3, lastAt: '2026-05-04T11:57:00.000Z' } }, plain, now)).toContain('\n  OOM kills   3, the last 2026-05-04T11:57:00.000Z\n');
   expect(statusDetail({ ...failed, warnings: ['No \u001b namespace'] }, plain, now)).toMatch(/\n {2}warning {5}No [^\u001b]+ namespace\n/);
+  // How far a start came that failed.
+  const far = { process: 3.54, scope: 8.6, go: null, listen: null, total: null, failed: 30_004 };
+  const stuck = statusDetail({ ...failed, lastWake: { at: '2026-05-04T09:00:00.100Z', by: 'front', phasesMs: far } }, plain, now);
+  expect(stuck).toContain('\n  last wake   failed, 2026-05-04T09:00:00.100Z, by front\n              process 3.5 ms, scope 8.6 ms, failed 30.0 s\n');
   // Just now, and with no step of its wake known: no words and no line for nothing.
   const unknownSteps = { process: null, scope: null, go: null, listen: null, total: null };
   const fresh = statusDetail({ ...failed, since: now.toISOString(), lastWake: { at: now.toISOString(), by: 'connection', phasesMs: unknownSteps } }, plain, now);

@@ -7,6 +7,10 @@ class Images {
   readonly stored = new Map([['reg.example/app:1', 'old']]);
   readonly registry = new Map([['reg.example/app:1', 'new']]);
   readonly done: string[] = [];
+  /** Without the holding of names. */
+  get steps(): string[] {
+    return this.done.filter((step) => !/^(hold|let go of) /.test(step));
+  }
   /** Site and image that do not go together. */
   readonly bad = new Set<string>();
   readonly prepared = new Map<string, string>();
@@ -19,6 +23,12 @@ class Images {
   readonly tag = async (id: string, image: string): Promise<void> => {
     this.done.push(`tag ${id}`);
     this.stored.set(image, id);
+  };
+  readonly during = async <T>(image: string, act: () => Promise<T>): Promise<T> => {
+    this.done.push(`hold ${image}`);
+    const result = await act();
+    this.done.push(`let go of ${image}`);
+    return result;
   };
   readonly prepare = async (name: string): Promise<void> => {
     const id = this.stored.get('reg.example/app:1') ?? '';
@@ -37,21 +47,21 @@ const brief = async (updating: Promise<readonly { name: string; updated: string;
 test('an image is pulled once, and all its sites are prepared with the new version', async () => {
   const images = new Images();
   expect(await brief(updateImages([site('a'), site('b')], images, true))).toEqual(['a true', 'b true']);
-  expect(images.done).toEqual(['pull reg.example/app:1', 'prepare a new', 'prepare b new']);
+  expect(images.steps).toEqual(['pull reg.example/app:1', 'prepare a new', 'prepare b new']);
 });
 
 test('nothing is prepared where nothing is new', async () => {
   const images = new Images();
   images.registry.set('reg.example/app:1', 'old');
   expect(await brief(updateImages([site('a')], images, true))).toEqual(['a false']);
-  expect(images.done).toEqual(['pull reg.example/app:1']);
+  expect(images.steps).toEqual(['pull reg.example/app:1']);
 });
 
 test('local: nothing is pulled; a site that has an older version than its name stands for is prepared', async () => {
   const images = new Images();
   images.stored.set('reg.example/app:1', 'built');
   expect(await brief(updateImages([site('a', { policy: 'local' }), site('b', { policy: 'local', id: 'built' })], images, true))).toEqual(['a true', 'b false']);
-  expect(images.done).toEqual(['prepare a built']);
+  expect(images.steps).toEqual(['prepare a built']);
 });
 
 test('a version that does not do for one site: all of that image go back', async () => {
@@ -83,4 +93,11 @@ test('where even the version before does not do any more, that is what is said',
   const images = new Images();
   images.bad.add('b new').add('b old');
   expect(await brief(updateImages([site('a'), site('b')], images, true))).toEqual(['a rolled back: b: no program', 'b failed: b: no program']);
+});
+
+test('from before it is pulled until it is known whether it does, no wake follows the name', async () => {
+  const images = new Images();
+  images.bad.add('a new');
+  await updateImages([site('a')], images, true);
+  expect(images.done).toEqual(['hold reg.example/app:1', 'pull reg.example/app:1', 'prepare a new', 'tag old', 'prepare a old', 'let go of reg.example/app:1']);
 });

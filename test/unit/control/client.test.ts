@@ -55,7 +55,7 @@ test('a lease holds until it is released', async () => {
 
 test('a lease says who asks and for whom, if it is said', async () => {
   const { client, backend } = await start();
-  const cause = { client: '192.0.2.7', method: 'GET', host: 'blog.example', path: '/a', agent: 'curl/8' };
+  const cause = { at: '2026-05-04T11:56:58.100Z', client: '192.0.2.7', method: 'GET', host: 'blog.example', path: '/a', agent: 'curl/8' };
   for (const options of [{ by: 'front', cause }, { cause: null }, undefined]) (await client.lease('blog', options)).release();
   expect(backend.asked).toEqual([{ by: 'front', cause }, { by: 'lease', cause: null }, { by: 'lease', cause: null }]);
 });

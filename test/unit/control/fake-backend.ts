@@ -33,6 +33,11 @@ export class FakeBackend implements ControlBackend {
     if (!force && this.leases.some(({ released }) => released === 0)) throw new WakesockError('ERR_WAKESOCK_BUSY', 'blog has a lease');
     return siteStatus();
   }
+  async resetFailed(name: string) {
+    this.#known(name);
+    this.calls.push(`reset ${name}`);
+    return siteStatus();
+  }
   /** Where it is delayed, a lease waits for this. */
   beforeLease: () => Promise<void> = async () => {};
   revoked: Promise<void> | undefined;

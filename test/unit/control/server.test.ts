@@ -73,6 +73,12 @@ test('who asks is told to the backend', async () => {
     .toMatchObject({ status: 400, json: failure('ERR_WAKESOCK_USAGE') });
 });
 
+test('what failed is not held against a site any more', async () => {
+  const { path, backend } = await start();
+  expect(await exchange(path, ask('POST', '/v1/sites/blog/reset-failed'))).toMatchObject({ status: 200, json: siteStatus() });
+  expect(backend.calls).toEqual(['reset blog']);
+});
+
 test('a back-off says when to come again', async () => {
   const { path, backend } = await start();
   backend.wakeResult = async () => { throw new BackoffError('blog failed a moment ago', 3_200); };
@@ -208,7 +214,7 @@ test('what a cause lacks is empty, what nobody knows is passed over', async () =
   const socket = await dial(path);
   socket.end(ask('POST', '/v1/sites/blog/lease', `Content-Length: ${body.length}\r\n`, body));
   await released;
-  expect(backend.asked).toEqual([{ by: 'lease', cause: { client: '192.0.2.7', method: '', host: '', path: '', agent: '' } }]);
+  expect(backend.asked).toEqual([{ by: 'lease', cause: { at: '', client: '192.0.2.7', method: '', host: '', path: '', agent: '' } }]);
 });
 
 test('a lease whose holder stops sending is released', async () => {

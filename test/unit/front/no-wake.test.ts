@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { matchesGlob } from '../../../src/front/glob.ts';
-import { ruleOf } from '../../../src/front/no-wake.ts';
+import { rulesOf } from '../../../src/front/no-wake.ts';
 import { parseNoWake } from '../../../src/site/front-keys.ts';
 import { UnitValueError } from '../../../src/unitfile/value-error.ts';
 
@@ -33,7 +33,7 @@ const ago = (...minutes: readonly number[]) => minutes.map((minute) => now - min
 describe('lines', () => {
   const facts = { method: 'GET', path: '/', agent: '', navigation: false };
   const fits = (line: string, changes: Partial<typeof facts> = {}, client = '192.0.2.1', wokenAtMs: readonly number[] = []): boolean =>
-    ruleOf([parseNoWake(line)], { ...facts, ...changes }, client, wokenAtMs, now) !== null;
+    rulesOf([parseNoWake(line)], { ...facts, ...changes }, client, wokenAtMs, now).length > 0;
 
   test('of one kind any, of each kind one', () => {
     const line = 'path:/a path:/b* method:GET method:HEAD';
@@ -63,6 +63,7 @@ describe('lines', () => {
   test.each([
     ['', 'at least one of'], ['status:404', 'at least one of'], ['path:/a stauts:404', 'found "stauts:404"'], ['path:a', 'Expected a path'], ['method:get', 'in capitals'],
     ['client:300.1.1.1', 'Expected an IP address'], ['woken:21/1h', 'from 1 to 20'], ['woken:3', 'TIMES/TIME-SPAN'], ['path:/a status:404 file:/x', 'once'],
+    ['path:/a status:404 cached:1h', 'Expected status:, file: or cached: once'], ['path:/a cached:soon', 'time'], ['method:POST cached:1h', 'Expected GET or HEAD'],
     ['path:/a status:304', 'Expected the status'], ['path:/a status:200x', 'Expected the status'], ['path:/a file:x', 'absolute path'], ['path:', 'found nothing'], ['"path:/a', 'closing'],
   ])('%j is refused', (line, message) => {
     expect(() => parseNoWake(line)).toThrow(UnitValueError);

@@ -86,7 +86,7 @@ describe('the routes of site files', () => {
 
   test('a directory that cannot be read leaves the routes as they were, and is read again; what a site says is not known by what could not be read', async () => {
     files = new SiteFiles();
-    files.write('etc/a.container', site('a.example'));
+    files.write('etc/a.container', `${site('a.example')}\nMaxPending=7\n`);
     enable('a');
     mkdirSync(`${files.paths.stateDir}/elsewhere/instances`, { recursive: true });
     symlinkSync('elsewhere/instances', `${files.paths.stateDir}/instances`);
@@ -96,7 +96,7 @@ describe('the routes of site files', () => {
     await routes.ready;
     rmSync(`${files.paths.stateDir}/elsewhere/instances`, { recursive: true });
     symlinkSync('instances', `${files.paths.stateDir}/elsewhere/instances`);
-    files.write('etc/a.container', site('other.example'));
+    files.write('etc/a.container', `${site('other.example')}\nMaxPending=7\n`);
     files.write('etc/b.container', site('b.example'));
     enable('b');
     await failed;

@@ -13,10 +13,12 @@ import type { Lease, LeaseEnd } from '../../../src/control/client.ts';
 import type { StoredState } from '../../../src/control/stored-state.ts';
 import type { LeaseAddress, WakeCause } from '../../../src/control/types.ts';
 import type { OwnAnswer } from '../../../src/front/answer.ts';
+import { AnswerStore } from '../../../src/front/answer-store.ts';
 import { FrontFiles } from '../../../src/front/front-files.ts';
 import { RawClient } from '../../../src/front/raw-client.ts';
 import { Refusal } from '../../../src/front/refusal.ts';
 import { serveFront, type FrontServer } from '../../../src/front/server.ts';
+import { SiteAnswers } from '../../../src/front/site-answers.ts';
 import { SitePool } from '../../../src/front/site-pool.ts';
 import { Sweep } from '../../../src/front/sweep.ts';
 import { frontKeysDefault, type FrontKeys } from '../../../src/site/front-keys.ts';
@@ -94,6 +96,10 @@ export class Scene {
   readonly problems: Error[] = [];
   readonly warnings: string[] = [];
   readonly files = new FrontFiles({ warn: (message) => { this.warnings.push(message); } });
+  readonly #cacheDir = mkdtempSync(join(tmpdir(), 'wakesock-answers-'));
+  answers = new AnswerStore(this.#cacheDir, { warn: (message) => { this.warnings.push(message); } });
+  /** Of the prepared site. */
+  edition: string | null = '1';
   /** Whom each lease was asked for. */
   readonly causes: (WakeCause | null)[] = [];
   /** Connections that reached the program, ever. */
@@ -138,8 +144,8 @@ export class Scene {
 
   #site(): SitePool {
     return (this.#pool ??= new SitePool({
-      name: 'a', sweep: this.sweep, files: this.files, patienceMs: this.patienceMs,
-      keys: () => ({ ...frontKeysDefault, ...this.keys }),
+      name: 'a', sweep: this.sweep, files: this.files, answers: new SiteAnswers(this.answers, 'a', () => this.edition), patienceMs: this.patienceMs,
+      keys: () => ({ ...frontKeysDefault, keepsAnswers: (this.keys.noWake ?? []).some(({ answer }) => 'cachedMs' in answer), ...this.keys }),
       hasRules: () => (this.keys.noWake ?? []).length > 0,
       address: () => this.ownSocket,
       state: () => this.state,
@@ -163,6 +169,13 @@ export class Scene {
 
   get programAddress(): LeaseAddress {
     return this.elsewhere ?? { family: 'ipv4', address: `127.0.0.1:${this.#programPort}` };
+  }
+
+  /** As another front door has them, later. */
+  async restartAnswers(): Promise<void> {
+    await this.answers.flush();
+    this.answers = new AnswerStore(this.#cacheDir, { warn: (message) => { this.warnings.push(message); } });
+    this.#pool = null;
   }
 
   /** Again, at the same address. */
@@ -237,6 +250,8 @@ export class Scene {
     await done;
     clearInterval(hurry);
     if (this.#program.listening) await this.stopProgram();
+    await this.answers.flush();
+    rmSync(this.#cacheDir, { recursive: true, force: true });
   }
 }
 

@@ -415,7 +415,7 @@ describe('who waits', () => {
   test('the lease is asked for with the request that needs it, without what could harm a log', async () => {
     await open();
     await scene.exchange(request('GET /a/b?token=1', `User-Agent: x\t${'é'.repeat(300)}`));
-    expect(scene.causes).toEqual([{ client: '127.0.0.1', method: 'GET', host: 'a.example', path: '/a/b', agent: `x${'?'.repeat(255)}` }]);
+    expect(scene.causes).toEqual([{ at: expect.any(String) as string, client: '127.0.0.1', method: 'GET', host: 'a.example', path: '/a/b', agent: `x${'?'.repeat(255)}` }]);
   });
 });
 

@@ -18,7 +18,9 @@ function after(events: readonly (Event | readonly [Event, number])[], from: Life
 const readable: Event = { type: 'readable' };
 const listening: Event = { type: 'listening' };
 const gone: Event = { type: 'gone' };
-const wake: Event = { type: 'wake', by: 'test' };
+const wake: Event = { type: 'wake', by: 'test', atOnce: false };
+const wakeNow: Event = { type: 'wake', by: 'cli', atOnce: true };
+const resetFailed: Event = { type: 'resetFailed' };
 const sleep: Event = { type: 'sleep', force: false };
 const stopping: Event = { type: 'stopping' };
 const launchFailed: Event = { type: 'launchFailed', error: broken };
@@ -91,6 +93,17 @@ describe('back-off', () => {
     expect(after([[readable, 1000]], failed).effects).toContainEqual({ type: 'launch', by: 'connection' });
   });
 
+  test('a wake of this very site is tried at once within it, and what fails then is the first failure', () => {
+    const often = after([[readable, 1000], [launchFailed, 1000], [gone, 1000]], failed).life;
+    const { life, effects } = after([[wakeNow, 1001]], often);
+    expect(effects).toContainEqual({ type: 'launch', by: 'cli' });
+    expect(after([[launchFailed, 1001], [gone, 1001]], life).life).toMatchObject({ failures: 1, state: { untilMs: 2001 } });
+  });
+
+  test('such a wake while a failed start is cleared away is not answered with that failure', () => {
+    expect(after([readable, launchFailed, wakeNow, gone]).effects).toContainEqual({ type: 'launch', by: 'cli' });
+  });
+
   test('each failure doubles it', () => {
     expect(after([[readable, 1000], [launchFailed, 1000], [gone, 1000]], failed).life.state).toMatchObject({ untilMs: 3000 });
   });
@@ -100,6 +113,38 @@ describe('back-off', () => {
     expect(after([[readable, 1000], [listening, 1000], sleep, stopping], failed).life.failures).toBe(0);
     expect(after([[readable, 1000], [listening, 1000], [gone, 2000]], failed).life.failures).toBe(0);
     expect(after([[readable, 1000], [listening, 1000], [gone, 1999]], failed).life.failures).toBe(1);
+  });
+});
+
+describe('prepared anew', () => {
+  const failed = after([readable, launchFailed, gone, [readable, 1000], [launchFailed, 1000], [gone, 1000]]).life;
+
+  test('within the back-off: the next client is served', () => {
+    const { life, effects } = after([[resetFailed, 1001]], failed);
+    expect({ life, effects }).toEqual({ life: born, effects: [] });
+  });
+
+  test('a start that fails after that is the first', () => {
+    expect(after([[resetFailed, 1001], [readable, 1001], [launchFailed, 1001], [gone, 1001]], failed).life).toMatchObject({ failures: 1, state: { untilMs: 2001 } });
+  });
+
+  test('while a start is under way: if that fails, there is another for whoever waits, which is the first', () => {
+    const again = after([readable, resetFailed, launchFailed, gone]);
+    expect(again.effects).toEqual([{ type: 'disarm' }, { type: 'launch', by: 'connection' }]);
+    expect(after([launchFailed, gone], again.life).life).toMatchObject({ failures: 1, state: { name: 'failed', untilMs: 1000 } });
+  });
+
+  test('while a start is under way that does not fail: nothing is begun anew', () => {
+    expect(after([readable, resetFailed, listening]).life.state.name).toBe('awake');
+  });
+
+  test('while a failed start is cleared away: there is another, for whom that one was', () => {
+    expect(after([wake, launchFailed, resetFailed, gone]).effects).toEqual([{ type: 'disarm' }, { type: 'launch', by: 'test' }]);
+  });
+
+  test('programs that ended early count no more', () => {
+    const early = [readable, listening, gone] as const;
+    expect(after([...early, ...early, resetFailed, ...early]).life).toMatchObject({ earlyExits: 1, state: { name: 'dormant' } });
   });
 });
 
@@ -177,12 +222,13 @@ class World {
       if (effect.type === 'launch') {
         expect(disarmed, 'launch without disarm').toBe(true);
         expect(this.container, 'launched twice').toBe(false);
-        expect(this.nowMs, 'launched within the back-off').toBeGreaterThanOrEqual(this.#failedUntilMs);
+        if (event.type !== 'wake' || !event.atOnce) expect(this.nowMs, 'launched within the back-off').toBeGreaterThanOrEqual(this.#failedUntilMs);
         this.container = true;
         this.attended = false;
       }
     }
     if (life.state.name === 'failed') this.#failedUntilMs = life.state.untilMs;
+    if (event.type === 'resetFailed') this.#failedUntilMs = 0;
     this.#check(before.name, event);
   }
 
@@ -206,7 +252,7 @@ class World {
 
   /** What can happen now. Late reports of things that are over can always come. */
   possible(): Event[] {
-    const always: Event[] = [wake, sleep, { type: 'sleep', force: true }, launchFailed, listening, { type: 'inUse' }];
+    const always: Event[] = [wake, wakeNow, resetFailed, sleep, { type: 'sleep', force: true }, launchFailed, listening, { type: 'inUse' }];
     const { state } = this.life;
     return [
       ...always,

@@ -35,8 +35,9 @@ test('what a site says; an empty line takes back what stood before; instances in
       { ...empty, paths: ['/alice/*'], agents: ['*bot*'], answer: { status: 404 } },
       { ...empty, clients: [{ family: 'ipv4', address: '192.0.2.0', length: 24 }], answer: { file: '/srv/alice.txt' } },
     ],
-    waitPageAfterMs: 500, waitPage: '/srv/wait.html', relayed: null, pendingMax: 20, upgrades: ['websocket', 'mqtt/5'], allowConnect: true, startTimeoutMs: 5_000, stopTimeoutMs: 2_000,
+    keepsAnswers: false, waitPageAfterMs: 500, waitPage: '/srv/wait.html', relayed: null, pendingMax: 20, upgrades: ['websocket', 'mqtt/5'], allowConnect: true, startTimeoutMs: 5_000, stopTimeoutMs: 2_000,
   });
+  expect(load('NoWake=path:/feed cached:1d\n').front).toMatchObject({ keepsAnswers: true, noWake: [{ ...empty, paths: ['/feed'], answer: { cachedMs: 86_400_000 } }] });
   expect(load('Upgrade=none\n').front.upgrades).toEqual([]);
   expect(load('WaitPageAfterSec=infinity\n').front.waitPageAfterMs).toBe(Infinity);
 });

@@ -1,0 +1,128 @@
+/** Which answers of a site may be given to others while it sleeps, and to whom (RFC 9111 3 and 4). Who decides otherwise errs on the side of waking the site. */
+import { keptAnswerBytesMax } from '../base/limits.ts';
+import { Field, kindOfName, passes, type Fields } from './fields.ts';
+import { Body } from './framing.ts';
+import { pathOf } from './request-facts.ts';
+import type { RequestHead } from './request-head.ts';
+import type { ResponseHead } from './response-head.ts';
+
+/** A request for what may be the same for all who ask. */
+export interface SharedRequest {
+  /** What is asked for, and how the program is told that it is: no two that differ in it share an answer. */
+  readonly target: string;
+  /** Names in lower case. */
+  readonly fields: ReadonlyMap<string, string>;
+}
+
+export type FieldLines = readonly (readonly [name: string, value: string])[];
+
+/** What tells one person from another; and conditions that an answer of our own would have to fail (RFC 9110 13.1). */
+const notShared = new Set(['authorization', 'cookie', 'if-match', 'if-unmodified-since']);
+/**
+ * Stale answers are given by configuration (RFC 9111 4.2.4), which these of the answer forbid: `s-maxage` as much as `proxy-revalidate`, whose meaning it includes (5.2.2.10).
+ */
+const forbidding = new Set(['no-store', 'no-cache', 'private', 'must-revalidate', 'proxy-revalidate', 's-maxage', 'must-understand']);
+/** Written anew. */
+const notKept = new Set(['content-length', 'trailer']);
+const ofOneHop = (1 << Field.contentLength) | (1 << Field.transferEncoding) | (1 << Field.connection) | (1 << Field.hop) | (1 << Field.upgrade) | (1 << Field.named);
+
+/**
+ * Null: the answer is for this one client, or not kept for want of a name: with a query anybody can ask for any number of things.
+ * Only directly after the head was parsed.
+ * @param trusted what the client says of the way the request came is passed on
+ */
+export function sharedRequest(bytes: Buffer, head: RequestHead, trusted: boolean): SharedRequest | null {
+  if ((head.method !== 'GET' && head.method !== 'HEAD') || !head.safe || head.upgrades) return null;
+  const fields = new Map<string, string>();
+  for (let i = 0; i < head.fields.count; i++) {
+    const name = head.fields.name(bytes, i).toLowerCase();
+    if (notShared.has(name)) return null;
+    fields.set(name, listed(fields.get(name), head.fields.value(bytes, i)));
+  }
+  const target = targetOf(bytes, head, trusted);
+  return target === null ? null : { target, fields };
+}
+
+/** Null: it has a query. Only directly after the head was parsed. */
+export function targetOf(bytes: Buffer, head: RequestHead, trusted: boolean): string | null {
+  if (bytes.subarray(head.targetStart, head.targetEnd).includes('?')) return null;
+  return JSON.stringify([head.hostText.toLowerCase(), pathOf(bytes, head), ...trusted ? wayOf(bytes, head.fields) : []]);
+}
+
+/** What a program makes links of. */
+function wayOf(bytes: Buffer, fields: Fields): string[] {
+  const way: string[] = [];
+  for (let i = 0; i < fields.count; i++) {
+    const value = fields.value(bytes, i).toLowerCase();
+    if (fields.kind[i] === Field.forwardedProto) way.push(`proto=${value}`);
+    else if (fields.kind[i] === Field.forwardedHost) way.push(`host=${value}`);
+    else if (fields.kind[i] === Field.forwardedElements) way.push(...value.match(/(?:proto|host)=(?:"[^"]*"|[^\s;,"]*)/g) ?? []);
+  }
+  return way;
+}
+
+/** Null: the answer may not be kept. Only directly after the head was parsed. */
+export function keepableFields(bytes: Buffer, { fields }: ResponseHead): FieldLines | null {
+  const lines: [string, string][] = [];
+  for (let i = 0; i < fields.count; i++) {
+    if (((ofOneHop >> (fields.kind[i] as number)) & 1) !== 0) continue;
+    const name = fields.name(bytes, i);
+    const value = fields.value(bytes, i);
+    const lower = name.toLowerCase();
+    if (forbids(lower, value)) return null;
+    if (!notKept.has(lower)) lines.push([name, value]);
+  }
+  return lines;
+}
+
+/** The whole of what was asked for, with an end that the program has told: what is cut off must not look whole. */
+export function isWhole({ status, framing }: ResponseHead): boolean {
+  return status === 200 && (framing.body === Body.chunked || (framing.body === Body.length && framing.length <= keptAnswerBytesMax));
+}
+
+function forbids(name: string, value: string): boolean {
+  switch (name) {
+    case 'set-cookie': return true;
+    case 'vary': return namesIn(value).some((each) => each === '*' || (!ofTarget.has(each) && !passes(kindOfName(each))));
+    case 'cache-control':
+    case 'pragma': return value.toLowerCase().split(',').some((directive) => forbidding.has((directive.split('=', 1)[0] as string).trim()));
+    default: return false;
+  }
+}
+
+/** Of the request, what the answer depends on as `Vary` says: null where it has none of it. */
+export function variantOf({ fields }: SharedRequest, answer: FieldLines): (readonly [name: string, value: string | null])[] {
+  const names = new Set(answer.flatMap(([name, value]) => (name.toLowerCase() === 'vary' ? namesIn(value) : [])));
+  return [...names].filter((name) => !ofTarget.has(name)).map((name) => [name, fields.get(name) ?? null]);
+}
+
+/** In {@link SharedRequest.target}, as the program gets them. What else tells of the way a request came differs from client to client. */
+const ofTarget = new Set(['host', 'x-forwarded-host', 'x-forwarded-proto']);
+
+function namesIn(list: string): string[] {
+  return list.toLowerCase().split(',').map((each) => each.trim()).filter((each) => each !== '');
+}
+
+/** Whether an answer that was given to one is an answer to another (RFC 9111 4.1). */
+export function suits(request: SharedRequest, variant: readonly (readonly [string, string | null])[], answer: FieldLines): boolean {
+  const asked = (name: string): string | null => request.fields.get(name) ?? null;
+  // Whether `Vary` says so or not: nginx by itself does not.
+  return takesCoding(asked('accept-encoding'), lineOf(answer, 'content-encoding'))
+    && variant.every(([name, value]) => name === 'accept-encoding' || asked(name) === value);
+}
+
+/** RFC 9110 12.5.3. Bare is taken by all but those who say otherwise. */
+function takesCoding(asked: string | null, coding: string | null): boolean {
+  const wanted = coding?.toLowerCase() ?? 'identity';
+  const said = (asked ?? '').toLowerCase().split(',').map((each) => each.split(';').map((part) => part.trim()));
+  const [, weight] = said.find(([name]) => name === wanted) ?? said.find(([name]) => name === '*') ?? [null, wanted === 'identity' ? 'q=1' : 'q=0'];
+  return !/^q=0(?:\.0*)?$/.test(weight ?? 'q=1');
+}
+
+export function lineOf(lines: FieldLines, wanted: string): string | null {
+  return lines.find(([name]) => name.toLowerCase() === wanted)?.[1] ?? null;
+}
+
+function listed(before: string | undefined, value: string): string {
+  return before === undefined ? value : `${before}, ${value}`;
+}

@@ -1,0 +1,130 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { ActivatorControl, type ControlledSites } from '../../../src/activator/control.ts';
+import { ExitPolicy } from '../../../src/activator/exit-policy.ts';
+import type { Log } from '../../../src/base/log.ts';
+import { duplicateFd } from '../../../src/linux/fd.ts';
+import { listening } from '../sockets/kit.ts';
+
+/** Only these: sockets go on as they do. */
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+afterEach(() => void vi.useRealTimers());
+
+const IDLE_MS = 1;
+const ask = 'GET /v1/sites HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+const log = { error: (message: string) => { throw new Error(message); } } as unknown as Log;
+const sites = { runners: new Map(), sleeping: { all: [] }, units: { runners: new Map() }, parts: {} } as unknown as ControlledSites;
+
+/** A socket that the test holds, as systemd does, and an activator with nothing awake that has inherited it. */
+function scene() {
+  const listener = listening('unix');
+  if (listener.address.family !== 'unix') throw new TypeError('no path');
+  const { path } = listener.address;
+  return {
+    dial: (): Socket => {
+      const socket = connect({ path });
+      onTestFinished(() => { socket.destroy(); });
+      return socket;
+    },
+    activator: async () => {
+      const fd = duplicateFd(listener.fd);
+      const exit = new ExitPolicy(IDLE_MS, [fd], () => []);
+      const control = new ActivatorControl({ fd }, sites, exit, log);
+      exit.controlBusy = () => control.busy;
+      let status: number | null = null;
+      void exit.decided.then((decided) => { status = decided; });
+      await control.serve();
+      onTestFinished(() => control.close());
+      return { exit, control, status: () => status };
+    },
+  };
+}
+
+async function answerOf(socket: Socket): Promise<string> {
+  let text = '';
+  for await (const chunk of socket) text += String(chunk);
+  return text;
+}
+
+/** What was accepted before this one has been accepted by the time that it is answered. */
+const someTurns = async (dial: () => Socket): Promise<void> => void await answerOf(dial().end(ask));
+
+test('who waits to be accepted when the time is over is answered, then it ends', async () => {
+  const { dial, activator } = scene();
+  const { exit, status } = await activator();
+  const decided = exit.decided;
+  exit.reconsider();
+  // In one turn of the event loop: it cannot have been accepted.
+  const socket = dial().end(ask);
+  vi.advanceTimersByTime(IDLE_MS);
+  expect(await answerOf(socket)).toMatch(/^HTTP\/1.1 200 /);
+  expect(status()).toBeNull();
+  await vi.advanceTimersByTimeAsync(IDLE_MS);
+  expect(await decided).toBe(0);
+});
+
+test('who was accepted and has not asked yet is waited for', async () => {
+  const { dial, activator } = scene();
+  const { exit, status } = await activator();
+  const socket = dial();
+  await once(socket, 'connect');
+  await someTurns(dial);
+  exit.reconsider();
+  await vi.advanceTimersByTimeAsync(100 * IDLE_MS);
+  expect(status()).toBeNull();
+  expect(await answerOf(socket.end(ask))).toMatch(/^HTTP\/1.1 200 /);
+  await vi.advanceTimersByTimeAsync(IDLE_MS);
+  expect(status()).toBe(0);
+});
+
+test('who was accepted and goes without asking keeps nobody', async () => {
+  const { dial, activator } = scene();
+  const { exit } = await activator();
+  const socket = dial();
+  await once(socket, 'connect');
+  await someTurns(dial);
+  const quiet = vi.spyOn(exit, 'reconsider');
+  socket.destroy();
+  await vi.waitUntil(() => quiet.mock.calls.length > 0);
+  await vi.advanceTimersByTimeAsync(IDLE_MS);
+  expect(await exit.decided).toBe(0);
+});
+
+test('who comes after it was decided is left to the next one', async () => {
+  const { dial, activator } = scene();
+  const first = await activator();
+  first.exit.reconsider();
+  await vi.advanceTimersByTimeAsync(IDLE_MS);
+  expect(await first.exit.decided).toBe(0);
+  const closed = first.control.close();
+  const socket = dial().end(ask);
+  await closed;
+  await activator();
+  expect(await answerOf(socket)).toMatch(/^HTTP\/1.1 200 /);
+});
+
+test('who was accepted before it was told to end, and asks then, is answered', async () => {
+  const { dial, activator } = scene();
+  const { control } = await activator();
+  const socket = dial();
+  await once(socket, 'connect');
+  await someTurns(dial);
+  const closed = control.close();
+  await new Promise((resolve) => { setImmediate(() => setImmediate(() => setImmediate(resolve))); });
+  expect(await answerOf(socket.end(ask))).toMatch(/^HTTP\/1.1 200 /);
+  await closed;
+});
+
+test('who says nothing does not keep one that was told to end', async () => {
+  const { dial, activator } = scene();
+  const { control } = await activator();
+  const socket = dial();
+  await once(socket, 'connect');
+  await someTurns(dial);
+  const closed = control.close();
+  await new Promise((resolve) => { setImmediate(() => setImmediate(() => setImmediate(resolve))); });
+  vi.advanceTimersByTime(1_000);
+  await closed;
+  expect(await answerOf(socket)).toBe('');
+});
