@@ -78,6 +78,8 @@ export const clientsPerDescriptor = 1 / 3;
 export const idleClientsPerClient = 1 / 2;
 /** Connections between two requests, 5 KB each (default of `--max-idle-connections=`): beyond it the oldest is closed. */
 export const idleClientsMaxDefault = 32_768;
+/** What is kept of a relayed connection before its program is there costs so much more for each piece in which it came: a client may send single bytes. */
+export const pieceBytes = 256;
 /** A relayed connection on which nothing has moved for so long no longer counts as use of its site: a silent connection is not activity. */
 export const silentMs = 4_000;
 /** A navigation that waits longer is shown a page (default of `WaitPageAfterSec=`): within two seconds people wait for a page as for any. */

@@ -37,7 +37,7 @@ export class PatientConnect {
     const sinceMs = performance.now();
     for (;;) {
       try {
-        return await connectOnce(this.#address, signal);
+        return await connectOnce(this.#address, signal, sinceMs + timeoutMs);
       } catch (error) {
         if (!isNotYet(error) || performance.now() - sinceMs >= timeoutMs) throw error;
       }
@@ -59,7 +59,7 @@ export class PatientConnect {
         const waitedMs = performance.now() - sinceMs;
         await pause(Math.min(retryMsMax, Math.max(retryMsMin, waitedMs * retryShare)), signal, bound?.changed());
         try {
-          return await connectOnce(this.#address, signal);
+          return await connectOnce(this.#address, signal, sinceMs + timeoutMs);
         } catch (error) {
           if (!isNotYet(error) || performance.now() - sinceMs >= timeoutMs) throw error;
         }
@@ -85,10 +85,12 @@ function arrived(socket: Socket, length: number): boolean {
   return true;
 }
 
-function connectOnce(address: LeaseAddress, signal: AbortSignal): Promise<Socket> {
+/** @param untilMs when it is too late: who answers nothing at all, as a full backlog does, is tried by the kernel for two minutes */
+function connectOnce(address: LeaseAddress, signal: AbortSignal, untilMs: number): Promise<Socket> {
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     const socket = connectTo(address);
+    socket.setTimeout(Math.max(1, untilMs - performance.now()), () => socket.destroy(Object.assign(new Error(`connect ETIMEDOUT ${address.address}`), { code: 'ETIMEDOUT' })));
     const aborted = (): void => {
       socket.destroy();
       reject(signal.reason as Error);
@@ -100,6 +102,7 @@ function connectOnce(address: LeaseAddress, signal: AbortSignal): Promise<Socket
     });
     socket.once('connect', () => {
       signal.removeEventListener('abort', aborted);
+      socket.setTimeout(0);
       // Nothing is read before somebody takes it.
       resolve(socket.pause());
     });

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { clientStallMsMax, pipelinedBytesMax, silentMs } from '../base/limits.ts';
+import { clientStallMsMax, pieceBytes, pipelinedBytesMax, silentMs } from '../base/limits.ts';
 import type { WakeCause } from '../control/types.ts';
 import { cutOff } from './cut-off.ts';
 import { writeLent } from './lent.ts';
@@ -115,7 +115,7 @@ export class RawClient implements Expiring, Waiting, TunnelEnd {
     // Behind the program's end nobody reads.
     if (this.#socket.writableEnded) return;
     this.#early.push(chunk);
-    this.#earlyBytes += chunk.length;
+    this.#earlyBytes += chunk.length + pieceBytes;
     if (this.#earlyBytes >= pipelinedBytesMax) this.#socket.pause();
   }
 

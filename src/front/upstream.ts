@@ -39,7 +39,7 @@ export class Upstream {
   #answered = false;
   #left = 0;
   #pending: Buffer | null = null;
-  #error: Error | null = null;
+  #error: NodeJS.ErrnoException | null = null;
 
   /**
    * @param socket connected or about to be, half-open allowed
@@ -210,9 +210,13 @@ export class Upstream {
     tunnel?.fail({ status: 502, message }, false);
     if (client === null) return;
     if (!this.#answered && this.reused && client.head.safe) client.again();
+    else if (busy.has(this.#error?.code ?? '')) client.fail({ status: 503, message, retryAfterMs: 1_000 }, false);
     else client.fail({ status: 502, message }, !this.#answered && !this.reused);
   }
 }
+
+/** Nothing is wrong with the program, which has got nothing: its UNIX socket's backlog is full, or we have no descriptors, ports or memory just now. */
+const busy = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'ENOMEM']);
 
 /** The message has addresses of the machine in it. */
 function errorCode({ code }: NodeJS.ErrnoException): string {

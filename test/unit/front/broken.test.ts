@@ -84,6 +84,15 @@ describe('the program goes away', () => {
     expect(await client.rest()).toMatch(/^HTTP\/1\.1 502 .*\r\nRetry-After: 4\r\n.*It has failed \(ERR_WAKESOCK_EXITED\)/s);
   });
 
+  test('an answer that ends with the connection ends ours with the program, too', async () => {
+    const { client, program } = await scene.exchange(get);
+    program.send('HTTP/1.1 200 OK\r\n\r\nall');
+    program.socket.end();
+    expect(await client.rest()).toMatch(/all$/);
+    await program.rest();
+    client.socket.destroy();
+  });
+
   test('an answer that is none is a bad gateway', async () => {
     const { client, program } = await scene.exchange(get);
     program.send('SSH-2.0-OpenSSH\r\n');
@@ -154,6 +163,36 @@ describe('the client goes away', () => {
     expect(await program.take('\r\n\r\n')).toMatch(/^GET \/other /);
     expect(scene.accepted.length).toBe(1);
     other.socket.destroy();
+  });
+});
+
+describe('a request that will never be whole', () => {
+  test('since its client has ended while the site was asked for: the program is told, and nothing waits for it', async () => {
+    const steps = new EventEmitter();
+    scene.beforeLease = async () => {
+      steps.emit('asked');
+      await once(steps, 'granted');
+    };
+    const asked = once(steps, 'asked');
+    const client = scene.client();
+    client.send(`${post}a`);
+    client.socket.end();
+    await asked;
+    await arrivedElsewhere();
+    steps.emit('granted');
+    const program = await scene.program();
+    await program.rest();
+    await client.gone();
+  });
+
+  test('since what follows is none, while it is answered already: the answer is cut off, and nothing is put into it', async () => {
+    const { client, program } = await scene.exchange('POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n');
+    program.send('HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nab');
+    await client.take('ab');
+    client.send('no chunk\r\n');
+    expect(await client.rest()).toBe('');
+    await program.rest();
+    client.socket.destroy();
   });
 });
 
@@ -300,6 +339,19 @@ describe('leases', () => {
     for (const { socket } of [first, second, third]) socket.destroy();
   });
 
+  test.each(['lost', 'revoked'] as const)('that is %s: connections that nothing is asked on are closed, and none is used again', async (how) => {
+    const { client, program } = await scene.exchange(get);
+    program.send(ok);
+    await client.take('ok');
+    scene.leases[0]?.end(how);
+    await new Promise((resolve) => { setImmediate(resolve); });
+    client.send(get);
+    await (await scene.program()).take('\r\n\r\n');
+    await program.rest();
+    expect(program.text).toBe('');
+    client.socket.destroy();
+  });
+
   test('an activator that dies takes nothing with it: what is in flight goes on, and the site is leased again', async () => {
     const { client, program } = await scene.exchange(get);
     const again = new Promise<void>((resolve) => { scene.beforeLease = resolve; });
@@ -351,6 +403,16 @@ describe('leases', () => {
 
 async function connected(count: number): Promise<void> {
   while (scene.connections < count) await new Promise((resolve) => { setImmediate(resolve); });
+}
+
+/** The same without the site: the front door itself has answered. */
+async function arrivedElsewhere(): Promise<void> {
+  for (let i = 0; i < 2; i++) {
+    const client = scene.client();
+    client.send('GET / HTTP/1.1\r\nHost: nobody.example\r\n\r\n');
+    await client.rest();
+    client.socket.destroy();
+  }
 }
 
 /** What was sent on a connection of this process has been read: a whole exchange came after it. */

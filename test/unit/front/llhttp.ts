@@ -43,14 +43,25 @@ export async function llhttpRequests(bytes: Buffer, pathOf: (url: string) => str
   return { messages, error };
 }
 
-export interface ResponseReading { readonly status: number; readonly headers: readonly string[]; readonly body: string; readonly complete: boolean }
+export interface ResponseReading {
+  readonly status: number;
+  readonly headers: readonly string[];
+  readonly body: string;
+  readonly trailers: readonly string[];
+  readonly complete: boolean;
+  /** 1xx before it: status and fields. */
+  readonly interim: readonly (readonly [number, ...string[]])[];
+}
 
-export async function llhttpResponse(bytes: Buffer, method: string): Promise<ResponseReading | null> {
+/** @param ends the other side closes behind the bytes */
+export async function llhttpResponse(bytes: Buffer, method: string, ends = false): Promise<ResponseReading | null> {
   const stream = wire();
   let answer: IncomingMessage | null = null;
   const body: Buffer[] = [];
+  const interim: [number, ...string[]][] = [];
   const asked = request({ method, createConnection: () => stream as never, insecureHTTPParser: false, maxHeaderSize: 64 * 1024 });
   asked.on('error', () => {});
+  asked.on('information', ({ statusCode, rawHeaders }) => { interim.push([statusCode, ...rawHeaders]); });
   asked.on('response', (message) => {
     answer = message;
     message.on('data', (chunk: Buffer) => body.push(chunk)).on('error', () => {});
@@ -59,8 +70,13 @@ export async function llhttpResponse(bytes: Buffer, method: string): Promise<Res
   await settled();
   stream.push(bytes);
   await settled();
+  if (ends) {
+    stream.push(null);
+    await settled();
+  }
   const message = answer as IncomingMessage | null;
-  const reading = message === null ? null : { status: message.statusCode ?? 0, headers: message.rawHeaders, body: latin1(body), complete: message.complete };
+  const reading = message === null ? null
+    : { status: message.statusCode ?? 0, headers: message.rawHeaders, body: latin1(body), trailers: message.rawTrailers, complete: message.complete, interim };
   stream.destroy();
   await settled();
   return reading;

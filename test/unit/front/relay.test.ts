@@ -192,6 +192,8 @@ describe('connections', () => {
   });
 });
 
+const chunked = (body: string): string => `POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n${body}`;
+
 describe('bodies', () => {
   test.each([
     ['GET', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', '3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n'],
@@ -255,6 +257,22 @@ describe('bodies', () => {
     await program.take('0\r\nX-Sum: 1\r\n\r\n');
     program.send('cd');
     expect(await client.rest()).toBe('cd');
+  });
+
+  test('of several requests on one connection, each by its own framing', async () => {
+    await open();
+    const client = scene.client();
+    opened.push(client);
+    for (const [request, body] of [[chunked('1\r\na\r\n0\r\nX: y\r\n\r\n'), 'X: y\r\n\r\n'], [chunked('2\r\nbc\r\n0\r\n\r\n'), '0\r\n\r\n'],
+      ['POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 2\r\n\r\nde', 'de'], [chunked('0\r\n\r\n'), '0\r\n\r\n']] as const) {
+      client.send(request);
+      const program = await scene.program();
+      await program.take('\r\n\r\n');
+      await program.take(body);
+      expect(program.text).toBe('');
+      program.send(ok);
+      await client.take('ok');
+    }
   });
 
   test('an answer that comes before the request is complete arrives, and the connection ends', async () => {

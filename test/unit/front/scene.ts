@@ -165,8 +165,11 @@ export class Scene {
     return { address: this.programAddress, ended, release: record.release };
   }
 
+  /** Where the lease says that the program is: elsewhere than the one that this scene has. */
+  elsewhere: LeaseAddress | null = null;
+
   get programAddress(): LeaseAddress {
-    return { family: 'ipv4', address: `127.0.0.1:${this.#programPort}` };
+    return this.elsewhere ?? { family: 'ipv4', address: `127.0.0.1:${this.#programPort}` };
   }
 
   /** As another front door has them, later. */
@@ -192,6 +195,11 @@ export class Scene {
   /** A client whose connection is what the test says it is. */
   attach(stream: Duplex): void {
     void new Client(stream as Socket, { sweep: this.sweep, peers: new Peers(), idle: new IdleClients(), route: (host) => this.#route(host), onClosed: () => {} });
+  }
+
+  /** The same of the site's own socket. */
+  attachRaw(stream: Duplex): void {
+    void new RawClient(stream as Socket, { sweep: this.sweep, peers: new Peers(), site: () => this.#site(), onClosed: () => {} });
   }
 
   /** A client of the site's own UNIX socket. */
