@@ -58,6 +58,8 @@ export function createLog(
     for (const line of waiting.splice(0)) write(line);
   };
   const close = async (): Promise<void> => {
+    // What has waited until now looks like all the other lines.
+    if (waiting.length > 0) opening ??= open();
     await opening;
     write = writeText;
     writeWaiting();

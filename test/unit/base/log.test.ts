@@ -31,6 +31,10 @@ test('JSON lines, with the priority in front where journald reads them', () => {
   expect(lines(['open'], {}).map((line) => JSON.parse(line) as unknown)).toEqual(expected);
 });
 
+test('what has waited for a log that was never opened is the same lines at its end', () => {
+  expect(lines(['close'], {}).map((line) => (JSON.parse(line) as { msg: unknown }).msg)).toEqual(['asleep', 'A handler failed']);
+});
+
 test('on a terminal, and when the process ends before the log was opened: text', () => {
   const text = ['blog: asleep', 'error: blog: A handler failed: gone [2J now (ERR_WAKESOCK_BUS)'];
   expect(lines(['open', 'terminal'], {})).toEqual([...text, 'warn: blog: slow ms=812.5']);
