@@ -31,8 +31,11 @@ test('JSON lines, with the priority in front where journald reads them', () => {
   expect(lines(['open'], {}).map((line) => JSON.parse(line) as unknown)).toEqual(expected);
 });
 
-test('what has waited for a log that was never opened is the same lines at its end', () => {
-  expect(lines(['close'], {}).map((line) => (JSON.parse(line) as { msg: unknown }).msg)).toEqual(['asleep', 'A handler failed']);
+test('closed before it was opened: in the same form', () => {
+  const [first, second, after] = lines(['close'], { JOURNAL_STREAM: '8:1' });
+  expect(JSON.parse(first?.slice(3) ?? '')).toEqual({ level: 'info', time, site: 'blog', msg: 'asleep' });
+  expect(JSON.parse(second?.slice(3) ?? '')).toMatchObject({ level: 'error', code: 'ERR_WAKESOCK_BUS' });
+  expect(after).toBe('<6>after the end');
 });
 
 test('on a terminal, and when the process ends before the log was opened: text', () => {
