@@ -71,16 +71,24 @@ describe('from nothing to served, and back to nothing', () => {
       await scene.clients.ask('127.0.0.1:8101');
       await fromNothing();
     };
+    // The front door's as well, which it reads and cannot write.
+    const front = '/var/cache/wakesock/front';
+    const ofFront = () => scene.box.run(['stat', '--format=%a %U %i', front]);
     await serve();
     const first = await sum();
+    const firstOfFront = await ofFront();
+    expect(firstOfFront).toMatch(/^644 root /);
     await serve();
     expect(await sum()).toBe(first);
+    expect(await ofFront()).toBe(firstOfFront);
+    await scene.box.run(['truncate', '--size=-1000', front]);
     for (const damage of ['truncate --size=-1000', 'truncate --size=0', 'dd if=/dev/zero conv=notrunc bs=1000 count=1 seek=20 status=none of=']) {
       await scene.box.run(['sh', '-c', damage.endsWith('=') ? `${damage}${code}` : `${damage} ${code}`]);
       const damaged = await sum();
       await serve();
       expect(await sum(), damage).not.toBe(damaged);
     }
+    expect(await ofFront()).not.toBe(firstOfFront);
     expect(await scene.show(service, 'NRestarts', 'Result')).toEqual({ NRestarts: '0', Result: 'success' });
   });
 

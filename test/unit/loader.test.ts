@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Script } from 'node:vm';
 import { expect, onTestFinished, test } from 'vitest';
-import { readKept, writeKept } from '../../src/loader.ts';
+import { keepWhole, readKept, writeKept } from '../../src/loader.ts';
 
 const kept = new Map([
   ['/dist/a.cjs', { source: 'v20 1', code: Buffer.from('compiled a') }],
@@ -45,4 +46,27 @@ test('nothing comes back of what is not whole', () => {
     writeFileSync(path, bytes);
     expect(readKept(path), what).toEqual(new Map());
   }
+});
+
+test('for another process whole files are compiled, in a way that V8 takes, and again only when one has changed', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'loader-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const [path, file] = [`${directory}/front`, `${directory}/a.cjs`];
+  const functions = Array.from({ length: 200 }, (_, i) => `exports.f${i} = (a) => { const b = a * ${i}; return [a, b, 'text ${i}']; };`).join('\n');
+  writeFileSync(file, functions);
+  keepWhole(path, [file]);
+  const { mode, ino } = statSync(path);
+  // It is read by somebody else, and written by nobody else.
+  expect((mode & 0o777).toString(8)).toBe('644');
+  const text = `(function (exports, require, module, __filename, __dirname) {${functions}\n})`;
+  const { code } = readKept(path).get(file) ?? expect.fail();
+  const script = new Script(text, { filename: file, cachedData: code });
+  expect(script.cachedDataRejected).toBe(false);
+  // None of them was called.
+  expect(code.length).toBeGreaterThan(2 * new Script(`${text} `, { filename: file }).createCachedData().length);
+  keepWhole(path, [file]);
+  expect(statSync(path).ino).toBe(ino);
+  writeFileSync(file, `${functions}\nexports.more = 1;`);
+  keepWhole(path, [file]);
+  expect(readKept(path).get(file)?.code.equals(code)).toBe(false);
 });

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { leaseAddressOf } from '../../../src/control/lease-address.ts';
 import { RouteTable } from '../../../src/front/route-table.ts';
 import { SiteHostsReader } from '../../../src/front/site-hosts.ts';
+import { frontKeysDefault } from '../../../src/site/front-keys.ts';
 import { loadSite } from '../../../src/site/load-site.ts';
 import { SiteFiles } from '../site/site-files.ts';
 
@@ -51,10 +52,25 @@ describe('what is read of a site for its routes', () => {
       }
       found++;
       const [listen] = loaded.site?.listen ?? [];
+      if (read?.hasDefaultKeys === true) expect(loaded.front).toBe(frontKeysDefault);
       expect({ hosts: [...new Set(read?.hosts)], hasSocket: read?.hasSocket, address: read?.address, hasRules: read?.hasRules })
         .toEqual({ hosts: [...loaded.places.hosts.keys()], hasSocket: listen !== undefined, address: listen === undefined ? null : leaseAddressOf(listen), hasRules: loaded.front.noWake.length > 0 });
     }
     expect(found).toBeGreaterThan(0);
+  });
+
+  test.each([
+    ['X-Wakesock', 'NoWake=path:/x'], ['X-Wakesock', 'WaitPageAfterSec=5'], ['X-Wakesock', 'WaitPage=/srv/page.html'], ['X-Wakesock', 'MaxPending=7'], ['X-Wakesock', 'Upgrade=none'],
+    ['X-Wakesock', 'AllowConnect=yes'], ['X-Wakesock', 'Handoff=relay\nTarget=8082'], ['X-Wakesock', 'NotKnownYet=1'],
+    ['Service', 'TimeoutSec=5'], ['Service', 'TimeoutStartSec=5'], ['Service', 'TimeoutStopSec=5'], ['Container', 'StopTimeout=5'],
+  ])('what says more to the front door is read in full: [%s] %s', async (section, line) => {
+    files = new SiteFiles();
+    files.write('etc/a.container', site('a.example', `[${section}]\n${line}\n`));
+    files.write('etc/b.container', site('b.example', 'IdleSec=5\nListenStream=8081\nHandoff=adopt\n[Service]\nMemoryMax=5M\n'));
+    const reader = await SiteHostsReader.open(files.paths.siteDirs);
+    expect([reader.read('a', undefined)?.hasDefaultKeys, reader.read('b', undefined)?.hasDefaultKeys]).toEqual([false, true]);
+    expect(loadSite(files.paths, 'b').front).toBe(frontKeysDefault);
+    if (!line.startsWith('NotKnown')) expect(loadSite(files.paths, 'a').front).not.toEqual(frontKeysDefault);
   });
 
   test('a masked file, and none, are no site', async () => {
