@@ -15,7 +15,9 @@ const shownShare = 0.95;
 export function histogram(values: readonly number[], most = 10): Bin[] {
   const [low, high] = [quantile(values, 0), quantile(values, shownShare)];
   if (low === null || high === null) return [];
-  const width = roundUp((high - low) / (most - 1) || high / most || 1);
+  const spread = (high - low) / (most - 1);
+  // Values that differ in their last digits only are alike: classes so narrow would have no width.
+  const width = roundUp(spread > high * 1e-9 ? spread : high / most || 1);
   const first = Math.floor(low / width) * width;
   const bins = Array.from({ length: Math.floor((high - first) / width) + 1 }, (_, index) => ({ from: first + index * width, to: first + (index + 1) * width, count: 0 }));
   const end = bins.at(-1)?.to ?? first;

@@ -44,10 +44,12 @@ function parseSecret(word: string): SiteSecret {
     return { name, as: { kind: 'env', variable } };
   }
   if (type !== 'mount') throw new UnitValueError(`Expected type=mount or type=env, found ${quote(`type=${type}`)}`);
-  const target = options.get('target') || name;
+  const file = options.get('target') || name;
+  const target = parseAbsolutePath(file.startsWith('/') ? file : `/run/secrets/${file}`);
+  if (target === '/') throw new UnitValueError(`Expected a file as target=, found ${quote(file)}`);
   return {
     name, as: {
-      kind: 'file', target: parseAbsolutePath(target.startsWith('/') ? target : `/run/secrets/${target}`),
+      kind: 'file', target,
       uid: number('uid', options.get('uid') ?? '0'), gid: number('gid', options.get('gid') ?? '0'), mode: modeOf(options.get('mode')),
     },
   };

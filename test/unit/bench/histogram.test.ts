@@ -26,6 +26,12 @@ test('of nothing there is nothing', () => {
   expect(histogram([3, 3, 3]).map(({ count }) => count)).toEqual([3]);
 });
 
+test('values that differ in their last digits only', () => {
+  const bins = histogram([50_000, 50_000 + 1e-11]);
+  expect(bins.map(({ count }) => count)).toEqual([2]);
+  for (const { from, to } of bins) expect(to).toBeGreaterThan(from);
+});
+
 test.each([[1, 1], [1.1, 2], [3, 5], [6, 10], [0.03, 0.05], [230, 500]])('%d is rounded up to %d', (value, rounded) => {
   expect(roundUp(value)).toBeCloseTo(rounded);
 });

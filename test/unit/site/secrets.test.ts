@@ -18,7 +18,7 @@ test.each<[string, SiteSecret[]]>([
   ['token,type=env,target=TOKEN', [{ name: 'token', as: { kind: 'env', variable: 'TOKEN' } }]],
 ])('Secret=%s', (text, expected) => expect(parseSecrets(text)).toEqual(expected));
 
-test.each(['token,type=file', 'token,type=env,mode=1', 'token,mode=9', 'token,uid=x', 'token,target=/a/../b', 'token,target=..', 'token,what=ever', 'token,type=env,type=env', ',type=env', '-x', 'a/b', 'token,type=env,target=A=B', 'token,uid=4294967295'])('Secret=%s', (text) => {
+test.each(['token,type=file', 'token,type=env,mode=1', 'token,mode=9', 'token,uid=x', 'token,target=/a/../b', 'token,target=..', 'token,target=/', 'token,target=/./', 'token,what=ever', 'token,type=env,type=env', ',type=env', '-x', 'a/b', 'token,type=env,target=A=B', 'token,uid=4294967295'])('Secret=%s', (text) => {
   expect(() => parseSecrets(text)).toThrow(UnitValueError);
 });
 
