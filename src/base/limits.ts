@@ -76,7 +76,7 @@ export const ownDescriptors = 64;
 export const clientsPerDescriptor = 1 / 3;
 /** Of those clients' connections as many may be between two requests: who asks finds room. */
 export const idleClientsPerClient = 1 / 2;
-/** Connections between two requests, 5 KB each (default of `--max-idle-connections=`): beyond it the oldest is closed. */
+/** Connections between two requests, 6 KB each (default of `--max-idle-connections=`): beyond it the oldest is closed. */
 export const idleClientsMaxDefault = 32_768;
 /** A relayed connection on which nothing has moved for so long no longer counts as use of its site: a silent connection is not activity. */
 export const silentMs = 4_000;
