@@ -171,9 +171,17 @@ function askedFor({ sites, everyFd }: Inheritance): string[] {
 async function wakesOf(asked: readonly string[], runnerOf: (name: string) => SiteRunner | undefined): Promise<void> {
   const longEnough = new AbortController();
   await Promise.race([
-    Promise.all(asked.map((name) => runnerOf(name)?.nextWake())).finally(() => longEnough.abort()),
+    Promise.all(asked.map((name) => {
+      const runner = runnerOf(name);
+      // What was readable may have been no socket of a site.
+      return runner !== undefined && isReadable(runner) ? runner.nextWake() : undefined;
+    })).finally(() => longEnough.abort()),
     delay(FIRST_WAKES_MS_MAX, undefined, { signal: longEnough.signal }).catch(() => {}),
   ]);
+}
+
+function isReadable({ sockets }: SiteRunner): boolean {
+  return readableNow(sockets.all.map(({ fd }) => fd)).length > 0;
 }
 
 /** Embedded. Who says it twice does not want to wait. */
