@@ -76,7 +76,7 @@ export const ownDescriptors = 64;
 export const clientsPerDescriptor = 1 / 3;
 /** Of those clients' connections as many may be between two requests: who asks finds room. */
 export const idleClientsPerClient = 1 / 2;
-/** Connections between two requests, 5 KB each (default of `--max-idle-connections=`): beyond it the oldest is closed. */
+/** Connections between two requests, 6 KB each (default of `--max-idle-connections=`): beyond it the oldest is closed. */
 export const idleClientsMaxDefault = 32_768;
 /** What is kept of a relayed connection before its program is there costs so much more for each piece in which it came: a client may send single bytes. */
 export const pieceBytes = 256;
