@@ -84,6 +84,7 @@ export class Scene {
   /** Throws what a lease is refused with; by default it is granted. */
   beforeLease: () => Promise<void> | void = () => {};
   explanation: OwnAnswer | null = null;
+  beforeExplain: () => Promise<void> = () => Promise.resolve();
   /** As of a relayed site. */
   patienceMs: number | null = null;
   /** Where its file says that its own socket is. */
@@ -150,7 +151,7 @@ export class Scene {
       address: () => this.ownSocket,
       state: () => this.state,
       lease: (cause) => this.#lease(cause),
-      explain: () => Promise.resolve(this.explanation),
+      explain: () => this.beforeExplain().then(() => this.explanation),
       onQuiet: () => { this.#pool = null; },
     }));
   }
