@@ -15,6 +15,7 @@ import { takeListenFds } from '../systemd/listen-fds.ts';
 import { relaySiteOf } from '../systemd/unit-names.ts';
 import { AnswerStore } from './answer-store.ts';
 import { IdleClients } from './idle-clients.ts';
+import { KeptHosts } from './kept-hosts.ts';
 import { Peers, type PeersOptions } from './peers.ts';
 import { FrontFiles } from './front-files.ts';
 import { RouteSource } from './route-source.ts';
@@ -50,7 +51,7 @@ export async function runFront({ paths, cacheDir, listen, exitIdleMs, logLevel, 
     throw new WakesockError('ERR_WAKESOCK_USAGE', 'front has no socket: systemd passed none (wakesock-front.socket), and there is no --listen=ADDRESS');
   }
   const relayedOnly = inherited.length > 0 && listen.length === 0 && inherited.every(({ site }) => site !== undefined);
-  const routes = relayedOnly ? new (await import('./relayed-only.ts')).RelayedOnly(paths) : new RouteSource(paths, log);
+  const routes = relayedOnly ? new (await import('./relayed-only.ts')).RelayedOnly(paths) : new RouteSource(paths, log, keptHosts(cacheDir));
   const sweep = new Sweep();
   const edition = (name: string): string | null => editionOf(paths, name);
   const answers = new AnswerStore(`${cacheDir}/answers`, log);
@@ -96,6 +97,12 @@ function editionOf(paths: Paths, name: string): string | null {
   } catch {
     return null;
   }
+}
+
+/** Null: what reads the files cannot be told from another version of it. */
+function keptHosts(cacheDir: string): KeptHosts | null {
+  const program = statSync(process.argv[1] ?? '', { throwIfNoEntry: false });
+  return program === undefined ? null : new KeptHosts(`${cacheDir}/hosts.json`, `${program.ino} ${program.size} ${program.ctimeMs}`);
 }
 
 /** LimitNOFILE=; Node takes as much as it may. */

@@ -11,6 +11,7 @@ import { preparedDir, type Paths } from '../base/paths.ts';
 import { frontKeysDefault, type FrontKeys, type RelayedSite } from '../site/front-keys.ts';
 import { instancesDir } from '../site/list-sites.ts';
 import type { loadSite } from '../site/load-site.ts';
+import type { KeptHosts } from './kept-hosts.ts';
 import { RouteTable } from './route-table.ts';
 import { isMissing, SiteHostsReader, type SiteHosts } from './site-hosts.ts';
 
@@ -33,7 +34,10 @@ export class RouteSource {
   readonly #log: Log;
   /** Of the sites that are asked for: what their files say besides their names. */
   readonly #keys = new LRUCache<string, FrontKeys>({ max: siteCacheSitesMax });
-  #known = new Map<string, SiteHosts>();
+  readonly #kept: KeptHosts | null;
+  #known: ReadonlyMap<string, SiteHosts>;
+  /** When the reading of what is known began, in milliseconds since the epoch; null: it is an earlier front door's. */
+  #readMs: number | null = null;
   #watchers: FSWatcher[] = [];
   #timer: NodeJS.Timeout | null = null;
   /** Loaded when there is a site that says more than its names: to read all of a site's file takes five milliseconds of a start. */
@@ -41,9 +45,12 @@ export class RouteSource {
   #reading = false;
   #closed = false;
 
-  constructor(paths: Paths, log: Log) {
+  /** @param kept what an earlier front door has read, and for the next one; null: neither */
+  constructor(paths: Paths, log: Log, kept: KeptHosts | null = null) {
     this.#paths = paths;
     this.#log = log;
+    this.#kept = kept;
+    this.#known = kept?.read() ?? new Map<string, SiteHosts>();
     this.ready = this.#reload();
   }
 
@@ -72,6 +79,8 @@ export class RouteSource {
     this.#closed = true;
     for (const watcher of this.#watchers.splice(0)) watcher.close();
     if (this.#timer !== null) clearTimeout(this.#timer);
+    // Not while requests go on: of a hundred thousand it takes a tenth of a second.
+    if (this.#readMs !== null) this.#kept?.write(this.#known, this.#readMs);
   }
 
   #readKeys(name: string): FrontKeys {
@@ -101,6 +110,7 @@ export class RouteSource {
   }
 
   async #read(): Promise<void> {
+    const readMs = Date.now();
     const reader = await SiteHostsReader.open(this.#paths.siteDirs);
     const [recorded, prepared] = [new Set(await entries(instancesDir(this.#paths))), await entries(preparedDir(this.#paths, ''))];
     if (this.#closed) return;
@@ -126,6 +136,7 @@ export class RouteSource {
     }
     if (this.#loadSite === null && [...known.values()].some(({ hasDefaultKeys }) => !hasDefaultKeys)) ({ loadSite: this.#loadSite } = await import('../site/load-site.ts'));
     this.#known = known;
+    this.#readMs = readMs;
     this.table = table;
     this.#keys.clear();
     this.#log.info(`${table.size} host names of ${sites} sites`);

@@ -30,7 +30,17 @@ export interface SiteHosts {
   /** Its file may not be read. */
   readonly unreadable: boolean;
   /** Of a site that is one file and nothing else: to be known again. */
-  readonly file: { readonly path: string; readonly mtimeMs: number; readonly size: number } | null;
+  readonly file: FileRead | null;
+}
+
+/** By its path and these it is known to be as it was. */
+interface FileRead {
+  readonly path: string;
+  readonly ino: number;
+  readonly size: number;
+  readonly mtimeMs: number;
+  /** Nobody can set it back. */
+  readonly ctimeMs: number;
 }
 
 interface Directory {
@@ -99,9 +109,14 @@ export class SiteHostsReader {
 function ofFile(unit: UnitName, path: string, before: SiteHosts | undefined): SiteHosts | null {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined || stat.size === 0) return null;
-  const { mtimeMs, size } = stat;
-  if (before?.file != null && before.file.path === path && before.file.mtimeMs === mtimeMs && before.file.size === size) return before;
-  return hostsOf(unit, mergeUnits([readUnitFile(path)]), { path, mtimeMs, size });
+  const { ino, size, mtimeMs, ctimeMs } = stat;
+  const file = { path, ino, size, mtimeMs, ctimeMs };
+  if (before?.file != null && isSame(before.file, file)) return before;
+  return hostsOf(unit, mergeUnits([readUnitFile(path)]), file);
+}
+
+function isSame(one: FileRead, other: FileRead): boolean {
+  return one.path === other.path && one.ino === other.ino && one.size === other.size && one.mtimeMs === other.mtimeMs && one.ctimeMs === other.ctimeMs;
 }
 
 function hostsOf(unit: UnitName, merged: MergedUnit, file: SiteHosts['file']): SiteHosts {
