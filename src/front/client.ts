@@ -175,6 +175,8 @@ export class Client implements Expiring, Waiting, TunnelEnd {
       this.#cutOff();
     } else if (unanswered && site !== null) {
       this.#part = 'linger';
+      // That of a request to a sleeping site is over: the next sweep would end this without a word.
+      this.deadlineMs = Infinity;
       void site.explain().then((known) => this.#answer(known ?? answer), () => this.#answer(answer));
     } else {
       this.#answer(answer);

@@ -83,7 +83,7 @@ export class Scene {
   readonly leases: { release: () => void; released: boolean; end: (how?: LeaseEnd) => void }[] = [];
   /** Throws what a lease is refused with; by default it is granted. */
   beforeLease: () => Promise<void> | void = () => {};
-  explanation: OwnAnswer | null = null;
+  explanation: OwnAnswer | null | Promise<OwnAnswer> = null;
   /** As of a relayed site. */
   patienceMs: number | null = null;
   /** Where its file says that its own socket is. */
