@@ -26,6 +26,7 @@ export const packages = [
   { name: 'mmdebstrap', program: 'mmdebstrap', reason: 'makes the Debian 13 root, the base of images, and disks of virtual machines', target: 'debian13', kinds: ['images', 'vm'] },
   { name: 'chromium', program: 'chromium', reason: 'a browser at the front door', kinds: ['clients'] },
   { name: 'default-jdk-headless', program: 'javac', reason: 'Java\'s HTTP client at the front door', kinds: ['clients'] },
+  { name: 'golang-go', program: 'go', reason: 'Go\'s HTTP client at the front door', kinds: ['clients'] },
   { name: 'qemu-system-x86', program: 'qemu-system-x86_64', reason: 'the virtual machine of npm run test:vm', kinds: ['vm'] },
   { name: 'qemu-utils', program: 'qemu-img', reason: 'layers of its disk', kinds: ['vm'] },
   { name: 'e2fsprogs', program: 'mke2fs', reason: 'makes its disk', kinds: ['vm'] },

@@ -31,6 +31,8 @@ export class ExitPolicy {
   readonly #runners: () => readonly Runner[];
   #decide: (status: number) => void = () => {};
   #timer: NodeJS.Timeout | null = null;
+  /** When that is due. */
+  #dueMs = 0;
   /** Told to end, with this status. */
   #told: number | null = null;
   /** The time to settle is over, and nobody comes after us: waited for is only who holds clients. */
@@ -59,17 +61,22 @@ export class ExitPolicy {
       return;
     }
     if (!this.#nothingToDo) {
-      if (this.#timer) clearTimeout(this.#timer);
-      this.#timer = null;
+      this.#stopCountdown();
       return;
     }
-    if (this.#timer || !Number.isFinite(this.#idleMs)) return;
+    if (!Number.isFinite(this.#idleMs)) return;
+    const forMs = this.#backoffLeftMs + this.#idleMs;
+    const dueMs = performance.now() + forMs;
+    if (this.#timer && dueMs >= this.#dueMs) return;
+    // The back-off that it has begun with was ended.
+    this.#stopCountdown();
+    this.#dueMs = dueMs;
     this.#timer = setTimeout(() => {
       this.#timer = null;
       // Whoever is there by now says when he is done.
       if (!this.#nothingToDo) return;
       this.end(readableNow(this.#everyFd).length > 0 ? EXIT_AGAIN : 0);
-    }, this.#backoffLeftMs + this.#idleMs);
+    }, forMs);
   }
 
   /**
@@ -96,8 +103,13 @@ export class ExitPolicy {
   }
 
   end(status: number): void {
-    if (this.#timer) clearTimeout(this.#timer);
+    this.#stopCountdown();
     this.#decide(status);
+  }
+
+  #stopCountdown(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
   }
 
   get #nothingToDo(): boolean {

@@ -98,7 +98,7 @@ export class SiteRecord {
     if (state.name !== 'waking') this.#write();
   }
 
-  /** Of an earlier activator, which has remembered it no longer than it was there itself. */
+  /** What failed before counts no more, also for who reads the disk. It may have failed under an earlier activator. */
   resetFailed(): void {
     if (this.#history.state !== 'failed') return;
     this.#history = { ...this.#history, state: 'dormant', since: new Date().toISOString(), error: null };

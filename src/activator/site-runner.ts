@@ -6,16 +6,13 @@ import { existsSync } from 'node:fs';
 import type { Effect, Event, SiteError } from '../lifecycle/lifecycle.ts';
 import { Adoption } from '../wake/adoption.ts';
 import { mendEpoll } from '../wake/epoll-mend.ts';
-import { launch } from '../wake/launch.ts';
-import { startScope } from '../wake/start-scope.ts';
-import { beginStop, catchesSignal, finishStop, interruptCalls, signalNumber } from '../idle/stop.ts';
+import { beginStop, finishStop, interruptCalls } from '../idle/stop.ts';
 import { lookAt } from '../idle/activity.ts';
 import { Idleness } from '../idle/idleness.ts';
 import { Cgroup } from '../runtime/cgroup.ts';
 import { SiteSockets } from '../sockets/site-sockets.ts';
 import type { Listener } from '../sockets/listener.ts';
-import { freezeMsMax, stopTimeoutMsDefault } from '../base/limits.ts';
-import { preparedDir, runtimeSiteDir } from '../base/paths.ts';
+import { freezeMsMax } from '../base/limits.ts';
 import { WakesockError, describeError } from '../base/errors.ts';
 import type { PreparedSite } from '../base/site.ts';
 import { BackoffError, type LeaseAsked } from '../control/backend.ts';
@@ -26,21 +23,20 @@ import { scopeName, writtenSocketUnit } from '../systemd/unit-names.ts';
 import { modesOf, watchModes } from './blocking-modes.ts';
 import { clearAway } from './clear-away.ts';
 import { Container } from './container.ts';
+import { Ending } from './ending.ts';
 import { rememberShutsListener } from './history.ts';
 import { isWhole, leftBehind, survivor, type LeftBehind } from './left-behind.ts';
 import { processIdentity, readRuntimeState, removeRuntimeState, writeRuntimeState } from './runtime-state.ts';
 import { Readiness } from './readiness.ts';
 import { SiteRecord } from './site-record.ts';
 import { siteStatus } from './site-status.ts';
-import { wakeSecrets } from './wake-secrets.ts';
+import { killAll, startContainer, whyNotStarted } from './starting.ts';
 import { Waiters } from './waiters.ts';
 import { Living } from './living.ts';
 import type { RunnerParts, StoredFds } from './parts.ts';
 import type { Runner } from './runner.ts';
 
 const UNSERVED_IDLE_MS = 1_000;
-/** Time for a program to end whose signal handler restores the default, which a first process ignores. */
-const SPENT_HANDLER_MS = 1_000;
 /** Sockets that could not be watched are tried again after this: descriptors come back when a site stops. */
 const REARM_MS = 1_000;
 export class SiteRunner implements Runner {
@@ -56,14 +52,12 @@ export class SiteRunner implements Runner {
   #container: Container | null = null;
   #launching: { readonly done: Promise<void>; readonly abort: AbortController } | null = null;
   #clearing: Promise<void> | null = null;
-  #stopDeadline: NodeJS.Timeout | null = null;
   #savedFlags = '';
   /** It was found without what belongs to it: it serves whom it has, and is stopped as soon as there is nobody. */
   #crippled = false;
   /** An earlier activator started it. */
   #takenOver = false;
-  /** The program has been sent its stop signal, or is about to be: {@link RuntimeState.toldMs}. */
-  #ending: { readonly toldMs: number | null } | null = null;
+  readonly #ending = new Ending();
   /** Settled, unless the program is frozen for an instant. */
   #interrupted: Promise<void> = Promise.resolve();
   #retired = false;
@@ -196,8 +190,8 @@ export class SiteRunner implements Runner {
   }
 
   resetFailed(): void {
-    this.#dispatch({ type: 'resetFailed' });
     this.#record.resetFailed();
+    this.#dispatch({ type: 'resetFailed' });
   }
 
   /** Resolves when the site is dormant. @throws WakesockError ERR_WAKESOCK_BUSY */
@@ -306,44 +300,20 @@ export class SiteRunner implements Runner {
   }
 
   async #runLaunch(container: Container, signal: AbortSignal): Promise<void> {
-    const { paths, crun } = this.#parts;
-    const prepared = await this.#parts.prepared(this.name);
-    signal.throwIfAborted();
-    this.#prepared = prepared;
-    const { site, network = null } = prepared;
-    this.#readiness.setDeadline(site.startTimeoutMs);
-    this.#saveState(null);
-    const secrets = await wakeSecrets(prepared, paths, signal);
-    signal.throwIfAborted();
-    const listenFds = site.handoff === 'listen-fds' ? this.sockets.listeners.map(({ fd }) => fd) : [];
-    const sink = this.#parts.lines(this.name, () => container.process?.pid ?? null);
-    const { manager } = this.#parts;
-    const pid = await launch(
-      site,
-      { bundle: preparedDir(paths, this.name), runtime: runtimeSiteDir(paths, this.name), rootMount: prepared.rootMount ?? null, network, secrets },
-      listenFds,
-      { crun, signal, startScope: manager ? (_, process) => startScope(manager, site, network, process, signal, (error) => this.#hindered(error)) : null },
-      {
-        process: ({ stdout, stderr }) => {
-          this.#record.phase('process');
-          try {
-            container.output.follow(this.#parts.poller, stdout, 'stdout', sink);
-          } finally {
-            container.output.follow(this.#parts.poller, stderr, 'stderr', sink);
-          }
-          // After the gate has opened would be too late: a program must not lose its output with us.
-          this.#parts.fdStore.keep(`stdout=${this.name}`, [stdout]);
-          this.#parts.fdStore.keep(`stderr=${this.name}`, [stderr]);
-        },
-        scope: () => this.#record.phase('scope'),
-        started: () => this.#record.phase('go'),
+    const pid = await startContainer(this.name, container, () => this.sockets.listeners.map(({ fd }) => fd), signal, this.#parts, {
+      prepared: (prepared) => {
+        this.#prepared = prepared;
+        this.#readiness.setDeadline(prepared.site.startTimeoutMs);
+        this.#saveState(null);
       },
-    );
+      reached: (phase) => this.#record.phase(phase),
+      hindered: (error) => this.#hindered(error),
+    });
     this.#launching = null;
     container.isProcess(pid);
     this.#watchExit(container);
     this.#saveState(pid);
-    if (site.handoff === 'listen-fds') this.#nowListening();
+    if (this.#prepared?.site.handoff === 'listen-fds') this.#nowListening();
   }
 
   #hindered(error: WakesockError | null): void {
@@ -358,22 +328,9 @@ export class SiteRunner implements Runner {
   }
 
   #startFailed(container: Container, error: unknown): void {
-    void this.#explain(container, error).then((explained) => {
+    void whyNotStarted(this.name, container, error, this.#parts).then((explained) => {
       if (this.#container === container) this.#dispatch({ type: 'launchFailed', error: explained });
     });
-  }
-
-  /** With the last lines of its output: what crun or the program said is the reason a user looks for. */
-  async #explain(container: Container, error: unknown): Promise<SiteError> {
-    const { code, message } = describeError(error);
-    if (code !== 'ERR_WAKESOCK_RUNTIME' && code !== 'ERR_WAKESOCK_EXITED') return { code, message };
-    await this.#killAll(container);
-    await container.output.ended();
-    const why = code === 'ERR_WAKESOCK_RUNTIME' ? await this.#parts.whyNot(this.name) : null;
-    if (why) return describeError(why);
-    const lines = container.output.lastLines;
-    const told = container.oomKilled ? `${message}: the kernel killed it, or a process of it, for want of memory` : message;
-    return { code, message: lines.length > 0 ? `${told}; its last lines: ${lines.join(' | ')}` : told };
   }
 
   #answerFrom(container: Container, fd: number): void {
@@ -450,7 +407,7 @@ export class SiteRunner implements Runner {
         && (force || (this.#waiters.sleep ? this.#idleness.isNobodyNow(activity) : this.#idleness.isQuiet(activity))),
       committed: () => {
         this.#idleness.end();
-        this.#ending = { toldMs: null };
+        this.#ending.begins();
         this.#saveState(process.pid);
         this.#dispatch({ type: 'stopping' });
       },
@@ -461,10 +418,9 @@ export class SiteRunner implements Runner {
 
   /** The program knows that it is to end. Noted at once: to most programs a second stop signal means to drop everybody. */
   #told(container: Container): void {
-    const toldMs = this.#ending?.toldMs ?? Date.now();
-    this.#ending = { toldMs };
+    this.#ending.told();
     this.#saveState(container.process?.pid ?? null);
-    this.#setStopDeadline(container, Math.max(0, Date.now() - toldMs));
+    this.#ending.limit(container, this.#prepared?.site ?? null);
   }
 
   #notStopped(force: boolean): void {
@@ -483,18 +439,6 @@ export class SiteRunner implements Runner {
     this.#dispatch({ type: 'inUse' });
   }
 
-  #setStopDeadline(container: Container, elapsedMs: number): void {
-    const site = this.#prepared?.site;
-    const timeoutMs = Math.max(0, (site?.stopTimeoutMs ?? stopTimeoutMsDefault) - elapsedMs);
-    // Node without a handler of its own takes the signal, restores the default and sends it again: as the first process
-    // of its namespace it never sees that. Who has used up the handler and is still there is told nothing more.
-    const spent = setTimeout(() => {
-      if (container.process && !catchesSignal(container.process.pid, signalNumber(site?.stopSignal ?? 'TERM'))) container.kill();
-    }, Math.min(Math.max(0, SPENT_HANDLER_MS - elapsedMs), timeoutMs));
-    this.#stopDeadline = setTimeout(() => container.kill(), timeoutMs);
-    void container.exited.then(() => clearTimeout(spent));
-  }
-
   /** @param takenOver an earlier activator has told of what was killed before */
   #watchExit(container: Container, takenOver = false): void {
     if (this.#parts.oomKills) container.watchOomKills(this.#parts.oomKills, takenOver, (count) => this.#record.oomKilled(count));
@@ -511,7 +455,6 @@ export class SiteRunner implements Runner {
       .finally(() => {
         this.#clearing = null;
         this.#container = null;
-        this.#ending = null;
         this.#dispatch({ type: 'gone' });
       });
     return this.#clearing;
@@ -526,9 +469,8 @@ export class SiteRunner implements Runner {
       this.#launching.abort.abort();
       await this.#launching.done;
     }
-    await clearAway(this.name, log, container ? [() => this.#killAll(container), () => container.untilGone()] : []);
-    if (this.#stopDeadline) clearTimeout(this.#stopDeadline);
-    this.#stopDeadline = null;
+    await clearAway(this.name, log, container ? [() => killAll(this.name, container, crun), () => container.untilGone()] : []);
+    this.#ending.over();
     await clearAway(this.name, log, [
       () => this.sockets.disarm(),
       () => {
@@ -543,12 +485,6 @@ export class SiteRunner implements Runner {
       },
       () => this.sockets.verify(),
     ]);
-  }
-
-  /** A crun that ended before it told us the process may have started it all the same: then only crun knows it, if there is no scope. */
-  async #killAll(container: Container): Promise<void> {
-    container.kill();
-    if (container.process === null) await this.#parts.crun.delete(this.name);
   }
 
   // --- taking over
@@ -582,11 +518,11 @@ export class SiteRunner implements Runner {
     if (listening) this.#readiness.listensOn(...this.sockets.listeners.map(({ inode }) => inode));
     // It was being started.
     if (!listening || state?.process === null) this.#readiness.setDeadline(this.#prepared?.site.startTimeoutMs ?? Infinity);
-    this.#ending = state?.stopping ? { toldMs: state.toldMs ?? null } : null;
-    this.#dispatch({ type: 'found', as: this.#ending ? 'draining' : listening ? 'awake' : 'waking' });
-    if (this.#ending) this.#holdAgain();
+    if (state?.stopping) this.#ending.begins(state.toldMs ?? null);
+    this.#dispatch({ type: 'found', as: this.#ending.begun ? 'draining' : listening ? 'awake' : 'waking' });
+    if (this.#ending.begun) this.#holdAgain();
     const outcome = midStop && container.process ? finishStop({ ...container.process, cgroup: container.cgroup }, this.#prepared?.site.stopSignal ?? 'TERM') : 'signalled';
-    if (this.#ending && outcome === 'signalled') this.#told(container);
+    if (this.#ending.begun && outcome === 'signalled') this.#told(container);
     else this.#saveState(alive.pid);
     if (stored.notify !== null) this.#answerFrom(container, stored.notify);
     // Last: until it is thawed whoever finds it frozen must know better than to take it for the midst of a stop.
@@ -662,8 +598,8 @@ export class SiteRunner implements Runner {
         process: pid === null ? null : processIdentity(pid),
         listening: name === 'awake' || (name === 'waking' && this.#readiness.complete),
         listened: this.#readiness.listening,
-        stopping: this.#ending !== null,
-        toldMs: this.#ending?.toldMs ?? null,
+        stopping: this.#ending.begun,
+        toldMs: this.#ending.toldMs,
         lastActiveMs: Date.now() - (this.#parts.now() - this.#idleness.lastActiveMs),
         baselines: this.sockets.baselines,
         served: this.sockets.served.map(({ inode }) => inode),

@@ -112,8 +112,8 @@ export class UnitRunner implements Runner {
   }
 
   resetFailed(): void {
-    this.#dispatch({ type: 'resetFailed' });
     this.#record.resetFailed();
+    this.#dispatch({ type: 'resetFailed' });
   }
 
   sleep(force: boolean): Promise<void> {

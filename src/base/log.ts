@@ -11,7 +11,7 @@ export type LogFields = Readonly<Record<string, string | number | boolean | null
 export type Log = Readonly<Record<LogLevel, (message: string, fields?: LogFields) => void>> & {
   /** Loads what writes the lines, and writes those that have waited. Call it once the first container is on its way. */
   open(): Promise<void>;
-  /** Resolves when every line so far has been written. Lines after it are written as text. */
+  /** Resolves when every line so far has been written, in the same form as after {@link open}. Lines after it are written as text. */
   close(): Promise<void>;
 };
 
@@ -31,7 +31,7 @@ interface Line { readonly level: LogLevel; readonly message: string; readonly fi
  *
  * pino is loaded by {@link Log.open}, not before: even bundled it costs 10–20 ms and 3 MB (Node 20; a bare boot is 26 ms),
  * which the first client of a cold box would wait for. Until then lines wait in memory; if the process ends
- * first, they are written as text. On a terminal pino is not loaded at all.
+ * without {@link Log.close}, they are written as text. On a terminal pino is not loaded at all.
  */
 export function createLog(
   { level, env = process.env, fd = 2, interactive = env['JOURNAL_STREAM'] === undefined && process.stderr.isTTY === true }:
@@ -58,6 +58,8 @@ export function createLog(
     for (const line of waiting.splice(0)) write(line);
   };
   const close = async (): Promise<void> => {
+    // Whoever reads them wants all in one form, also of a process that was there for a moment only.
+    if (waiting.length > 0) opening ??= open();
     await opening;
     write = writeText;
     writeWaiting();

@@ -31,7 +31,8 @@ export function sitePreparer(paths: Paths, progress: NodeJS.WritableStream, pull
       return prepared;
     },
     finish: async () => {
-      await resetFailed(paths, names.splice(0), (name, { code, message }) => progress.write(`wakesock: ${name}: warning: its back-off was not ended: ${printable(message)} (${code})\n`));
+      const problem = await resetFailed(paths, names.splice(0));
+      if (problem) progress.write(`wakesock: warning: sites that failed a moment ago are not tried again at once: ${printable(problem.message)} (${problem.code})\n`);
       for (const store of stores.values()) await releaseImages(paths, store);
     },
   };

@@ -23,7 +23,7 @@ export interface ControlClient {
   wake(name: string, options?: { readonly by?: string }): Promise<SiteStatus>;
   sleep(name: string, options?: { readonly force?: boolean }): Promise<SiteStatus>;
   /** What failed before counts no more, as by `systemctl reset-failed`. */
-  resetFailed(name: string): Promise<SiteStatus>;
+  resetFailed(name: string, options?: { readonly signal?: AbortSignal }): Promise<SiteStatus>;
   /** @param options who asks and for whom, for the wake history */
   lease(name: string, options?: { readonly by?: string; readonly cause?: WakeCause | null }): Promise<Lease>;
 }
@@ -51,7 +51,7 @@ export function controlClient(socketPath: string): ControlClient {
     site: (name) => call('GET', pathOf(name)),
     wake: (name, { by } = {}) => call('POST', pathOf(name, '/wake'), by === undefined ? {} : { headers: { 'Wakesock-By': by } }),
     sleep: (name, { force = false } = {}) => call('POST', pathOf(name, '/sleep'), { body: { force } }),
-    resetFailed: (name) => call('POST', pathOf(name, '/reset-failed')),
+    resetFailed: (name, options = {}) => call('POST', pathOf(name, '/reset-failed'), options),
     lease: (name, { by, cause } = {}) => againIfEnding(() => takeLease(socketPath, {
       method: 'POST', path: pathOf(name, '/lease'), ...(by === undefined ? {} : { headers: { 'Wakesock-By': by } }), ...(cause == null ? {} : { body: { cause } }),
     })),

@@ -175,7 +175,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
       this.#cutOff();
     } else if (unanswered && site !== null) {
       this.#part = 'linger';
-      // That of a request to a sleeping site is over: the next sweep would end this without a word.
+      // Who explains has a time of his own.
       this.deadlineMs = Infinity;
       void site.explain().then((known) => this.#answer(known ?? answer), () => this.#answer(answer));
     } else {

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { WakesockError } from '../base/errors.ts';
-import { leaseHoldMs, upstreamIdleMax, upstreamIdleMsMax } from '../base/limits.ts';
+import { leaseHoldMs, upstreamIdleMsMax } from '../base/limits.ts';
 import { BackoffError } from '../control/backend.ts';
 import type { Lease, LeaseEnd } from '../control/client.ts';
 import type { StoredState } from '../control/stored-state.ts';
@@ -8,6 +8,7 @@ import type { LeaseAddress, WakeCause } from '../control/types.ts';
 import type { FrontKeys } from '../site/front-keys.ts';
 import type { OwnAnswer } from './answer.ts';
 import type { FrontFiles } from './front-files.ts';
+import { IdleUpstreams } from './idle-upstreams.ts';
 import { Knock } from './knock.ts';
 import { rulesOf } from './no-wake.ts';
 import type { Keeping } from './keeping.ts';
@@ -67,7 +68,7 @@ export class SitePool implements Expiring {
   deadlineMs = Infinity;
   readonly name: string;
   readonly #options: SitePoolOptions;
-  readonly #idle: Upstream[] = [];
+  readonly #idle: IdleUpstreams;
   readonly #waiting = new Set<Waiting>();
   /** Who has asked while it was not known to be awake. What else is in flight, tunnels and long answers, waits for nothing. */
   readonly #held = new Set<Waiting>();
@@ -99,6 +100,7 @@ export class SitePool implements Expiring {
   constructor(options: SitePoolOptions) {
     this.name = options.name;
     this.#options = options;
+    this.#idle = new IdleUpstreams(options.sweep);
     options.sweep.add(this);
     this.#restBegins();
   }
@@ -222,25 +224,13 @@ export class SitePool implements Expiring {
 
   /** A connection whose exchange is complete. */
   put(upstream: Upstream): void {
-    if (!upstream.usable || this.#lease === null || this.#idle.length >= upstreamIdleMax) {
-      upstream.socket.destroy();
-      return;
-    }
-    upstream.reused = true;
-    upstream.idleSinceMs = this.#options.sweep.nowMs;
-    upstream.socket.resume();
-    this.#idle.push(upstream);
-    // The last in is the first out: those that are not needed any more are at the bottom, one by one.
-    const oldest = this.#idle[0] as Upstream;
-    if (oldest.idleSinceMs + upstreamIdleMsMax < this.#options.sweep.nowMs) this.#idle.shift()?.socket.destroy();
+    if (this.#lease === null) upstream.socket.destroy();
+    else this.#idle.put(upstream);
   }
 
   gone(upstream: Upstream): void {
-    const index = this.#idle.indexOf(upstream);
-    if (index === -1) return;
-    this.#idle.splice(index, 1);
     // Nothing was asked on it, so that it may be the program that is gone.
-    this.#awake = false;
+    if (this.#idle.remove(upstream)) this.#awake = false;
   }
 
   /** @param program which of them: what comes from one that is over tells nothing of now */
@@ -264,7 +254,7 @@ export class SitePool implements Expiring {
       if (state === 'awake' || state === 'failed') this.#pageUntilMs = 0;
       if (state !== 'failed') return this.#restBegins();
     }
-    for (const upstream of this.#idle.splice(0)) upstream.socket.destroy();
+    this.#idle.end();
     this.#lease?.release();
     this.#lease = null;
     this.#dropFormerLease();
@@ -333,13 +323,7 @@ export class SitePool implements Expiring {
   }
 
   #connection(lease: Lease, client: Waiting, fresh: boolean): Upstream | null {
-    if (fresh) return this.#fresh(lease, client);
-    const oldestMs = this.#options.sweep.nowMs - upstreamIdleMsMax;
-    for (let upstream = this.#idle.pop(); upstream !== undefined; upstream = this.#idle.pop()) {
-      if (upstream.usable && upstream.idleSinceMs >= oldestMs) return upstream;
-      upstream.socket.destroy();
-    }
-    return this.#fresh(lease, client);
+    return (fresh ? null : this.#idle.take()) ?? this.#fresh(lease, client);
   }
 
   #fresh(lease: Lease, client: Waiting): Upstream | null {
@@ -431,7 +415,7 @@ export class SitePool implements Expiring {
     }
     if (how === 'revoked' || !this.#wanted) this.#awake = false;
     this.#patient = null;
-    for (const upstream of this.#idle.splice(0)) upstream.socket.destroy();
+    this.#idle.end();
     // What they wait for may have to be started anew, and be elsewhere then.
     for (const [client, abort] of this.#connecting) {
       abort.abort();

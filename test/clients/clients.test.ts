@@ -1,4 +1,4 @@
-/** Clients that others have written, at the front door of a site that sleeps: a browser, and Java's own HTTP client. */
+/** Clients that others have written, at the front door of a site that sleeps: a browser, and the HTTP clients of Java and Go. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -64,3 +64,12 @@ test('Java\'s client: requests on one connection, an upload in chunks, a downloa
   const said = await scene.box.run(['java', '-Xshare:auto', '-XX:TieredStopAtLevel=1', join(here, 'Client.java'), 'plain.example'], { timeoutMs: 100_000 });
   expect(said.trim().split('\n')).toEqual([...Array.from({ length: 3 }, () => 'get 200 HTTP_1_1 true'), 'connections 1', 'post true', 'big 5000192', 'connections 1', 'websocket hello']);
 });
+
+test('Go\'s client: twenty requests while the site sleeps, then one connection for requests, an upload in chunks that waits to be asked for, a download; a WebSocket', async () => {
+  await scene.box.run(['env', 'GO111MODULE=off', 'CGO_ENABLED=0', 'GOCACHE=/tmp/go-cache', 'go', 'build', '-o', '/tmp/go-client', join(here, 'client.go')], { timeoutMs: 100_000 });
+  await scene.product.run('sleep', '--force', 'plain');
+  const { wakes } = await scene.status('plain');
+  const said = await scene.box.run(['/tmp/go-client', 'plain.example'], { timeoutMs: 100_000 });
+  expect(said.trim().split('\n')).toEqual(['at once 20', 'post true', 'big 5000192', 'connections 1', 'websocket hello']);
+  expect((await scene.status('plain')).wakes).toBe(wakes + 1);
+}, 200_000);

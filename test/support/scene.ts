@@ -126,7 +126,8 @@ export class Scene {
   /** The activator said that the site has come into this state. */
   async inState(site: string, state: string, from: number): Promise<void> {
     await this.journal.until(
-      ({ unit, text, fields }) => unit === service && (state === 'failed' ? text.startsWith(`${site} failed: `) : fields['site'] === site && text.endsWith(`→ ${state}`)),
+      // Of an activator that ended before its log was open, as text: its fields are behind it.
+      ({ unit, text }) => unit === service && (state === 'failed' ? text.startsWith(`${site} failed: `) : text.startsWith(`${site}: `) && `${text} `.includes(` → ${state} `)),
       { from, what: `${site} → ${state}` },
     );
   }

@@ -124,7 +124,7 @@ describe('in between', () => {
   test('a site on its way up has the new limits when it is awake, though it was begun with the old ones', async () => {
     await scene.enable({ starting: site(8609, { TasksMax: 40 }) });
     // What was prepared has been read, and no scope is there.
-    const readAndNotUsed = 'this.#readiness.setDeadline(site.startTimeoutMs);';
+    const readAndNotUsed = 'const secrets = await wakeSecrets(prepared, paths, signal);';
     await installMutant(scene.box, '5s', { find: readAndNotUsed, replace: `while (require('node:fs').existsSync('/run/hold-start')) await new Promise((go) => setTimeout(go, 10)); ${readAndNotUsed}` });
     try {
       await scene.box.run(['touch', '/run/hold-start']);

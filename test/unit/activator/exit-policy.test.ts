@@ -122,6 +122,20 @@ describe('something to do', () => {
   });
 });
 
+describe('the end of a back-off', () => {
+  test('that comes before its time is not waited for', async () => {
+    const failed = Object.assign(new FakeRunner(), { quiet: false, backoffLeftMs: 60_000 });
+    const { exit, status } = policy([failed]);
+    exit.reconsider();
+    Object.assign(failed, { quiet: true, backoffLeftMs: 0 });
+    exit.reconsider();
+    await vi.advanceTimersByTimeAsync(IDLE_MS - 1);
+    expect(status()).toBeNull();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(status()).toBe(0);
+  });
+});
+
 describe('told to end', () => {
   test('at once, where no site is between two states; what is awake stays so', async () => {
     const { exit, status } = policy([Object.assign(new FakeRunner(), { quiet: false })]);

@@ -31,6 +31,13 @@ test('JSON lines, with the priority in front where journald reads them', () => {
   expect(lines(['open'], {}).map((line) => JSON.parse(line) as unknown)).toEqual(expected);
 });
 
+test('closed before it was opened: in the same form', () => {
+  const [first, second, after] = lines(['close'], { JOURNAL_STREAM: '8:1' });
+  expect(JSON.parse(first?.slice(3) ?? '')).toEqual({ level: 'info', time, site: 'blog', msg: 'asleep' });
+  expect(JSON.parse(second?.slice(3) ?? '')).toMatchObject({ level: 'error', code: 'ERR_WAKESOCK_BUS' });
+  expect(after).toBe('<6>after the end');
+});
+
 test('on a terminal, and when the process ends before the log was opened: text', () => {
   const text = ['blog: asleep', 'error: blog: A handler failed: gone [2J now (ERR_WAKESOCK_BUS)'];
   expect(lines(['open', 'terminal'], {})).toEqual([...text, 'warn: blog: slow ms=812.5']);

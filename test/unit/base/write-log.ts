@@ -12,3 +12,4 @@ if (process.argv[2] === 'open') {
     process.exit();
   });
 }
+if (process.argv[2] === 'close') void log.close().then(() => log.info('after the end'));

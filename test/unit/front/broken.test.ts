@@ -84,23 +84,6 @@ describe('the program goes away', () => {
     expect(await client.rest()).toMatch(/^HTTP\/1\.1 502 .*\r\nRetry-After: 4\r\n.*It has failed \(ERR_WAKESOCK_EXITED\)/s);
   });
 
-  test('nobody listens, and why is told only after a while: it is waited for', async () => {
-    await scene.stopProgram();
-    const steps = new EventEmitter();
-    scene.explanation = once(steps, 'told').then(() => ({ status: 502, message: 'It has failed', code: 'ERR_WAKESOCK_EXITED' }));
-    const client = scene.client();
-    client.send(get);
-    while (scene.leases.length === 0) await new Promise((resolve) => { setImmediate(resolve); });
-    // It is refused in the turns that follow.
-    for (let i = 0; i < 20; i++) {
-      await arrivedElsewhere();
-      scene.sweep.pass(scene.sweep.nowMs);
-    }
-    steps.emit('told');
-    expect(await client.rest()).toMatch(/^HTTP\/1\.1 502 [^]*ERR_WAKESOCK_EXITED/);
-    client.socket.destroy();
-  });
-
   test('an answer that ends with the connection ends ours with the program, too', async () => {
     const { client, program } = await scene.exchange(get);
     program.send('HTTP/1.1 200 OK\r\n\r\nall');

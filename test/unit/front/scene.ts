@@ -83,7 +83,8 @@ export class Scene {
   readonly leases: { release: () => void; released: boolean; end: (how?: LeaseEnd) => void }[] = [];
   /** Throws what a lease is refused with; by default it is granted. */
   beforeLease: () => Promise<void> | void = () => {};
-  explanation: OwnAnswer | null | Promise<OwnAnswer> = null;
+  explanation: OwnAnswer | null = null;
+  beforeExplain: () => Promise<void> = () => Promise.resolve();
   /** As of a relayed site. */
   patienceMs: number | null = null;
   /** Where its file says that its own socket is. */
@@ -150,7 +151,7 @@ export class Scene {
       address: () => this.ownSocket,
       state: () => this.state,
       lease: (cause) => this.#lease(cause),
-      explain: () => Promise.resolve(this.explanation),
+      explain: () => this.beforeExplain().then(() => this.explanation),
       onQuiet: () => { this.#pool = null; },
     }));
   }

@@ -43,6 +43,18 @@ const failing = async (accept: string): Promise<string> => {
   return client(request('POST /', accept, 'Content-Length: 0')).rest();
 };
 
+test('who waits to be told why the site failed is not given up meanwhile', async () => {
+  await open((wire) => { wire.socket.destroy(); });
+  const asked = new Promise<() => void>((resolve) => { scene.beforeExplain = () => new Promise((explained) => { resolve(explained); }); });
+  scene.explanation = { status: 502, message: 'This site could not be started', code: 'ERR_WAKESOCK_EXITED' };
+  const waiting = client(request('POST /', 'Content-Length: 0'));
+  const explained = await asked;
+  after(1);
+  after(1_000);
+  explained();
+  expect(await waiting.rest()).toContain('ERR_WAKESOCK_EXITED');
+});
+
 describe('/.well-known/wakesock', () => {
   const asked = request('GET /.well-known/wakesock');
 
