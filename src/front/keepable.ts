@@ -56,6 +56,8 @@ function wayOf(bytes: Buffer, fields: Fields): string[] {
     const value = fields.value(bytes, i).toLowerCase();
     if (fields.kind[i] === Field.forwardedProto) way.push(`proto=${value}`);
     else if (fields.kind[i] === Field.forwardedHost) way.push(`host=${value}`);
+    // Port, prefix and the like: a proxy that does not write them itself passes on what its client said.
+    else if (fields.kind[i] === Field.forwarded) way.push(`${fields.name(bytes, i).toLowerCase()}=${value}`);
     else if (fields.kind[i] === Field.forwardedElements) way.push(...value.match(/(?:proto|host)=(?:"[^"]*"|[^\s;,"]*)/g) ?? []);
   }
   return way;
