@@ -38,12 +38,13 @@ export class Framing {
         case Field.other: break;
         case Field.host:
           if (this.host !== -1) throw new Refusal(400, 'Expected one Host, got two');
+          refuseTabAround(bytes, fields, i);
           this.host = i;
           break;
         case Field.contentLength:
           if (hasLength) throw new Refusal(400, 'Expected one Content-Length, got two');
           hasLength = true;
-          refuseTabBehind(bytes, fields.valueEnd[i] as number);
+          refuseTabAround(bytes, fields, i);
           this.length = readLength(bytes, fields.valueStart[i] as number, fields.valueEnd[i] as number);
           if (this.body === Body.none) this.body = Body.length;
           break;
@@ -52,7 +53,7 @@ export class Framing {
           if (fields.value(bytes, i).toLowerCase() !== 'chunked') {
             throw new Refusal(400, 'Expected Transfer-Encoding to be chunked, got another coding');
           }
-          refuseTabBehind(bytes, fields.valueEnd[i] as number);
+          refuseTabAround(bytes, fields, i);
           this.body = Body.chunked;
           break;
         case Field.connection: this.#readConnection(fields.value(bytes, i), bytes, fields); break;
@@ -80,9 +81,14 @@ export class Framing {
   }
 }
 
-/** llhttp takes a space behind a length or a coding for nothing, but not a tab. */
-function refuseTabBehind(bytes: Uint8Array, end: number): void {
-  for (let i = end; bytes[i] !== CR; i++) if (bytes[i] === TAB) throw new Refusal(400, 'Expected no tab behind a length or a coding');
+/** llhttp takes a space behind a length or a coding for nothing, but not a tab; nginx none around them, or around a host. */
+function refuseTabAround(bytes: Uint8Array, { nameEnd, valueStart, valueEnd }: Fields, index: number): void {
+  for (let i = nameEnd[index] as number; i < (valueStart[index] as number); i++) if (bytes[i] === TAB) throw tabAround();
+  for (let i = valueEnd[index] as number; bytes[i] !== CR; i++) if (bytes[i] === TAB) throw tabAround();
+}
+
+function tabAround(): Refusal {
+  return new Refusal(400, 'Expected no tab around a host, a length or a coding');
 }
 
 /** Digits and nothing else: no sign, no list, no space within. */
