@@ -52,6 +52,11 @@ const kinds: Readonly<Record<string, number>> = {
   'x-forwarded-by': Field.forwarded,
   'x-forwarded-scheme': Field.forwarded,
   'x-real-ip': Field.forwarded,
+  'x-client-ip': Field.forwarded,
+  'x-cluster-client-ip': Field.forwarded,
+  'client-ip': Field.forwarded,
+  'true-client-ip': Field.forwarded,
+  'cf-connecting-ip': Field.forwarded,
 };
 
 /** What decides where a message ends and whose it is: may neither be spelt oddly, nor named by `Connection`, nor trail. */

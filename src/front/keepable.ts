@@ -57,10 +57,15 @@ function wayOf(bytes: Buffer, fields: Fields): string[] {
     if (fields.kind[i] === Field.forwardedProto) way.push(`proto=${value}`);
     else if (fields.kind[i] === Field.forwardedHost) way.push(`host=${value}`);
     // Port, prefix and the like: a proxy that does not write them itself passes on what its client said.
-    else if (fields.kind[i] === Field.forwarded) way.push(`${fields.name(bytes, i).toLowerCase()}=${value}`);
+    else if (fields.kind[i] === Field.forwarded && !isAddress(fields.name(bytes, i))) way.push(`${fields.name(bytes, i).toLowerCase()}=${value}`);
     else if (fields.kind[i] === Field.forwardedElements) way.push(...value.match(/(?:proto|host)=(?:"[^"]*"|[^\s;,"]*)/g) ?? []);
   }
   return way;
+}
+
+/** `X-Real-IP` and the like: each client's own, of which no link is made. */
+function isAddress(name: string): boolean {
+  return /-ip$/i.test(name);
 }
 
 /** Null: the answer may not be kept. Only directly after the head was parsed. */

@@ -347,8 +347,8 @@ test('a trusted proxy says how the program is to make its links: who comes other
   await scene.close();
   scene = await Scene.open(undefined, { trusted: parseIpPrefixes('127.0.0.1') });
   scene.keys = { noWake: [parseNoWake(rule)] };
-  await answers(ask('/feed.xml', 'X-Forwarded-For: 192.0.2.1', 'X-Forwarded-Proto: https'), says('<one/>'));
-  expect(await asleep(ask('/feed.xml', 'X-Forwarded-For: 192.0.2.2', 'X-Forwarded-Proto: HTTPS'))).toMatch(/<one\/>$/);
+  await answers(ask('/feed.xml', 'X-Forwarded-For: 192.0.2.1', 'X-Real-IP: 192.0.2.1', 'X-Forwarded-Proto: https'), says('<one/>'));
+  expect(await asleep(ask('/feed.xml', 'X-Forwarded-For: 192.0.2.2', 'X-Real-IP: 192.0.2.2', 'X-Forwarded-Proto: HTTPS'))).toMatch(/<one\/>$/);
   for (const other of ['X-Forwarded-Proto: http', 'X-Forwarded-Host: b.example', 'X-Forwarded-Proto: https\r\nX-Forwarded-Prefix: /evil', 'X-Forwarded-Proto: https\r\nX-Forwarded-Port: 81', 'Forwarded: for=192.0.2.1;proto=https;host=c.example']) expect(await asleep(ask('/feed.xml', other))).toBeNull();
 });
 

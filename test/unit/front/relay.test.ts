@@ -28,7 +28,7 @@ describe('heads', () => {
   test('the program gets the request, and who asked; what was for us only it does not get', async () => {
     await open();
     const { client, head } = await scene.exchange('GET /a?b HTTP/1.1\r\nAccept: x\r\nHost: A.example:8080\r\nConnection: keep-alive, X-Hop\r\nKeep-Alive: 5\r\n'
-      + 'X-Hop: 1\r\nx_hop: 2\r\nX-Forwarded-For: 6.6.6.6\r\nX_Forwarded_Proto: https\r\nForwarded: for=6.6.6.6\r\nX-Real-IP: 6.6.6.6\r\nProxy: evil\r\nTE: trailers\r\n'
+      + 'X-Hop: 1\r\nx_hop: 2\r\nX-Forwarded-For: 6.6.6.6\r\nX_Forwarded_Proto: https\r\nForwarded: for=6.6.6.6\r\nX-Real-IP: 6.6.6.6\r\nX-Client-IP: 6.6.6.6\r\nX-Cluster-Client-IP: 6.6.6.6\r\nClient-IP: 6.6.6.6\r\nTrue-Client-IP: 6.6.6.6\r\nCF-Connecting-IP: 6.6.6.6\r\nProxy: evil\r\nTE: trailers\r\n'
       + 'Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\nCookie: c\r\n\r\n');
     opened.push(client);
     expect(head).toBe('GET /a?b HTTP/1.1\r\nAccept: x\r\nHost: A.example:8080\r\nCookie: c\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\n'
