@@ -1,10 +1,11 @@
 /** What the front door takes for connections on which nothing is asked, and for names that nobody asks for. */
 import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { processMemory, type ProcessMemory } from '../harness/accounting.ts';
-import { backEnd, benchHost, frontDoor, frontOf, type FrontDirectories } from '../subjects/proxies.ts';
-import { type Bench, type Scenario, Unavailable } from '../types.ts';
+import { benchHost, frontDoor, frontOf, type FrontDirectories } from '../subjects/proxies.ts';
+import type { Bench, Scenario } from '../types.ts';
 
 const scenario = 'front';
 /** At the default of 200 samples these are 10,000 and 100,000. */
@@ -32,24 +33,21 @@ async function idleConnections(bench: Bench): Promise<void> {
   const backendPort = bench.nextPort();
   const port = bench.nextPort();
   const sockets: Socket[] = [];
-  try {
-    const behind = await backEnd.start(0, backendPort, bench);
-    const door = await frontDoor.start(backendPort, port, bench);
-    // What requests leave behind, as compiled code, is no connection's.
-    const first = await asked(port);
-    for (let i = 0; i < count; i++) await ask(first);
-    const before = processMemory(door.pid);
-    for (let i = 0; i < count; i += connectingMax) {
-      sockets.push(...await Promise.all(Array.from({ length: Math.min(connectingMax, count - i) }, () => asked(port))));
-    }
-    report(bench, 'idle connections', count, before, processMemory(door.pid), 'Each has asked once before; what the kernel keeps of them is not counted.');
-    for (const socket of [first, ...sockets]) socket.destroy();
-    await door.stop();
-    await behind.stop();
-  } catch (error) {
-    if (!(error instanceof Unavailable)) throw error;
-    bench.report({ scenario, subject: 'idle connections', skipped: error.message });
+  const behind = createServer((_, response) => response.end('hello'));
+  await once(behind.listen(backendPort, '127.0.0.1'), 'listening');
+  const door = await frontDoor.start(backendPort, port, bench);
+  // What requests leave behind, as compiled code, is no connection's.
+  const first = await asked(port);
+  for (let i = 0; i < count; i++) await ask(first);
+  const before = processMemory(door.pid);
+  for (let i = 0; i < count; i += connectingMax) {
+    sockets.push(...await Promise.all(Array.from({ length: Math.min(connectingMax, count - i) }, () => asked(port))));
   }
+  report(bench, 'idle connections', count, before, processMemory(door.pid), 'Each has asked once before; what the kernel keeps of them is not counted.');
+  for (const socket of [first, ...sockets]) socket.destroy();
+  await door.stop();
+  behind.closeAllConnections();
+  await once(behind.close(), 'close');
 }
 
 async function asked(port: number): Promise<Socket> {
