@@ -1,7 +1,7 @@
 /** Limits that bite: a kernel with every controller, which the test box does not have. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { programs } from '../support/product.ts';
-import { python, type Scene, scopeUnit, tcpSite, type SiteKeys } from '../support/scene.ts';
+import { pollUntil, python, type Scene, scopeUnit, tcpSite, type SiteKeys } from '../support/scene.ts';
 import { bootInstalled, openScene } from '../support/virtual-machine.ts';
 import type { VirtualMachine } from './machine/machine.ts';
 
@@ -171,9 +171,10 @@ test('IOReadBandwidthMax=, IOWriteBandwidthMax=: a site that only transfers gets
     expect(told).toContain(`${key}= from /dev/vda 32000 to default`);
     expect(await scene.show(scopeUnit(sites[0]), 'IOWeight')).toEqual({ IOWeight: '30' });
   }
-  const asToldAnew = await shares();
   for (const found of asTold) expect(found).toBeLessThan(0.2);
-  for (const found of asToldAnew) expect(found).toBeGreaterThan(0.3);
+  // What was held back by the limit comes first, and the machine's disk is shared with whatever else its host does.
+  let asToldAnew: number[] = [];
+  await pollUntil('both to transfer as much as any', async () => (asToldAnew = await shares()).every((found) => found > 0.3), 60_000).catch((error: unknown) => { throw new Error(`${String(error)}: ${asToldAnew.join(', ')}`); });
   await scene.product.run('sleep', '--force', ...pairs.flatMap(({ sites }) => sites));
 });
 
