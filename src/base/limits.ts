@@ -72,10 +72,10 @@ export const proxyHeaderBytesMax = 4 * 1024;
 export const clientConnectionsMaxDefault = 1_024;
 /** Descriptors of the front door that are not connections of clients or to programs: files, watches, leases. */
 export const ownDescriptors = 64;
-/** Clients' connections at once, of the other descriptors that it may have: each needs another to a program, and as many may be to programs between two requests. */
-export const clientsPerDescriptor = 1 / 3;
-/** Of those clients' connections as many may be between two requests: who asks finds room. */
-export const idleClientsPerClient = 1 / 2;
+/** Clients' connections at once, of the other descriptors that it may have: what is left is for connections to programs, of which only clients need one who are being answered. */
+export const clientsPerDescriptor = 2 / 3;
+/** Of those clients' connections as many may be between two requests: who comes and asks finds room. */
+export const idleClientsPerClient = 7 / 8;
 /** Connections between two requests, 6 KB each (default of `--max-idle-connections=`): beyond it the oldest is closed. */
 export const idleClientsMaxDefault = 32_768;
 /** What is kept of a relayed connection before its program is there costs so much more for each piece in which it came: a client may send single bytes. */

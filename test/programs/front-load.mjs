@@ -38,6 +38,7 @@ async function load() {
 function answered(socket) {
   return new Promise((resolve) => {
     const closed = () => resolve('closed');
+    if (socket.closed) return closed();
     socket.once('close', closed);
     socket.once('data', (chunk) => {
       socket.off('close', closed);
