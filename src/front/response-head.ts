@@ -67,6 +67,8 @@ export class ResponseHead {
   #body(ofHead: boolean): void {
     const { framing, status } = this;
     if (this.minor === 0) {
+      // Who knows none reads it as the answer (RFC 9110 15.2).
+      if (status < 200) throw new Refusal(502, 'Expected no 1xx in HTTP/1.0');
       if (framing.body === Body.chunked) throw new Refusal(502, 'Expected no Transfer-Encoding in HTTP/1.0');
       if (!framing.keepAlive) framing.close = true;
     }

@@ -17,6 +17,7 @@ describe('the program goes away', () => {
   test.each([
     ['before its answer', ''],
     ['within the head', 'HTTP/1.1 200 OK\r\nContent-Le'],
+    ['1xx of a version that knows none', 'HTTP/1.0 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'],
   ])('%s: 502', async (_, answer) => {
     for (const how of ['end', 'resetAndDestroy'] as const) {
       const { client, program } = await scene.exchange(get);
