@@ -1,5 +1,6 @@
 import { describeError, WakesockError, type ErrorCode } from '../base/errors.ts';
 import type { SiteStatus } from '../control/types.ts';
+import { inParallel } from './in-parallel.ts';
 import { printable } from './terminal.ts';
 import type { VerbContext } from './verb.ts';
 
@@ -27,26 +28,21 @@ export async function eachSite(
   if (unique.length === 0) throw new WakesockError('ERR_WAKESOCK_USAGE', 'Expected at least one site');
   const nameWidth = Math.max(...unique.map((name) => name.length));
   const outcomes: SiteOutcome[] = [];
-  const queue = [...unique.entries()];
   let failed = false;
 
-  const work = async (): Promise<void> => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const [index, name] = next;
-      try {
-        const site = await call(name);
-        outcomes[index] = site;
-        if (!json) context.stdout.write(`${line(site, nameWidth)}\n`);
-      } catch (error) {
-        if (!(error instanceof WakesockError)) throw error;
-        failed = true;
-        const described = describeError(error);
-        outcomes[index] = { name, error: described };
-        context.stderr.write(`wakesock: ${name}: ${printable(described.message)} (${described.code})\n`);
-      }
+  await inParallel(unique.entries(), parallelMax, async ([index, name]) => {
+    try {
+      const site = await call(name);
+      outcomes[index] = site;
+      if (!json) context.stdout.write(`${line(site, nameWidth)}\n`);
+    } catch (error) {
+      if (!(error instanceof WakesockError)) throw error;
+      failed = true;
+      const described = describeError(error);
+      outcomes[index] = { name, error: described };
+      context.stderr.write(`wakesock: ${name}: ${printable(described.message)} (${described.code})\n`);
     }
-  };
-  await Promise.all(Array.from({ length: Math.min(parallelMax, unique.length) }, work));
+  });
   if (json) context.stdout.write(`${JSON.stringify({ sites: outcomes })}\n`);
   return failed ? 1 : 0;
 }

@@ -3,6 +3,7 @@ import type { Paths } from '../base/paths.ts';
 import { controlClient } from '../control/client.ts';
 import { storedState } from '../control/stored-state.ts';
 import { activatorState } from './activator-state.ts';
+import { inParallel } from './in-parallel.ts';
 
 const parallelMax = 16;
 /** One that cannot be started leaves the question in systemd's socket for ever. A thousand sites that are awake take the activator seconds to take over. */
@@ -16,22 +17,19 @@ const answerMsMax = 30_000;
 export async function resetFailed(paths: Paths, names: readonly string[], findActivator = activatorState): Promise<WakesockError | null> {
   if (names.length === 0) return null;
   const { activator } = await findActivator();
-  const queue = names.filter((name) => activator.state === 'running' || storedState(paths, name).state === 'failed');
+  const asked = names.filter((name) => activator.state === 'running' || storedState(paths, name).state === 'failed');
   const client = controlClient(paths.controlPath);
   let problem: WakesockError | null = null;
-  const work = async (): Promise<void> => {
-    for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
-      try {
-        await client.resetFailed(name, { signal: AbortSignal.timeout(answerMsMax) });
-      } catch (error) {
-        if (!(error instanceof WakesockError)) throw error;
-        // It does not know the site yet, or there is none that turns anybody away.
-        if (error.code === 'ERR_WAKESOCK_SITE_NOT_FOUND' || error.code === 'ERR_WAKESOCK_NOT_RUNNING') continue;
-        problem ??= error;
-        queue.length = 0;
-      }
+  await inParallel(asked, parallelMax, async (name) => {
+    // Who does not answer for one does not for the others.
+    if (problem !== null) return;
+    try {
+      await client.resetFailed(name, { signal: AbortSignal.timeout(answerMsMax) });
+    } catch (error) {
+      if (!(error instanceof WakesockError)) throw error;
+      // It does not know the site yet, or there is none that turns anybody away.
+      if (error.code !== 'ERR_WAKESOCK_SITE_NOT_FOUND' && error.code !== 'ERR_WAKESOCK_NOT_RUNNING') problem ??= error;
     }
-  };
-  await Promise.all(Array.from({ length: parallelMax }, work));
+  });
   return problem;
 }

@@ -1,7 +1,8 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { WakesockError } from '../base/errors.ts';
 import type { Paths } from '../base/paths.ts';
+import { namesIn } from '../runtime/names-in.ts';
 import type { Manager } from '../systemd/manager.ts';
 import { autoUpdateServiceName, autoUpdateTimerName, controlSocketUnitName, frontServiceUnitName, frontSocketUnitName, relayServicePattern, relaySliceName, scopePattern, serviceUnitName, siteOfUnit, sliceUnitName, socketsSliceUnitName } from '../systemd/unit-names.ts';
 import { removeIfEmpty, removePrepared } from './remove-prepared.ts';
@@ -47,7 +48,7 @@ function report({ stdout }: VerbContext, files: readonly string[], dryRun: boole
 }
 
 function ourFiles(prefix: string): string[] {
-  const sockets = names(`${prefix}${systemUnitDir}`)
+  const sockets = namesIn(`${prefix}${systemUnitDir}`)
     .filter((name) => name.endsWith('.socket') && siteOfUnit(name) !== null)
     .map((name) => `${systemUnitDir}/${name}`);
   return [...sockets, ...installedPaths].map((path) => `${prefix}${path}`).filter(isOurs);
@@ -80,7 +81,7 @@ const cacheDirs = ['/var/cache/wakesock', '/var/cache/wakesock-front', '/var/cac
 
 /** What `enable` and the activator wrote. History, and files that programs wrote, stay. */
 function removeState(paths: Paths): void {
-  for (const name of names(`${paths.stateDir}/sites`)) removePrepared(paths, name);
+  for (const name of namesIn(`${paths.stateDir}/sites`)) removePrepared(paths, name);
   for (const directory of ['instances', 'host-etc', 'networks', 'ids', 'ids.lock', 'root']) rmSync(`${paths.stateDir}/${directory}`, { recursive: true, force: true });
   for (const directory of cacheDirs) rmSync(directory, { recursive: true, force: true });
   const siteDir = paths.siteDirs[0] ?? '';
@@ -90,13 +91,4 @@ function removeState(paths: Paths): void {
 async function stopAll(manager: Manager, pattern: string): Promise<void> {
   const units = await manager.listUnits([pattern]);
   await Promise.all(units.map(({ name }) => manager.stopUnit(name)));
-}
-
-function names(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }

@@ -26,6 +26,10 @@ export const Field = {
   accept: 14,
 } as const;
 
+/** Sets of kinds, a bit each. */
+export const oneHopFields = (1 << Field.connection) | (1 << Field.hop) | (1 << Field.upgrade) | (1 << Field.named);
+export const framingFields = (1 << Field.contentLength) | (1 << Field.transferEncoding);
+
 const kinds: Readonly<Record<string, number>> = {
   'host': Field.host,
   'content-length': Field.contentLength,

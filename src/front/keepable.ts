@@ -1,6 +1,6 @@
 /** Which answers of a site may be given to others while it sleeps, and to whom (RFC 9111 3 and 4). Who decides otherwise errs on the side of waking the site. */
 import { keptAnswerBytesMax } from '../base/limits.ts';
-import { Field, kindOfName, passes, type Fields } from './fields.ts';
+import { Field, framingFields, kindOfName, oneHopFields, passes, type Fields } from './fields.ts';
 import { Body } from './framing.ts';
 import { pathOf } from './request-facts.ts';
 import type { RequestHead } from './request-head.ts';
@@ -22,9 +22,7 @@ const notShared = new Set(['authorization', 'cookie', 'if-match', 'if-unmodified
  * Stale answers are given by configuration (RFC 9111 4.2.4), which these of the answer forbid: `s-maxage` as much as `proxy-revalidate`, whose meaning it includes (5.2.2.10).
  */
 const forbidding = new Set(['no-store', 'no-cache', 'private', 'must-revalidate', 'proxy-revalidate', 's-maxage', 'must-understand']);
-/** Written anew. */
-const notKept = new Set(['content-length', 'trailer']);
-const ofOneHop = (1 << Field.contentLength) | (1 << Field.transferEncoding) | (1 << Field.connection) | (1 << Field.hop) | (1 << Field.upgrade) | (1 << Field.named);
+const ofThisMessage = oneHopFields | framingFields;
 
 /**
  * Null: the answer is for this one client, or not kept for want of a name: with a query anybody can ask for any number of things.
@@ -72,12 +70,13 @@ function isAddress(name: string): boolean {
 export function keepableFields(bytes: Buffer, { fields }: ResponseHead): FieldLines | null {
   const lines: [string, string][] = [];
   for (let i = 0; i < fields.count; i++) {
-    if (((ofOneHop >> (fields.kind[i] as number)) & 1) !== 0) continue;
+    if (((ofThisMessage >> (fields.kind[i] as number)) & 1) !== 0) continue;
     const name = fields.name(bytes, i);
     const value = fields.value(bytes, i);
     const lower = name.toLowerCase();
     if (forbids(lower, value)) return null;
-    if (!notKept.has(lower)) lines.push([name, value]);
+    // Of chunks, of which there are none any more.
+    if (lower !== 'trailer') lines.push([name, value]);
   }
   return lines;
 }
@@ -90,7 +89,7 @@ export function isWhole({ status, framing }: ResponseHead): boolean {
 function forbids(name: string, value: string): boolean {
   switch (name) {
     case 'set-cookie': return true;
-    case 'vary': return namesIn(value).some((each) => each === '*' || (!ofTarget.has(each) && !passes(kindOfName(each))));
+    case 'vary': return listedNames(value).some((each) => each === '*' || (!ofTarget.has(each) && !passes(kindOfName(each))));
     case 'cache-control':
     case 'pragma': return value.toLowerCase().split(',').some((directive) => forbidding.has((directive.split('=', 1)[0] as string).trim()));
     default: return false;
@@ -99,14 +98,14 @@ function forbids(name: string, value: string): boolean {
 
 /** Of the request, what the answer depends on as `Vary` says: null where it has none of it. */
 export function variantOf({ fields }: SharedRequest, answer: FieldLines): (readonly [name: string, value: string | null])[] {
-  const names = new Set(answer.flatMap(([name, value]) => (name.toLowerCase() === 'vary' ? namesIn(value) : [])));
+  const names = new Set(answer.flatMap(([name, value]) => (name.toLowerCase() === 'vary' ? listedNames(value) : [])));
   return [...names].filter((name) => !ofTarget.has(name)).map((name) => [name, fields.get(name) ?? null]);
 }
 
 /** In {@link SharedRequest.target}, as the program gets them. What else tells of the way a request came differs from client to client. */
 const ofTarget = new Set(['host', 'x-forwarded-host', 'x-forwarded-proto']);
 
-function namesIn(list: string): string[] {
+function listedNames(list: string): string[] {
   return list.toLowerCase().split(',').map((each) => each.trim()).filter((each) => each !== '');
 }
 

@@ -1,12 +1,10 @@
-import { Field, type Fields } from './fields.ts';
+import { Field, framingFields, oneHopFields, type Fields } from './fields.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 
-const oneHop = (1 << Field.connection) | (1 << Field.hop) | (1 << Field.upgrade) | (1 << Field.named);
-const framing = (1 << Field.contentLength) | (1 << Field.transferEncoding);
 /** What each proxy adds to: written anew for every request. */
 const chain = (1 << Field.forwardedFor) | (1 << Field.forwardedElements) | (1 << Field.forwardedProto) | (1 << Field.forwardedHost);
-const droppedOfTrusted = oneHop | chain;
+const droppedOfTrusted = oneHopFields | chain;
 const droppedOfRequest = droppedOfTrusted | (1 << Field.forwarded);
 
 const ONE = 0x31;
@@ -38,8 +36,8 @@ export function composeRequest(bytes: Buffer, head: RequestHead, suffix: string,
 export function composeResponse(bytes: Buffer, head: ResponseHead, end: number, close: boolean, tunnel = false): string {
   const { fields, status } = head;
   const fieldsStart = fields.lineStart[0] as number;
-  let dropped = status === 101 ? (1 << Field.hop) : oneHop;
-  if (tunnel || status < 200 || status === 204) dropped |= framing;
+  let dropped = status === 101 ? (1 << Field.hop) : oneHopFields;
+  if (tunnel || status < 200 || status === 204) dropped |= framingFields;
   bytes[head.start + 7] = ONE;
   if (!close) return kept(bytes, fields, dropped, head.start, end);
   return `${bytes.toString('latin1', head.start, fieldsStart)}Connection: close\r\n${kept(bytes, fields, dropped, fieldsStart, end)}`;

@@ -104,7 +104,8 @@ test('who comes after it was decided is left to the next one', async () => {
   expect(await answerOf(socket)).toMatch(/^HTTP\/1.1 200 /);
 });
 
-test('who was accepted before it was told to end, and asks then, is answered', async () => {
+/** A client that was accepted and has not asked, of an activator that has been told to end since. */
+async function acceptedAndToldToEnd() {
   const { dial, activator } = scene();
   const { control } = await activator();
   const socket = dial();
@@ -112,18 +113,17 @@ test('who was accepted before it was told to end, and asks then, is answered', a
   await someTurns(dial);
   const closed = control.close();
   await new Promise((resolve) => { setImmediate(() => setImmediate(() => setImmediate(resolve))); });
+  return { socket, closed };
+}
+
+test('who was accepted before it was told to end, and asks then, is answered', async () => {
+  const { socket, closed } = await acceptedAndToldToEnd();
   expect(await answerOf(socket.end(ask))).toMatch(/^HTTP\/1.1 200 /);
   await closed;
 });
 
 test('who says nothing does not keep one that was told to end', async () => {
-  const { dial, activator } = scene();
-  const { control } = await activator();
-  const socket = dial();
-  await once(socket, 'connect');
-  await someTurns(dial);
-  const closed = control.close();
-  await new Promise((resolve) => { setImmediate(() => setImmediate(() => setImmediate(resolve))); });
+  const { socket, closed } = await acceptedAndToldToEnd();
   vi.advanceTimersByTime(1_000);
   await closed;
   expect(await answerOf(socket)).toBe('');
