@@ -60,15 +60,22 @@ test('killed at every moment at which something is half done: none is lost', asy
   expect([...result.met.keys()].toSorted()).toEqual(moments.toSorted());
 });
 
+/** That a killed activator's stop is remembered: test/system/killed.test.ts, where it needs no luck. */
 describe('each protection is seen missing', () => {
   /** What these do to whom they had accepted differs most. */
   const unlooked = { requests: 600, burstMax: 6, signalEveryMs: null, sites: ['churn-deaf', 'churn-fds'] };
 
-  test('new clients are held while the program ends', async () => {
-    const { failed, stops } = await runWithout('nobody held', without.hold, { requests: 300, burstMax: 3, signalEveryMs: null });
-    expect(stops).toBeGreaterThan(20);
-    expect(failed.length).toBeGreaterThan(0);
-  });
+  /** Which request meets a stop is chance: where none did, once more. */
+  async function loses(what: string, mutations: readonly Mutation[], options: Omit<ChurnOptions, 'seed' | 'log'>): Promise<void> {
+    for (let round = 1; round <= 5; round += 1) {
+      const { failed, stops } = await runWithout(what, mutations, options);
+      expect(stops).toBeGreaterThan(20);
+      if (failed.length > 0) return;
+    }
+    expect.fail(`${what}: nobody was lost in ${5 * options.requests} requests`);
+  }
+
+  test('new clients are held while the program ends', () => loses('nobody held', without.hold, { requests: 300, burstMax: 3, signalEveryMs: null }));
 
   test('the last look alone would do', async () => {
     const { failed, report, stops } = await runWithout('no first look', without.firstLook, unlooked);
@@ -76,15 +83,5 @@ describe('each protection is seen missing', () => {
     expect({ failed, report }).toEqual({ failed: [], report: '' });
   });
 
-  test('but not without the last look', async () => {
-    const { failed, stops } = await runWithout('no look at all', [...without.firstLook, ...without.lastLook], unlooked);
-    expect(stops).toBeGreaterThan(20);
-    expect(failed.length).toBeGreaterThan(0);
-  });
-
-  test('a new activator knows of a stop that the killed one had begun', async () => {
-    const { failed, kills } = await runWithout('stop forgotten', without.memoryOfStop, { requests: 800, burstMax: 6, signalEveryMs: 1_000, sites: ['churn-stubborn', 'churn-unix'] });
-    expect(kills).toBeGreaterThan(5);
-    expect(failed.length).toBeGreaterThan(0);
-  });
+  test('but not without the last look', () => loses('no look at all', [...without.firstLook, ...without.lastLook], unlooked));
 });

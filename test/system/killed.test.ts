@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { testBox } from '../support/test-box.ts';
 import { dyingAtMoments, momentsDirectory, type Moment } from '../support/moments.ts';
-import { installMutant, removeMutant } from '../support/mutant.ts';
+import { installMutant, removeMutant, without } from '../support/mutant.ts';
 import { programs } from '../support/product.ts';
 import { python, Scene, scopeUnit, service, siteFile, tcpSite } from '../support/scene.ts';
 
@@ -20,6 +20,7 @@ beforeAll(async () => {
     stays: tcpSite(`${python('event_loop.py')} fds`, 8353, { 'X-Wakesock': { Handoff: 'listen-fds' } }),
     kept: tcpSite(`${python('plain.py')} 3000`, 8354),
     once: tcpSite(`${python('slow_end.py')} /gate/once`, 8355, { ...short, Container: gated }),
+    told: tcpSite(`${python('slow_end.py')} /gate/told`, 8356, { Container: gated }),
     pair: siteFile(`${python('slow_end.py')} /gate/pair /run/one.sock /run/two.sock`, {
       Container: { ...gated, Tmpfs: '/run' }, 'X-Wakesock': { ...short['X-Wakesock'], ListenStream: ['/run/killed-one.sock', '/run/killed-two.sock'], Port: ['/run/one.sock', '/run/two.sock'] },
     }),
@@ -118,6 +119,26 @@ test('twice while a program ends: it is told once', async () => {
   client.close();
   await scene.inState('once', 'dormant', begun);
   expect(scene.journal.since(begun, ({ identifier, text }) => identifier === 'once' && text === 'told again')).toEqual([]);
+});
+
+test('did the next activator not know that the program was told to end, it would let it drop whoever comes', async () => {
+  await installMutant(scene.box, '1s', ...without.memoryOfStop);
+  try {
+    const begun = await scene.mark();
+    const { start } = await scene.clients.ask('127.0.0.1:8356');
+    // It would ask the next activator, too.
+    const sleep = scene.box.spawn(scene.product.command('sleep', '--force', 'told'));
+    await scene.printed('told', `draining ${start}`, begun);
+    sleep.kill();
+    await sleep.exited;
+    const from = await scene.mark();
+    await scene.killActivator();
+    await started(from);
+    await expect(scene.clients.ask('127.0.0.1:8356')).rejects.toThrow();
+  } finally {
+    await open('told');
+    await installMutant(scene.box, '1s', ...dyingAtMoments());
+  }
 });
 
 test('while two UNIX sockets of a site lead elsewhere: who waits on either is served by the next program', async () => {
