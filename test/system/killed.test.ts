@@ -36,10 +36,13 @@ const open = (name: string): Promise<string> => scene.box.run(['touch', `${gate}
 const arm = (moment: Moment, signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> => scene.box.writeFile(`${momentsDirectory}/${moment}`, signal);
 const isArmed = async (moment: Moment): Promise<boolean> => (await scene.box.exec(['test', '-e', `${momentsDirectory}/${moment}`])).code === 0;
 
-/** So many activators have been started since. */
-async function started(from: number, times = 1): Promise<void> {
-  let count = 0;
-  await scene.journal.until(({ unit, text }) => unit === service && text.startsWith(`Started ${service}`) && (count += 1) === times, { from, what: `start ${times} of an activator` });
+/** So many activators have died since, at whatever point, and the next one is there. */
+async function started(from: number, deaths = 1): Promise<void> {
+  let dead = 0;
+  await scene.journal.until(({ unit, text }) => {
+    if (unit === service && text.startsWith(`${service}: Main process exited`)) dead += 1;
+    return dead === deaths && unit === service && text.startsWith(`Started ${service}`);
+  }, { from, what: `an activator after ${deaths} that died` });
 }
 
 /** Nobody comes after this client whose arrival would wake a program that waits for the wrong thing. */
