@@ -8,6 +8,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/*.test.ts', 'test/box/**/*.test.ts'],
+          setupFiles: ['test/support/seed.ts'],
         },
       },
       {

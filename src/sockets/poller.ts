@@ -69,6 +69,8 @@ export class Poller {
         }
       }
     }
+    // Watches that are ended later have nothing to be ended in, or another's by then.
+    this.#handlers.clear();
     closeFd(this.#wakeUp);
     closeFd(this.#epoll);
   }

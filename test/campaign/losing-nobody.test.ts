@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testBox } from '../support/test-box.ts';
 import { churn, type ChurnOptions, describeChurn, enableChurnSites, type Churn } from '../support/churn.ts';
-import { dyingAtMoments, moments } from '../support/moments.ts';
+import { dyingAtMoments, type Moment, moments } from '../support/moments.ts';
 import { installMutant, type Mutation, removeMutant, without } from '../support/mutant.ts';
 import { Scene } from '../support/scene.ts';
 
@@ -54,26 +54,34 @@ test(`${requests / 4} requests, while the activator is killed three times as oft
 });
 
 test('killed at every moment at which something is half done: none is lost', async () => {
-  const result = await runWithout('killed at every moment', dyingAtMoments(), { requests: requests / 10, burstMax: 6, signalEveryMs: null, moments });
-  expect(result.report).toBe('');
-  expect(result.failed).toEqual([]);
-  expect([...result.met.keys()].toSorted()).toEqual(moments.toSorted());
+  const met = new Set<string>();
+  // Which moments a run meets is chance: those that it did not meet are waited for in another, in which the activator is killed
+  // at little else: some come only after another death.
+  const others: readonly Moment[] = ['stop noted, no signal', 'crun has ended'];
+  for (let missing = moments, count = requests / 10, round = 1; missing.length > 0 && round <= 5; count = requests / 40, round += 1) {
+    const result = await runWithout(`killed at ${missing.length} moments`, dyingAtMoments(), { requests: count, burstMax: 6, signalEveryMs: null, moments: [...new Set([...missing, ...others])] });
+    expect(result.report).toBe('');
+    expect(result.failed).toEqual([]);
+    for (const moment of result.met.keys()) met.add(moment);
+    missing = moments.filter((moment) => !met.has(moment));
+  }
+  expect([...met].toSorted()).toEqual(moments.toSorted());
 });
+
+/** Which request meets a stop is chance: where none did, once more. */
+async function loses(what: string, mutations: readonly Mutation[], options: Omit<ChurnOptions, 'seed' | 'log'>): Promise<void> {
+  for (let round = 1; round <= 5; round += 1) {
+    const { failed, stops } = await runWithout(what, mutations, options);
+    expect(stops).toBeGreaterThan(20);
+    if (failed.length > 0) return;
+  }
+  expect.fail(`${what}: nobody was lost in ${5 * options.requests} requests`);
+}
 
 /** That a killed activator's stop is remembered: test/system/killed.test.ts, where it needs no luck. */
 describe('each protection is seen missing', () => {
   /** What these do to whom they had accepted differs most. */
   const unlooked = { requests: 600, burstMax: 6, signalEveryMs: null, sites: ['churn-deaf', 'churn-fds'] };
-
-  /** Which request meets a stop is chance: where none did, once more. */
-  async function loses(what: string, mutations: readonly Mutation[], options: Omit<ChurnOptions, 'seed' | 'log'>): Promise<void> {
-    for (let round = 1; round <= 5; round += 1) {
-      const { failed, stops } = await runWithout(what, mutations, options);
-      expect(stops).toBeGreaterThan(20);
-      if (failed.length > 0) return;
-    }
-    expect.fail(`${what}: nobody was lost in ${5 * options.requests} requests`);
-  }
 
   test('new clients are held while the program ends', () => loses('nobody held', without.hold, { requests: 300, burstMax: 3, signalEveryMs: null }));
 

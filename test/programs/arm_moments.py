@@ -14,7 +14,7 @@ os.makedirs(directory, exist_ok=True)
 waiting = []
 armed = {}
 while True:
-    while len(armed) < AT_ONCE:
+    while len(armed) < min(AT_ONCE, len(moments)):
         if not waiting:
             waiting = random.sample(moments, len(moments))
         moment = waiting.pop()

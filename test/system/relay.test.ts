@@ -30,7 +30,7 @@ beforeAll(async () => {
     ].join('\n'));
   }
   for (const [name, command] of Object.entries(units)) {
-    await scene.box.writeFile(`/etc/systemd/system/relay-${name}.service`, `[Service]\nExecStart=${command}\nEnvironment=PYTHONDONTWRITEBYTECODE=1\nStartLimitIntervalSec=0\n`);
+    await scene.box.writeFile(`/etc/systemd/system/relay-${name}.service`, `[Unit]\nStartLimitIntervalSec=0\n\n[Service]\nExecStart=${command}\nEnvironment=PYTHONDONTWRITEBYTECODE=1\n`);
   }
   await scene.box.run(['systemctl', 'daemon-reload']);
   await scene.enable({

@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs';
+import { readdirSync, readlinkSync, writeSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { EPOLLHUP, EPOLLIN, EPOLLONESHOT } from '../../../src/linux/epoll.ts';
 import { makePipe, readAvailable } from '../../../src/linux/fd.ts';
@@ -139,4 +139,24 @@ test('stopping twice is nothing', () => {
   const poller = new Poller(() => {});
   poller.stop();
   poller.stop();
+});
+
+test('a watch that is ended when the poller has ended is nothing', async () => {
+  const polled = (): string[] => readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === 'anon_inode:[eventpoll]';
+    } catch {
+      return false;
+    }
+  });
+  const before = polled();
+  const poller = new Poller(() => {});
+  const watch = poller.watch(pipe().readEnd, EPOLLIN, () => {});
+  const [own] = polled().filter((fd) => !before.includes(fd));
+  expect(own).toBeDefined();
+  poller.stop();
+  // Closed by the thread that waits in it.
+  while (polled().includes(own ?? '')) await new Promise((resolve) => { setImmediate(resolve); });
+  watch.arm(EPOLLIN);
+  watch.end();
 });

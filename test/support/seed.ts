@@ -1,0 +1,8 @@
+/**
+ * Loaded before each file of tests: what fast-check generates is the same in every run, so that nobody who waits to land meets what chance brings
+ * up. `WAKESOCK_ORACLE_SEED` makes it another, for who looks for what is wrong.
+ */
+import fc from 'fast-check';
+import { oracleSeed } from './oracle.ts';
+
+fc.configureGlobal({ ...fc.readConfigureGlobal(), seed: oracleSeed });
