@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { keptAnswerBytesMax, keptAnswersMax, keptInFlightMax } from '../../../src/base/limits.ts';
 import { AnswerStore } from '../../../src/front/answer-store.ts';
 import { Chunked, withoutChunks } from '../../../src/front/chunked.ts';
@@ -21,12 +21,15 @@ const rule = 'path:/feed.xml cached:1h';
 let scene: Scene;
 const opened: Wire[] = [];
 beforeEach(async () => {
+  // It stands still: how old an answer is does not depend on how long a test takes.
+  vi.useFakeTimers({ toFake: ['Date'] });
   scene = await Scene.open();
   scene.keys = { noWake: [parseNoWake(rule)] };
 });
 afterEach(async () => {
   for (const { socket } of opened.splice(0)) socket.destroy();
   await scene.close();
+  vi.useRealTimers();
 });
 
 /** The site is awake and answers. */
@@ -85,7 +88,7 @@ describe('what is kept', () => {
   });
 
   test('chunks are put together, trailers left out', async () => {
-    await answers(ask(), 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4;a=b\r\n<one\r\n2\r\n/>\r\n0\r\nX-Sum: 1\r\n\r\n');
+    await answers(ask(), 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n4;a=b\r\n<one\r\n2\r\n/>\r\n0\r\nX-Sum: 1\r\n\r\n');
     expect(await asleep(ask())).toMatch(/\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<one\/>$/);
     expect(await asleep(ask())).not.toContain('X-Sum');
   });
@@ -187,7 +190,7 @@ describe('to whom it is given', () => {
     ['a cookie', ask('/feed.xml', 'Cookie: id=1')], ['credentials', ask('/feed.xml', 'Authorization: x')], ['a query', ask('/feed.xml?x')],
     ['a condition of its own', ask('/feed.xml', 'If-Match: "1"')], ['another port in Host', ask().replace('a.example', 'a.example:81')],
     ['another protocol to go on in', ask('/feed.xml', 'Connection: Upgrade', 'Upgrade: websocket')],
-    ['POST', post],
+    ['POST', post], ['another method', ask().replace('GET', 'OPTIONS')], ['a body', `${ask('/feed.xml', 'Content-Length: 1')}x`],
   ])('not with %s', async (_, request) => {
     await answers(ask(), says('<one/>'));
     expect(await asleep(request)).toBeNull();
@@ -228,6 +231,11 @@ describe('to whom it is given', () => {
     expect(answer?.endsWith(body) ?? false).toBe(given);
   });
 
+  test.each(['Host', 'X-Forwarded-Host, X-Forwarded-Proto'])('Vary: %s, by which answers are told apart in any case', async (vary) => {
+    await answers(ask(), says('<one/>', `Vary: ${vary}`));
+    expect(await asleep(ask())).toMatch(/<one\/>$/);
+  });
+
   test('bare, to all but those who refuse that', async () => {
     await answers(ask('/feed.xml', 'Accept-Encoding: br'), says('<one/>', 'Vary: Accept-Encoding'));
     expect(await asleep(ask())).toMatch(/<one\/>$/);
@@ -239,7 +247,7 @@ describe('to whom it is given', () => {
     await answers(ask(), says('<one/>', 'Age: 10'));
     expect(await asleep(ask())).toMatch(/^HTTP\/1\.1 410 /);
     scene.keys = { noWake: [parseNoWake('path:/feed.xml cached:9s'), parseNoWake('path:/feed.xml cached:1h'), parseNoWake('path:/feed.xml status:410')] };
-    expect(await asleep(ask())).toMatch(/\r\nAge: 1\d\r\n/);
+    expect(await asleep(ask())).toContain('\r\nAge: 10\r\n');
   });
 
   test('not of the future: how old it is nobody knows, since the clock was set back', async () => {
@@ -268,7 +276,7 @@ describe('to whom it is given', () => {
 describe('what changes it', () => {
   test('304 of the site says that it is still true, and what has changed about it', async () => {
     await answers(ask(), says('<one/>', 'ETag: "1"', 'Age: 3000', 'X-A: old', 'Date: Thu, 01 Jan 2026 00:00:00 GMT'));
-    expect(await asleep(ask())).toContain('\r\nAge: 300');
+    expect(await asleep(ask())).toContain('\r\nAge: 3000\r\n');
     await answers(ask('/feed.xml', 'If-None-Match: "1"'), 'HTTP/1.1 304 Not Modified\r\nETag: W/"1"\r\nX-A: new\r\nContent-Type: text/plain\r\n\r\n', { last: '\r\n\r\n' });
     const answer = await asleep(ask());
     expect(answer).toContain('\r\nAge: 0\r\n');
@@ -281,7 +289,7 @@ describe('what changes it', () => {
   test('304 about another one says nothing', async () => {
     await answers(ask(), says('<one/>', 'ETag: "1"', 'Age: 3000'));
     await answers(ask('/feed.xml', 'If-None-Match: "2"'), 'HTTP/1.1 304 Not Modified\r\nETag: "2"\r\n\r\n', { last: '\r\n\r\n' });
-    expect(await asleep(ask())).toContain('\r\nAge: 300');
+    expect(await asleep(ask())).toContain('\r\nAge: 3000\r\n');
   });
 
   test('304 that may not be kept takes it back', async () => {
@@ -349,7 +357,11 @@ test('a trusted proxy says how the program is to make its links: who comes other
   scene.keys = { noWake: [parseNoWake(rule)] };
   await answers(ask('/feed.xml', 'X-Forwarded-For: 192.0.2.1', 'X-Real-IP: 192.0.2.1', 'X-Forwarded-Proto: https'), says('<one/>'));
   expect(await asleep(ask('/feed.xml', 'X-Forwarded-For: 192.0.2.2', 'X-Real-IP: 192.0.2.2', 'X-Forwarded-Proto: HTTPS'))).toMatch(/<one\/>$/);
-  for (const other of ['X-Forwarded-Proto: http', 'X-Forwarded-Host: b.example', 'X-Forwarded-Proto: https\r\nX-Forwarded-Prefix: /evil', 'X-Forwarded-Proto: https\r\nX-Forwarded-Port: 81', 'Forwarded: for=192.0.2.1;proto=https;host=c.example']) expect(await asleep(ask('/feed.xml', other))).toBeNull();
+  expect(await asleep(ask('/feed.xml', 'X-Forwarded-Proto: http'))).toBeNull();
+  for (const other of ['X-Forwarded-Host: b.example', 'X-Forwarded-Prefix: /evil', 'X-Forwarded-Port: 81', 'Forwarded: for=192.0.2.1;host=c.example', 'Forwarded: proto="http"']) {
+    expect(await asleep(ask('/feed.xml', 'X-Forwarded-Proto: https', other)), other).toBeNull();
+  }
+  expect(await asleep(ask('/feed.xml', 'X-Forwarded-Proto: https', 'Forwarded: for=192.0.2.1'))).toMatch(/<one\/>$/);
 });
 
 describe('files', () => {
