@@ -222,7 +222,7 @@ describe('to whom it is given', () => {
   });
 
   const codings = [
-    ['gzip, br', true], ['br;q=1, GZIP;q=0.5', true], ['br', false], ['', false], ['gzip;q=0', false], ['*', true], ['identity', false],
+    ['gzip, br', true], ['br;q=1, GZIP;q=0.5', true], ['br', false], ['', false], ['gzip;q=0', false], ['*', true], ['identity', false], ['gzip\r\nAccept-Encoding: br', true],
   ] as const;
   test.each(codings.flatMap(([accepted, given]) => [[accepted, given, 'Vary: Accept-Encoding'], [accepted, given, 'X-Says: nothing of it']] as const))('packed, to those who unpack it: %s: %s, %s', async (accepted, given, vary) => {
     const body = gzipSync('<one/>').toString('latin1');

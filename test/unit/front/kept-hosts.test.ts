@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createLog } from '../../../src/base/log.ts';
 import { KeptHosts } from '../../../src/front/kept-hosts.ts';
 import { RouteSource } from '../../../src/front/route-source.ts';
@@ -9,6 +9,8 @@ import { SiteFiles } from '../site/site-files.ts';
 const log = createLog({ level: 'error', interactive: true });
 /** Long after the files were written. */
 const laterMs = Date.now() + 3_600_000;
+/** A whole second: what is set back to it is so to the last digit. */
+const writtenS = 1_000_000_000;
 let files: SiteFiles;
 let path: string;
 
@@ -23,7 +25,9 @@ const siteText = (host: string): string => `[Container]\nExec=/bin/true\n[X-Wake
 function enable(name: string, host: string): string {
   files.write(`etc/${name}.container`, siteText(host));
   mkdirSync(`${files.paths.stateDir}/sites/${name}`, { recursive: true });
-  return `${files.paths.siteDirs[0]}/${name}.container`;
+  const path = `${files.paths.siteDirs[0]}/${name}.container`;
+  utimesSync(path, writtenS, writtenS);
+  return path;
 }
 
 /** What a front door that starts now reads, by way of what is kept. */
@@ -34,20 +38,24 @@ async function started(program = 'this'): Promise<RouteSource> {
   return routes;
 }
 
+/** Of how many sites is kept what was read. */
+function keptSites(): number {
+  return (JSON.parse(readFileSync(path, 'utf8')) as { sites: unknown[] }).sites.length;
+}
+
 /** Says what nobody wrote into a file: who knows it has it from here. */
 function keepAs(host: string, program = 'this'): void {
   const kept = JSON.parse(readFileSync(path, 'utf8')) as { program: string; sites: [string, SiteHosts][] };
   writeFileSync(path, JSON.stringify({ program, sites: kept.sites.map(([name, site]) => [name, { ...site, hosts: [host] }]) }));
 }
 
-/** As if the files had been there for long. */
-async function keep(): Promise<void> {
-  const now = Date.now;
-  Date.now = () => laterMs;
+/** A front door that starts at that time. By default as if the files had been there for long. */
+async function keep(nowMs = laterMs): Promise<void> {
+  vi.useFakeTimers({ toFake: ['Date'], now: nowMs });
   try {
     await started();
   } finally {
-    Date.now = now;
+    vi.useRealTimers();
   }
 }
 
@@ -61,15 +69,17 @@ test('a file that is as it was is not read again', async () => {
 test.each<[string, (file: string) => void]>([
   ['written again', (file) => writeFileSync(file, siteText('b.example'))],
   ['replaced by one of the same size and time', (file) => {
-    const { atime, mtime } = statSync(file);
     writeFileSync(`${file}.other`, siteText('b.example'));
-    utimesSync(`${file}.other`, atime, mtime);
+    utimesSync(`${file}.other`, writtenS, writtenS);
     renameSync(`${file}.other`, file);
   }],
   ['changed in its place, and its time set back', (file) => {
-    const { atime, mtime } = statSync(file);
-    writeFileSync(file, siteText('b.example'));
-    utimesSync(file, atime, mtime);
+    const { ctimeMs } = statSync(file);
+    // The clock of the file system goes in steps: until it has made one.
+    do {
+      writeFileSync(file, siteText('b.example'));
+      utimesSync(file, writtenS, writtenS);
+    } while (statSync(file).ctimeMs === ctimeMs);
   }],
 ])('one that was %s is', async (_, change) => {
   const file = enable('a', 'a.example');
@@ -84,7 +94,8 @@ test('one that lost its right to be read is looked at again, and one that is gon
   enable('b', 'b.example');
   await keep();
   keepAs('kept.example');
-  chmodSync(file, 0o600);
+  const { ctimeMs } = statSync(file);
+  do chmodSync(file, 0o600); while (statSync(file).ctimeMs === ctimeMs);
   truncateSync(`${files.paths.siteDirs[0]}/b.container`);
   expect((await started()).table.find('kept.example')).toBeNull();
 });
@@ -106,9 +117,11 @@ test('a site that is not enabled any more has no routes, and a new one has', asy
 });
 
 test('what was changed a moment before it was read is not kept: it may be changed again within the same tick', async () => {
-  enable('a', 'a.example');
-  await started();
-  expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({ program: 'this', sites: [] });
+  const changedMs = statSync(enable('a', 'a.example')).ctimeMs;
+  await keep(Math.floor(changedMs) + 2_000);
+  expect(keptSites()).toBe(0);
+  await keep(Math.floor(changedMs) + 2_001);
+  expect(keptSites()).toBe(1);
 });
 
 test.each(['', 'null', '{}', '{"program":"this"}', '{"program":"this","sites":[1]}', '\0\0\0', '{"program":"this","sites":[["a",null]]}'])('what cannot be used is passed over: %j', async (text) => {
