@@ -52,7 +52,11 @@ export async function pollUntil(what: string, isSo: () => Promise<boolean>, time
 }
 
 const activatorStarted = ({ unit, text }: Entry): boolean => unit === service && text.startsWith(`Started ${service}`);
+/** As systemd tells of an end with another status than 0. */
+const activatorDied = ({ unit, text }: Entry): boolean => unit === service && text.startsWith(`${service}: Main process exited`);
 const activatorEnded = ({ unit, text }: Entry): boolean => unit === service && text === `${service}: Deactivated successfully.`;
+
+const isOver = (entry: Entry): boolean => activatorEnded(entry) || activatorDied(entry);
 
 export class Scene {
   readonly box: Machine;
@@ -145,7 +149,7 @@ export class Scene {
   /** As often as systemd has said since the mark that the activator was started, it has said that it ended. */
   async activatorAtRest(from: number): Promise<void> {
     await this.mark();
-    while (this.journal.since(from, activatorStarted).length > this.journal.since(from, activatorEnded).length) await this.journal.until(activatorEnded, { from: this.journal.position, what: 'the end of the activator' });
+    while (this.journal.since(from, activatorStarted).length > this.journal.since(from, isOver).length) await this.journal.until(isOver, { from: this.journal.position, what: 'the end of the activator' });
   }
 
   /** The site's program printed this line. */
@@ -160,6 +164,15 @@ export class Scene {
   /** SIGKILL to the activator alone; its sites go on. */
   async killActivator(): Promise<void> {
     await this.box.run(['systemctl', 'kill', '--kill-whom=main', '--signal=KILL', service]);
+  }
+
+  /** So many activators have died since the mark, at whatever point of their lives, and the one after them is there. */
+  async nextActivator(from: number, deaths = 1): Promise<void> {
+    let dead = 0;
+    await this.journal.until((entry) => {
+      if (activatorDied(entry)) dead += 1;
+      return dead === deaths && activatorStarted(entry);
+    }, { from, what: `an activator after ${deaths} that died` });
   }
 
   /** What `ss` says of the listening socket: backlog, and who waits. */

@@ -41,7 +41,7 @@ async function shut(name: string): Promise<void> {
 async function killAndRestart(from?: number): Promise<void> {
   from ??= await scene.mark();
   await scene.killActivator();
-  await scene.journal.until(({ unit, text }) => unit === service && text.startsWith(`Started ${service}`), { from, what: 'the next activator' });
+  await scene.nextActivator(from);
 }
 
 /** Sites whose programs end when their gate is opened. */
@@ -289,7 +289,7 @@ describe('systemd and its bus', () => {
   });
 
   test('the bus stays away for longer than TimeoutStartSec=: the client is turned away with the reason, and later ones are served', async () => {
-    await scene.enable({ brief: tcpSite(`${python('plain.py')} 3000`, 8248, { Service: { TimeoutStartSec: '500ms' } }) });
+    await scene.enable({ brief: tcpSite(`${python('plain.py')} 3000`, 8248, { Service: { TimeoutStartSec: '1s' } }) });
     await scene.box.run(['systemctl', 'stop', 'dbus.socket', 'dbus.service']);
     try {
       await scene.expectFailed('brief', 'ERR_WAKESOCK_BUS', '127.0.0.1:8248');

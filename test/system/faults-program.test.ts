@@ -22,7 +22,7 @@ beforeAll(async () => {
     forks: tcpSite(python('forks.py'), 8218),
     slow: tcpSite(`${python('slow_start.py')} /gate/start`, 8209, { Container: { Volume: [`${programs}:/programs:ro`, `${gate}:/gate`] } }),
     usual: tcpSite(`${node} /programs/usual-server.mjs`, 8208, { Service: { TimeoutStopSec: '1min' } }),
-    ends: tcpSite(`${python('plain.py')} 3000`, 8219),
+    ends: tcpSite(`${python('plain.py')} 3000`, 8219, { Service: { TimeoutStopSec: '1min' } }),
     refuses: siteFile(python('never_accepts.py'), { Service: { TimeoutStartSec: '500ms' }, 'X-Wakesock': { ListenStream: 8210, Handoff: 'listen-fds' } }),
   });
 });
@@ -91,10 +91,9 @@ describe('a program that does not end', () => {
   test('has no handler, so that no signal reaches it: it is killed at once', async () => {
     const from = await scene.mark();
     await scene.clients.ask('127.0.0.1:8217');
-    const beforeMs = performance.now();
+    // Long before a minute is over, or this times out.
     await scene.product.run('sleep', '--force', 'unhandled');
     await scene.inState('unhandled', 'dormant', from);
-    expect(performance.now() - beforeMs).toBeLessThan(5_000);
     await scene.clients.ask('127.0.0.1:8217');
   });
 
@@ -102,11 +101,8 @@ describe('a program that does not end', () => {
     const from = await scene.mark();
     const client = scene.clients.open('127.0.0.1:8219', 'hello\n');
     await client.answer();
-    const beforeMs = performance.now();
     await scene.product.run('sleep', '--force', 'ends');
     await scene.inState('ends', 'dormant', from);
-    // TimeoutStopSec= would be 10 s.
-    expect(performance.now() - beforeMs).toBeLessThan(5_000);
     expect(await client.closed).toBeNull();
   });
 });

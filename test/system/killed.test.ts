@@ -36,15 +36,6 @@ const open = (name: string): Promise<string> => scene.box.run(['touch', `${gate}
 const arm = (moment: Moment, signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> => scene.box.writeFile(`${momentsDirectory}/${moment}`, signal);
 const isArmed = async (moment: Moment): Promise<boolean> => (await scene.box.exec(['test', '-e', `${momentsDirectory}/${moment}`])).code === 0;
 
-/** So many activators have died since, at whatever point, and the next one is there. */
-async function started(from: number, deaths = 1): Promise<void> {
-  let dead = 0;
-  await scene.journal.until(({ unit, text }) => {
-    if (unit === service && text.startsWith(`${service}: Main process exited`)) dead += 1;
-    return dead === deaths && unit === service && text.startsWith(`Started ${service}`);
-  }, { from, what: `an activator after ${deaths} that died` });
-}
-
 /** Nobody comes after this client whose arrival would wake a program that waits for the wrong thing. */
 async function servedAt(moment: Moment, site: string, to: string): Promise<void> {
   await arm(moment);
@@ -85,7 +76,7 @@ test('an event loop that was handed its socket makes it non-blocking when it lik
   const { start } = await first.answer();
   const from = await scene.mark();
   await scene.killActivator();
-  await started(from);
+  await scene.nextActivator(from);
   expect((await scene.clients.ask('127.0.0.1:8353')).start).toBe(start);
   expect((await first.ask('still')).start).toBe(start);
   first.close();
@@ -115,7 +106,7 @@ test('twice while a program ends: it is told once', async () => {
   const from = await scene.mark();
   await scene.killActivator();
   // One dies in the midst of the take-over, the next one does not.
-  await started(from, 2);
+  await scene.nextActivator(from, 2);
   expect(await isArmed('frozen after a take-over')).toBe(false);
   await open('once');
   expect((await client.answer()).start).not.toBe(start);
@@ -136,7 +127,7 @@ test('did the next activator not know that the program was told to end, it would
     await sleep.exited;
     const from = await scene.mark();
     await scene.killActivator();
-    await started(from);
+    await scene.nextActivator(from);
     await expect(scene.clients.ask('127.0.0.1:8356')).rejects.toThrow();
   } finally {
     await open('told');
@@ -153,7 +144,7 @@ test('while two UNIX sockets of a site lead elsewhere: who waits on either is se
   await Promise.all(before.map(({ connected }) => connected));
   const killed = await scene.mark();
   await scene.killActivator();
-  await started(killed);
+  await scene.nextActivator(killed);
   const after = paths.map((path) => scene.clients.open(path, 'hello\n'));
   await Promise.all(after.map(({ connected }) => connected));
   await open('pair');

@@ -47,7 +47,7 @@ test('sites that are awake do not keep the next activator from starting; those f
   await scene.journal.until(({ unit, fields }) => unit === service && fields['code'] === 'ERR_WAKESOCK_LIMIT' && fields['site'] === 'second', { from, what: 'what there is no room for' });
   const killed = await scene.mark();
   await scene.killActivator();
-  await scene.journal.until(({ unit, text }) => unit === service && text.startsWith(`Started ${service}`), { from: killed, what: 'the next activator' });
+  await scene.nextActivator(killed);
   expect((await ask(8651)).start).toBe(start);
   // The other has been ended, and wakes as ever.
   await scene.inState('second', 'dormant', killed);

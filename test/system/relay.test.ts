@@ -38,7 +38,8 @@ beforeAll(async () => {
     unix: relayed({ ListenStream: '/run/site-unix.sock', Target: 'unix:/run/relay-unix.sock', Unit: 'relay-unix.service', IdleSec: '5min' }),
     web: relayed({ Host: 'web.example', Target: '127.0.0.1:3401', Unit: 'relay-web.service', IdleSec: '5min' }),
     broken: relayed({ ListenStream: 8503, Host: 'broken.example', Target: 9, Unit: 'relay-broken.service' }),
-    always: relayed({ ListenStream: 8504, Target: 3402 }, '2s'),
+    always: relayed({ ListenStream: 8504, Target: 3402 }),
+    nobody: relayed({ ListenStream: 8509, Target: 3409 }, '1s'),
   });
   await scene.box.run(['systemctl', 'start', frontSocket]);
 });
@@ -147,7 +148,7 @@ describe('a site without Unit=', () => {
   test('is connected to without the activator; a client waits while nobody listens, for its time', async () => {
     await scene.product.run('sleep', '--force', 'unix', 'web');
     await pollUntil('the end of the activator', async () => await stateOf(service) === 'inactive');
-    expect(await scene.clients.turnedAway('127.0.0.1:8504')).toBe('ECONNRESET');
+    expect(await scene.clients.turnedAway('127.0.0.1:8509')).toBe('ECONNRESET');
     const client = scene.clients.open('127.0.0.1:8504', 'hello\n');
     await client.connected;
     await scene.box.run(['systemctl', 'start', 'relay-always.service']);

@@ -90,7 +90,7 @@ test('a killed activator\'s successor has all of them again', async () => {
   const before = await machine.run(['sh', '-c', processes]);
   const from = await scene.mark();
   await scene.killActivator();
-  await scene.journal.until(({ unit, text }) => unit === 'wakesock.service' && text.startsWith('Started '), { from, what: 'the next activator' });
+  await scene.nextActivator(from);
   const { activator, sites } = await scene.report();
   expect(sites.filter(({ state }) => state === 'awake')).toHaveLength(awakeSites);
   expect(await machine.run(['sh', '-c', processes])).toBe(before);
