@@ -145,6 +145,15 @@ export class Connection {
     return this.answer();
   }
 
+  /** Its site is in use until that is over: who says nothing for IdleSec=, or for a second to who asks for sleep, is nobody. */
+  async inUseDuring<T>(work: Promise<T>): Promise<T> {
+    const state = { over: false };
+    const done = work.finally(() => { state.over = true; });
+    done.catch(() => {});
+    while (!state.over) await this.ask('still');
+    return done;
+  }
+
   close(): void {
     this.command({ do: 'close' });
   }

@@ -34,7 +34,7 @@ test('a program that ends at once fails the check with what a client would have 
 test('a site that is in use is left alone', async () => {
   const client = scene.clients.open('127.0.0.1:8301', 'hello\n');
   await client.answer();
-  const { code, stderr } = await scene.box.exec(scene.product.command('check', '--boot', 'deployed'));
+  const { code, stderr } = await client.inUseDuring(scene.box.exec(scene.product.command('check', '--boot', 'deployed')));
   expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('ERR_WAKESOCK_BUSY') as string });
   expect(await scene.status('deployed')).toMatchObject({ state: 'awake' });
   client.close();
