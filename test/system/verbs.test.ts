@@ -1,7 +1,7 @@
 /** `install`, `enable`, `disable` and `uninstall` as a user meets them, with sites that are in use meanwhile. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testBox } from '../support/test-box.ts';
-import { python, Scene, scopeUnit, service, socketUnit, tcpSite } from '../support/scene.ts';
+import { pollUntil, python, Scene, scopeUnit, service, socketUnit, tcpSite } from '../support/scene.ts';
 
 const plain = `${python('plain.py')} 3000`;
 let scene: Scene;
@@ -132,6 +132,7 @@ describe('uninstall', () => {
     await scene.product.install();
     await scene.product.run('enable', 'first');
     expect((await scene.clients.ask('127.0.0.1:8261')).said).toBe('hello');
-    expect(await scene.show(service, 'ActiveState')).toEqual({ ActiveState: 'active' });
+    // It says so when the first wakes are over, which a client may hear of earlier.
+    await pollUntil('the activator to be there', async () => (await scene.show(service, 'ActiveState'))['ActiveState'] === 'active');
   });
 });

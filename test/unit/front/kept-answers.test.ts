@@ -196,9 +196,14 @@ describe('to whom it is given', () => {
     expect(await asleep(request)).toBeNull();
   });
 
-  test.each(['Cache-Control: no-cache', 'Pragma: no-cache', 'Cache-Control: max-age=0', 'Range: bytes=0-1'])('also with %s', async (field) => {
+  test.each(['Cache-Control: no-cache', 'Pragma: no-cache', 'Cache-Control: max-age=0', 'Range: bytes=0-1', 'Accept: */*\r\nUser-Agent: other'])('also with %s', async (field) => {
     await answers(ask(), says('<one/>'));
     expect(await asleep(ask('/feed.xml', field))).toMatch(/<one\/>$/);
+  });
+
+  test('by the same name in capitals', async () => {
+    await answers(ask(), says('<one/>'));
+    expect(await asleep(ask().replace('a.example', 'A.EXAMPLE'))).toMatch(/<one\/>$/);
   });
 
   test('304 where the client has it already', async () => {
@@ -286,10 +291,14 @@ describe('what changes it', () => {
     expect(answer).toMatch(/<one\/>$/);
   });
 
-  test('304 about another one says nothing', async () => {
-    await answers(ask(), says('<one/>', 'ETag: "1"', 'Age: 3000'));
-    await answers(ask('/feed.xml', 'If-None-Match: "2"'), 'HTTP/1.1 304 Not Modified\r\nETag: "2"\r\n\r\n', { last: '\r\n\r\n' });
-    expect(await asleep(ask())).toContain('\r\nAge: 3000\r\n');
+  const [before, after] = ['Last-Modified: Thu, 01 Jan 2026 00:00:00 GMT', 'Last-Modified: Fri, 02 Jan 2026 00:00:00 GMT'];
+  test.each<[string, string[], string[], number]>([
+    ['by another tag', ['ETag: "1"'], ['ETag: "2"'], 3000], ['by another tag, though of the same date', ['ETag: "1"', before], ['ETag: "2"', before], 3000],
+    ['by another date', [before], [after], 3000], ['by a date that it had not', [], [before], 3000], ['by nothing', [], [], 3000], ['by its date', [before], [before], 0],
+  ])('304 is about the one that it names: %s', async (_, kept, said, ageS) => {
+    await answers(ask(), says('<one/>', 'Age: 3000', ...kept));
+    await answers(ask('/feed.xml', 'If-None-Match: "2"'), `HTTP/1.1 304 Not Modified\r\n${[...said, 'X: y'].join('\r\n')}\r\n\r\n`, { last: '\r\n\r\n' });
+    expect(await asleep(ask())).toContain(`\r\nAge: ${ageS}\r\n`);
   });
 
   test('304 that may not be kept takes it back', async () => {
@@ -355,7 +364,7 @@ test('a trusted proxy says how the program is to make its links: who comes other
   await scene.close();
   scene = await Scene.open(undefined, { trusted: parseIpPrefixes('127.0.0.1') });
   scene.keys = { noWake: [parseNoWake(rule)] };
-  await answers(ask('/feed.xml', 'X-Forwarded-For: 192.0.2.1', 'X-Real-IP: 192.0.2.1', 'X-Forwarded-Proto: https'), says('<one/>'));
+  await answers(ask('/feed.xml', 'X-Forwarded-For: 192.0.2.1', 'X-Real-IP: 192.0.2.1', 'X-Forwarded-Proto: https'), says('<one/>', 'Vary: X-Forwarded-Proto'));
   expect(await asleep(ask('/feed.xml', 'X-Forwarded-For: 192.0.2.2', 'X-Real-IP: 192.0.2.2', 'X-Forwarded-Proto: HTTPS'))).toMatch(/<one\/>$/);
   expect(await asleep(ask('/feed.xml', 'X-Forwarded-Proto: http'))).toBeNull();
   for (const other of ['X-Forwarded-Host: b.example', 'X-Forwarded-Prefix: /evil', 'X-Forwarded-Port: 81', 'Forwarded: for=192.0.2.1;host=c.example', 'Forwarded: proto="http"']) {
