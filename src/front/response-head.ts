@@ -14,6 +14,11 @@ export class ResponseHead {
   status = 0;
   /** Where the status code begins, behind version and space. */
   statusStart = 0;
+  /**
+   * The fields alone tell where the answer ends (RFC 9112 9.3). Else its status or the method of the request does, which a broken program may not know: it sends a body
+   * all the same, at any later time. Or the end of the connection does.
+   */
+  selfDefined = false;
   /** Behind the head. */
   end = 0;
 
@@ -72,7 +77,9 @@ export class ResponseHead {
       if (framing.body === Body.chunked) throw new Refusal(502, 'Expected no Transfer-Encoding in HTTP/1.0');
       if (!framing.keepAlive) framing.close = true;
     }
-    if (ofHead || status < 200 || status === 204 || status === 304) framing.body = Body.none;
-    else if (framing.body === Body.none) framing.body = Body.untilClose;
+    if (framing.body === Body.none) framing.body = Body.untilClose;
+    const bodiless = ofHead || status < 200 || status === 204 || status === 304;
+    this.selfDefined = bodiless ? framing.body === Body.length && framing.length === 0 : framing.body !== Body.untilClose;
+    if (bodiless) framing.body = Body.none;
   }
 }

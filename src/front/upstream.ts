@@ -172,10 +172,9 @@ export class Upstream {
     if (!done) return;
     this.#client = null;
     // Bytes behind the response are no answer to anything: such a connection cannot be trusted with another request. They may also be on their way still, from a program that has taken
-    // the body of a request for the next one, or that answers HEAD as GET: behind those nobody else's request is sent.
+    // the body of a request for the next one, or that sends a body where the status or the method allows none: behind those nobody else's request is sent.
     // Nor can one whose program, or a proxy before it, may have gone on in what was offered, whatever it answered.
-    const { head } = client;
-    const reusable = !framing.close && head.safe && head.method !== 'HEAD' && end === bytes.length && client.upgrade.length === 0;
+    const reusable = !framing.close && this.head.selfDefined && end === bytes.length && client.head.safe && client.upgrade.length === 0;
     if (reusable) this.#pool.put(this);
     else this.socket.destroy();
     client.exchangeDone();
