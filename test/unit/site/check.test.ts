@@ -114,6 +114,7 @@ test('socket units of wakesock.service', () => {
   files.write('units/blog.socket', '[Socket]\nListenStream=127.0.0.1:80\nService=wakesock.service\n');
   files.write('units/wakesock-site-blog.socket', '[Socket]\nListenStream=80\nService=wakesock.service\nFileDescriptorName=blog\n');
   files.write('units/wakesock.socket', '[Socket]\nListenStream=/run/x\nFileDescriptorName=control\nService=wakesock.service\n');
+  files.write('units/wakesock-lease.socket', '[Socket]\nListenStream=/run/y\nFileDescriptorName=control=lease\nService=wakesock.service\n');
   files.write('units/other.socket', '[Socket]\nListenDatagram=80\nAccept=yes\n');
   expect(configuration()).toEqual([]);
   files.write('units/x.socket', '[Socket]\nListenDatagram=80\nAccept=yes\nService=wakesock.service\nFileDescriptorName=blgo\n');
