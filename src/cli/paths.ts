@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { WakesockError } from '../base/errors.ts';
-import { leaseSocketPath, type Paths } from '../base/paths.ts';
+import type { Paths } from '../base/paths.ts';
 import { unixPathBytesMax } from '../unitfile/socket-address.ts';
 import type { VerbValues } from './verb.ts';
 
@@ -23,7 +23,7 @@ export const pathOptionRows: readonly (readonly [string, string])[] = [
 /**
  * The paths that the options mean. `--sites` moves all the others below its directory, so that an embedded activator and
  * the verbs that talk to it agree by naming the same directory, and none touches the system's.
- * @throws WakesockError ERR_WAKESOCK_LIMIT: a socket's path is longer than the kernel takes
+ * @throws WakesockError ERR_WAKESOCK_LIMIT: the control socket's path is longer than the kernel takes
  */
 export function pathsOf(values: VerbValues, base: Paths): Paths {
   const given = (name: keyof typeof pathOptions) => {
@@ -35,9 +35,9 @@ export function pathsOf(values: VerbValues, base: Paths): Paths {
   const runtimeDir = given('runtime-dir') ?? (sites === undefined ? base.runtimeDir : `${stateDir}/run`);
   const ownRuntimeDir = runtimeDir !== base.runtimeDir;
   const controlPath = given('control') ?? (ownRuntimeDir ? `${runtimeDir}/control.sock` : base.controlPath);
-  for (const [path, option] of [[controlPath, '--control=PATH'], [leaseSocketPath({ runtimeDir }), '--runtime-dir=DIR']] as const) {
-    if (Buffer.byteLength(path) <= unixPathBytesMax) continue;
-    throw new WakesockError('ERR_WAKESOCK_LIMIT', `The path of a socket must be at most ${unixPathBytesMax} bytes; choose a shorter one with ${option}: ${path}`);
+  if (Buffer.byteLength(controlPath) > unixPathBytesMax) {
+    throw new WakesockError('ERR_WAKESOCK_LIMIT',
+      `The control socket's path must be at most ${unixPathBytesMax} bytes; choose a shorter one with --control=PATH: ${controlPath}`);
   }
   return { siteDirs: sites === undefined ? base.siteDirs : [sites], stateDir, runtimeDir, controlPath };
 }

@@ -22,7 +22,7 @@ const lastRequestMs = 1_000;
 /** That there are too many connections is said this seldom: who makes them must not fill the log. */
 const saidAgainMs = 60_000;
 
-interface SocketLimits {
+export interface SocketLimits {
   readonly connectionsMax: number;
   readonly headBytesMax: number;
   readonly pipelinedMax: number;
@@ -32,7 +32,7 @@ interface SocketLimits {
 }
 
 /** Of the lease socket they bound what its client can make the activator hold and do at once. */
-const limits: Readonly<Record<ControlSocket, SocketLimits>> = {
+export const socketLimits: Readonly<Record<ControlSocket, SocketLimits>> = {
   control: { connectionsMax: controlConnectionsMax, headBytesMax: controlHeadBytesMax, pipelinedMax: controlPipelinedMax, unaskedMax: Infinity, once: false },
   lease: { connectionsMax: leaseConnectionsMax, headBytesMax: leaseHeadBytesMax, pipelinedMax: 1, unaskedMax: leaseUnaskedMax, once: true },
 };
@@ -49,6 +49,8 @@ export interface ControlServerOptions {
   readonly socket: ControlSocket;
   readonly listen: ControlListen;
   readonly backend: ControlBackend;
+  /** By default those of the socket. */
+  readonly limits?: SocketLimits;
   /** `busy` fell to 0. */
   readonly onQuiet?: () => void;
   /** Connections could not be accepted: there are too many, or no descriptors are left. The server goes on. */
@@ -57,12 +59,12 @@ export interface ControlServerOptions {
 
 /**
  * One of the activator's sockets: HTTP/1.1 and JSON (docs/control-api.md).
- * @throws WakesockError ERR_WAKESOCK_SOCKET the socket cannot be listened on, or another activator does
+ * @throws WakesockError ERR_WAKESOCK_LIMIT, ERR_WAKESOCK_SOCKET the socket cannot be listened on, or another activator does
  */
 export async function serveControl(
-  { socket: at, listen, backend, onQuiet = () => {}, onProblem = () => {} }: ControlServerOptions,
+  { socket: at, listen, backend, limits = socketLimits[at], onQuiet = () => {}, onProblem = () => {} }: ControlServerOptions,
 ): Promise<ControlServer> {
-  const { connectionsMax, headBytesMax, pipelinedMax, unaskedMax, once } = limits[at];
+  const { connectionsMax, headBytesMax, pipelinedMax, unaskedMax, once } = limits;
   const leases = new Set<Socket>();
   let closing = false;
   const server = createServer({

@@ -11,7 +11,7 @@ import type { Place } from '../unitfile/unit-file.ts';
 import { splitUnitName, type UnitName } from '../unitfile/unit-name.ts';
 
 /** Ours, whose sockets are no site's. */
-const ownUnits: readonly string[] = [controlSocketUnitName, leaseSocketUnitName];
+const ownUnits: ReadonlySet<string> = new Set([controlSocketUnitName, leaseSocketUnitName]);
 const serviceUnit = 'wakesock.service';
 const otherListens = ['ListenDatagram', 'ListenSequentialPacket', 'ListenFIFO', 'ListenSpecial', 'ListenNetlink', 'ListenMessageQueue', 'ListenUSBFunction'];
 
@@ -31,7 +31,7 @@ export function checkSocketUnits(sites: ReadonlyMap<string, ReadonlySet<string> 
   for (const name of [...names].toSorted()) {
     const loaded = loadUnit(name, dirs);
     const unit = mergeUnits(loaded.files);
-    if (unit.last('Socket', 'Service')?.value !== serviceUnit || ownUnits.includes(name)) continue;
+    if (unit.last('Socket', 'Service')?.value !== serviceUnit || ownUnits.has(name)) continue;
     const count = unit.all('Socket', 'ListenStream').length;
     const descriptor = checkUnit(name, unit, sites, diagnostics);
     descriptors.set(descriptor, (descriptors.get(descriptor) ?? 0) + count);

@@ -138,7 +138,7 @@ test('a socket unit that listens where its site does not', () => {
 test('more descriptor names than an environment variable can hold', () => {
   addSite('blog', 'ListenStream=80\n');
   files.write('units/blog.socket', `[Socket]\nService=wakesock.service\n${'ListenStream=80\n'.repeat(30_000)}`);
-  expect(configuration()).toEqual([expect.stringMatching(/ERR_WAKESOCK_LIMIT .*found 150007$/)]);
+  expect(configuration()).toEqual([expect.stringMatching(/ERR_WAKESOCK_LIMIT .*found 150021$/)]);
 });
 
 function userNamespaceProblems(userNs: string): string[] {
