@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { median, quantile } from '../../src/bench/statistics.ts';
 import { socketUnitText } from '../../src/cli/socket-unit.ts';
 import { renderUnit } from '../../src/cli/unit-templates.ts';
-import { controlSocketUnitName, serviceUnitName, sliceUnitName, socketUnitName } from '../../src/systemd/unit-names.ts';
+import { controlSocketUnitName, leaseSocketUnitName, serviceUnitName, sliceUnitName, socketUnitName } from '../../src/systemd/unit-names.ts';
 import { bootBox } from '../../test/box/box.ts';
 import type { BoxTarget } from '../../test/box/box.ts';
 import { noFigures, type Result } from '../types.ts';
@@ -82,14 +82,16 @@ function writeUnits(directory: string, sites: number, checkout: string): void {
   const wants = join(directory, 'sockets.target.wants');
   mkdirSync(wants, { recursive: true });
   const want = (name: string): void => symlinkSync(`../${name}`, join(wants, name));
-  for (const name of [serviceUnitName, controlSocketUnitName, sliceUnitName]) {
+  for (const name of [serviceUnitName, controlSocketUnitName, leaseSocketUnitName, sliceUnitName]) {
     const text = readFileSync(join(checkout, 'units', name), 'utf8');
     writeFileSync(join(directory, name), renderUnit(text, { node: process.execPath, program: join(checkout, 'dist/wakesock.cjs'), systemdVersion: null }));
   }
   want(controlSocketUnitName);
-  // `install` makes the group; here there are units only.
-  mkdirSync(join(directory, `${controlSocketUnitName}.d`));
-  writeFileSync(join(directory, `${controlSocketUnitName}.d/bench.conf`), '[Socket]\nSocketGroup=root\n');
+  // `install` makes the groups; here there are units only.
+  for (const name of [controlSocketUnitName, leaseSocketUnitName]) {
+    mkdirSync(join(directory, `${name}.d`));
+    writeFileSync(join(directory, `${name}.d/bench.conf`), '[Socket]\nSocketGroup=root\n');
+  }
   for (let site = 1; site <= sites; site += 1) {
     const port = portFirst + site;
     const address = { family: 'ipv4', address: '0.0.0.0', port, text: `0.0.0.0:${port}` } as const;

@@ -1,10 +1,11 @@
-/** The control socket's view of the runners. */
+/** The view that the control socket and the lease socket have of the runners. */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { WakesockError } from '../base/errors.ts';
+import { describeError, WakesockError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { ControlBackend } from '../control/backend.ts';
 import type { ControlListen } from '../control/listen.ts';
+import type { ControlSocket } from '../control/route.ts';
 import type { ControlServer } from '../control/server.ts';
 import type { SiteStatus } from '../control/types.ts';
 import { born } from '../lifecycle/lifecycle.ts';
@@ -34,29 +35,37 @@ export interface ControlledSites {
 const asleep = { state: born.state, container: null, established: () => 0 } as const;
 
 export class ActivatorControl {
-  readonly #listen: ControlListen | null;
+  readonly #sockets: ReadonlyMap<ControlSocket, ControlListen>;
   readonly #sites: ControlledSites;
   readonly #exit: ExitPolicy;
   readonly #log: Log;
-  #server: ControlServer | null = null;
+  readonly #servers: { readonly server: ControlServer; readonly fd: number | null }[] = [];
 
-  constructor(listen: ControlListen | null, sites: ControlledSites, exit: ExitPolicy, log: Log) {
-    this.#listen = listen;
+  constructor(sockets: ReadonlyMap<ControlSocket, ControlListen>, sites: ControlledSites, exit: ExitPolicy, log: Log) {
+    this.#sockets = sockets;
     this.#sites = sites;
     this.#exit = exit;
     this.#log = log;
   }
 
   async serve(): Promise<void> {
-    if (!this.#listen) return;
-    if ('path' in this.#listen) mkdirSync(dirname(this.#listen.path), { recursive: true });
+    if (this.#sockets.size === 0) return;
     const { serveControl } = await import('../control/server.ts');
-    this.#server = await serveControl({
-      listen: this.#listen,
-      backend: this.#backend(),
-      onQuiet: () => this.#exit.reconsider(),
-      onProblem: (error) => this.#log.error('The control socket cannot accept', { message: error.message }),
-    });
+    const backend = this.#backend();
+    // One that cannot be had is no reason to be without the other.
+    await Promise.all([...this.#sockets].map(async ([socket, listen]) => {
+      try {
+        if ('path' in listen) mkdirSync(dirname(listen.path), { recursive: true });
+        const server = await serveControl({
+          socket, listen, backend,
+          onQuiet: () => this.#exit.reconsider(),
+          onProblem: (error) => this.#log.error(`The ${socket} socket cannot accept`, describeError(error)),
+        });
+        this.#servers.push({ server, fd: 'fd' in listen ? listen.fd : null });
+      } catch (error) {
+        this.#log.error(`The ${socket} socket is not served`, describeError(error));
+      }
+    }));
   }
 
   /**
@@ -64,16 +73,11 @@ export class ActivatorControl {
    * again before it has answered, for ever.
    */
   get busy(): boolean {
-    return this.#server !== null && (this.#server.busy > 0 || (this.#fd !== null && readableNow([this.#fd]).length > 0));
+    return this.#servers.some(({ server }) => server.busy > 0) || readableNow(this.#servers.flatMap(({ fd }) => fd ?? [])).length > 0;
   }
 
   async close(): Promise<void> {
-    await this.#server?.close();
-  }
-
-  /** The socket that outlives us, if it does. */
-  get #fd(): number | null {
-    return this.#listen !== null && 'fd' in this.#listen ? this.#listen.fd : null;
+    await Promise.all(this.#servers.map(({ server }) => server.close()));
   }
 
   #backend(): ControlBackend {

@@ -7,7 +7,6 @@ import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
 import type { LogLevel } from '../base/log.ts';
 import { createLog } from '../base/log.ts';
 import type { Paths } from '../base/paths.ts';
-import type { ControlListen } from '../control/listen.ts';
 import { describeError } from '../base/errors.ts';
 import { readableNow } from '../linux/fd.ts';
 import { CameAndWent } from '../idle/came-and-went.ts';
@@ -99,7 +98,7 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   inheritance.closeUnclaimed((name) => runners.has(name) || sleeping.fds(name) !== undefined, (name) => parts.fdStore.drop(name));
   void units.takeOver();
 
-  const control = new ActivatorControl(inheritance.control ?? (embedded ? { path: paths.controlPath } : null), { runners, sleeping, loopback, units, parts }, exit, log);
+  const control = new ActivatorControl(inheritance.control, { runners, sleeping, loopback, units, parts }, exit, log);
   // systemd then goes through all sockets: with a thousand of them it keeps a processor for as long as two wakes.
   void firstWakes.then(() => service.ready());
   // Until then nobody there could be answered.
@@ -155,8 +154,8 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   return status;
 }
 
-function isAsked(control: ControlListen | null): boolean {
-  return control !== null && 'fd' in control && readableNow([control.fd]).length > 0;
+function isAsked(control: Inheritance['control']): boolean {
+  return readableNow([...control.values()].flatMap((listen) => ('fd' in listen ? [listen.fd] : []))).length > 0;
 }
 
 /** Sites whose clients wait at this moment. */

@@ -3,18 +3,21 @@ import { closeFd } from '../linux/libc.ts';
 import { killAndWait } from '../linux/pidfd.ts';
 import { describeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import type { Paths } from '../base/paths.ts';
+import { leaseSocketPath, type Paths } from '../base/paths.ts';
 import { emptyOut } from '../sockets/empty-out.ts';
 import { addressText, inspectListener, openListener, type Listener } from '../sockets/listener.ts';
 import type { ControlListen } from '../control/listen.ts';
+import type { ControlSocket } from '../control/route.ts';
 import { recordEnabled } from '../runtime/enabled.ts';
 import { storedKinds } from '../systemd/fd-names.ts';
 import { takeListenFds } from '../systemd/listen-fds.ts';
+import { controlFdName, leaseFdName } from '../systemd/unit-names.ts';
 import type { StoredFds } from './parts.ts';
 import { processIdentity, readRuntimeState } from './runtime-state.ts';
 
 export interface Inheritance {
-  readonly control: ControlListen | null;
+  /** The activator's own. */
+  readonly control: ReadonlyMap<ControlSocket, ControlListen>;
   /** Descriptors by the name of their site. Nobody has looked at them yet: with thousands of them that would take longer than the wake that we are started for. */
   readonly sites: ReadonlyMap<string, readonly number[]>;
   /** Looks at the sockets of a site, once. What cannot be used is said and closed: nobody may wait for it any more. */
@@ -33,8 +36,10 @@ export interface Inheritance {
 /** `KIND=SITE`, of spares `spare.INODE=SITE`: `=` is in no site's name and in no unit's. */
 const storedName = /^(notify|stdout|stderr|listen|spare\.\d+)=(.+)$/;
 
+const ownSockets: ReadonlyMap<string, ControlSocket> = new Map([[controlFdName, 'control'], [leaseFdName, 'lease']]);
+
 export function inherit(env: NodeJS.ProcessEnv, log: Log): Inheritance {
-  let control: ControlListen | null = null;
+  const control = new Map<ControlSocket, ControlListen>();
   const sites = new Map<string, number[]>();
   const store = new Map<string, Map<string, number>>();
   const everyFd: number[] = [];
@@ -50,8 +55,9 @@ export function inherit(env: NodeJS.ProcessEnv, log: Log): Inheritance {
       continue;
     }
     everyFd.push(fd);
-    if (name === 'control') {
-      control = { fd };
+    const own = ownSockets.get(name);
+    if (own !== undefined) {
+      control.set(own, { fd });
       continue;
     }
     const fds = sites.get(name);
@@ -150,7 +156,7 @@ export async function openOwn(paths: Paths, log: Log): Promise<Inheritance> {
     }
   }
   return {
-    control: null, sites: new Map([...sites].map(([name, listeners]) => [name, listeners.map(({ fd }) => fd)])), listeners: (site) => sites.get(site) ?? [],
+    control: new Map([['control', { path: paths.controlPath }], ['lease', { path: leaseSocketPath(paths) }]]), sites: new Map([...sites].map(([name, listeners]) => [name, listeners.map(({ fd }) => fd)])), listeners: (site) => sites.get(site) ?? [],
     loopback: [], everyFd, storedSites: [], stored: () => storedFds(new Map()), closeUnclaimed: () => {},
   };
 }

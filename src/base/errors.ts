@@ -38,6 +38,7 @@ export const errorCodes = {
   ERR_WAKESOCK_STATE_DIR: 'The state directory could not be read or written.',
   ERR_WAKESOCK_BUSY: 'The site is in use and was not put to sleep.',
   ERR_WAKESOCK_BACKOFF: 'The site failed a moment ago and is not tried again yet.',
+  ERR_WAKESOCK_FORBIDDEN: 'The socket that was asked does not answer such requests.',
   ERR_WAKESOCK_CONTROL: 'The control socket answered with something that was not understood.',
   ERR_WAKESOCK_NOT_RUNNING: 'The activator does not run.',
 } as const;

@@ -9,6 +9,21 @@ export const siteCacheSitesMax = 5_000;
 export const siteCacheBytesMax = 64 * 1024 * 1024;
 /** Request bodies of the control socket: it takes none that matter. */
 export const controlBodyBytesMax = 16 * 1024;
+/** A request's head at the control socket: the longest legal target is a site name, percent-encoded; the rest is room for a client's usual headers. */
+export const controlHeadBytesMax = 8 * 1024;
+/** Connections at the control socket. Whoever may use it may do all that the activator can: this is against mistakes, below LimitNOFILE=524288. */
+export const controlConnectionsMax = 131_072;
+/** Requests that a connection asks there without waiting for the answers: who asks more is out of order. */
+export const controlPipelinedMax = 64;
+/**
+ * Connections at the lease socket: one for each lease, and each site in use has one, or two while one is exchanged for another. As many sites as FileDescriptorStoreMax=65536
+ * can hold the descriptors of are awake at most.
+ */
+export const leaseConnectionsMax = 32_768;
+/** A request's head there; it is kept for as long as the lease is. */
+export const leaseHeadBytesMax = 2 * 1024;
+/** Connections there that have not asked yet, since all of them may do so in one instant: nobody is woken until they are answered. */
+export const leaseUnaskedMax = 1_024;
 /** LISTEN_FDNAMES is one string of execve(2), with its name and the zero at its end: MAX_ARG_STRLEN, 128 KiB. */
 export const listenFdNamesBytesMax = 128 * 1024 - 1 - 'LISTEN_FDNAMES='.length;
 /** config.json is written through a pipe, whose size an unprivileged process may raise to 1 MiB. */

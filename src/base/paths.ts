@@ -17,6 +17,11 @@ export const systemPaths: Paths = {
   controlPath: '/run/wakesock/control.sock',
 };
 
+/** The socket that can be asked for leases and no more. */
+export function leaseSocketPath({ runtimeDir }: Pick<Paths, 'runtimeDir'>): string {
+  return `${runtimeDir}/lease.sock`;
+}
+
 /** The directory of a prepared site: `config.json` (OCI) and `site.json` (PreparedSite). */
 export function preparedDir(paths: Paths, site: string): string {
   return `${paths.stateDir}/sites/${site}`;

@@ -5,7 +5,7 @@ import type { PreparedSite } from '../base/site.ts';
 import { isRecorded, recordEnabled } from '../runtime/enabled.ts';
 import type { Manager } from '../systemd/manager.ts';
 import { storedKinds } from '../systemd/fd-names.ts';
-import { serviceUnitName, scopePattern, siteOfUnit, socketUnitName, socketUnitPattern } from '../systemd/unit-names.ts';
+import { controlFdName, leaseFdName, serviceUnitName, scopePattern, siteOfUnit, socketUnitName, socketUnitPattern } from '../systemd/unit-names.ts';
 import { closeSockets, hasSocketUnit, letGo } from './close-sockets.ts';
 import { isInstance } from './site-names.ts';
 import { serviceInFile, serviceOf, socketUnitText } from './socket-unit.ts';
@@ -114,7 +114,7 @@ async function requireUnit(name: string, unit: string, manager: Manager): Promis
 /** All descriptor names come to the activator in one environment variable: past its limit it could not be started at all. */
 async function checkNameBytes(sites: readonly Enabling[], manager: Manager): Promise<void> {
   const before = (await manager.listUnits([socketUnitPattern])).flatMap(({ name }) => siteOfUnit(name) ?? []);
-  let bytes = 'control:'.length;
+  let bytes = `${controlFdName}:${leaseFdName}:`.length;
   for (const { name } of await manager.listUnits([scopePattern])) {
     for (const kind of storedKinds) bytes += `${kind}=${siteOfUnit(name)}:`.length;
   }

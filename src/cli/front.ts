@@ -5,7 +5,7 @@ import type { FrontOptions } from '../front/index.ts';
 import { parseIpPrefixes, type IpPrefix } from '../unitfile/ip-prefix.ts';
 import { parseSocketAddress } from '../unitfile/socket-address.ts';
 import { exitIdleMsOf, logLevelOf } from './options.ts';
-import { pathOptionRows, pathOptions, pathsOf } from './paths.ts';
+import { controlOptionRow, pathOptionRows, pathOptions, pathsOf } from './paths.ts';
 import type { Verb, VerbValues } from './verb.ts';
 
 export const verb: Verb = {
@@ -20,7 +20,8 @@ export const verb: Verb = {
     ['--max-idle-connections=N', `Connections between two requests: ${idleClientsMaxDefault} by default. Beyond it the oldest is closed.`],
     ['--exit-idle-time=SPAN', 'End when there was no connection for this long: 30s (the default), 5min, infinity (the default with --listen=).'],
     ['--log-level=LEVEL', 'trace, debug, info (the default), warn or error.'],
-    ...pathOptionRows,
+    ...pathOptionRows.filter(([option]) => option !== controlOptionRow[0]),
+    [controlOptionRow[0], 'The activator\'s control socket or its lease socket, which is enough (default $WAKESOCK_CONTROL, which wakesock-front.service sets to the latter, or RUNTIME-DIR/control.sock).'],
   ],
   details: `
 wakesock-front.service runs this; \`systemctl enable --now wakesock-front.socket\` opens port 80. HTTP/1.1 requests go to
@@ -42,7 +43,8 @@ It starts nothing itself: it holds a lease of each site with requests in flight 
 export function frontOptionsOf(values: VerbValues, paths: Paths): FrontOptions {
   const listen = [values['listen'] ?? []].flat().map((text) => listenAddressOf(String(text)));
   const span = values['exit-idle-time'];
-  const ownPaths = pathsOf(values, paths);
+  // Our units say so, since it goes with the group that they give.
+  const ownPaths = pathsOf(values, { ...paths, controlPath: process.env['WAKESOCK_CONTROL'] ?? paths.controlPath });
   return {
     paths: ownPaths, listen,
     // More than one where a drop-in names more: ours is the first.

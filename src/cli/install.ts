@@ -4,11 +4,11 @@ import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { WakesockError } from '../base/errors.ts';
 import type { Manager } from '../systemd/manager.ts';
-import { controlSocketUnitName, frontServiceUnitName, serviceUnitName } from '../systemd/unit-names.ts';
+import { controlSocketUnitName, frontServiceUnitName, leaseSocketUnitName, serviceUnitName } from '../systemd/unit-names.ts';
 import { outOfReach } from './out-of-reach.ts';
 import { startSockets } from './start-sockets.ts';
 import { requireRoot, systemUnitDir } from './system.ts';
-import { installedFiles, sysusersPath, type InstalledFile } from './unit-templates.ts';
+import { installedFiles, sysusersPath, sysusersTemplate, type InstalledFile } from './unit-templates.ts';
 import type { Verb, VerbContext } from './verb.ts';
 import { wouldWrite, writeOurs, type FileChange } from './written-files.ts';
 
@@ -22,9 +22,9 @@ export const verb: Verb = {
     ['--json', 'Print {"files":[{"path","change"}]}; change is "written" or "unchanged".'],
   ],
   details: `
-Writes ${systemUnitDir}/wakesock.{service,socket,slice}, wakesock-front.{service,socket}, wakesock-relay@.service and wakesock-auto-update.{service,timer} with the paths of
-this Node and this program, and ${sysusersPath}; makes the group wakesock, whose members may use the control socket; enables and
-starts wakesock.socket, nothing else (the front door: systemctl enable --now wakesock-front.socket; new images once a day: wakesock-auto-update.timer). Call it again after an update of Node or wakesock: sites that are awake stay awake.`,
+Writes ${systemUnitDir}/wakesock.{service,socket,slice}, wakesock-lease.socket, wakesock-front.{service,socket}, wakesock-relay@.service and wakesock-auto-update.{service,timer}
+with the paths of this Node and this program, and ${sysusersPath}; makes the groups wakesock, whose members may use the control socket, and wakesock-lease, which is
+the front door's; enables and starts wakesock.socket, which brings wakesock-lease.socket along, nothing else (the front door: systemctl enable --now wakesock-front.socket; new images once a day: wakesock-auto-update.timer). Call it again after an update of Node or wakesock: sites that are awake stay awake.`,
   parse: { prefix: { type: 'string' }, 'dry-run': { type: 'boolean' }, json: { type: 'boolean' } },
   async run(context, values, positionals) {
     if (positionals[0] !== undefined) throw new WakesockError('ERR_WAKESOCK_USAGE', `install takes no sites, got ${positionals[0]}; those are enabled: wakesock enable ${positionals[0]}`);
@@ -69,16 +69,17 @@ async function installHere(context: VerbContext, dryRun: boolean, print: Printer
   const manager = createManager();
   try {
     const files = installedFiles({ ...ownPaths(), systemdVersion: await versionOf(manager) });
+    print.step('make the groups wakesock and wakesock-lease');
+    // Before the units that have them: without its group a unit does not start, and the power may be cut in between.
+    if (!dryRun) await makeGroups();
     const changed = writeFiles(files, '', dryRun, print);
-    print.step(`make the group wakesock: systemd-sysusers ${sysusersPath}`);
     print.step('reload systemd');
     print.step(`enable and start ${controlSocketUnitName}`);
     if (dryRun) return;
     mkdirSync(context.paths.siteDirs[0] ?? '/etc/wakesock/sites', { recursive: true });
-    await makeGroup();
     const linked = await manager.enableUnitFiles([controlSocketUnitName]);
     if (changed || linked) await manager.reload();
-    await startControlSocket(manager, changed);
+    await startOwnSockets(manager, changed);
     if (changed) await manager.tryRestartUnit(frontServiceUnitName);
   } finally {
     manager.close();
@@ -94,10 +95,12 @@ function warnOfFront({ stderr }: VerbContext): void {
 }
 
 /** An activator of before the update steps aside for one of after it; sites stay awake. */
-async function startControlSocket(manager: Manager, changed: boolean): Promise<void> {
-  const { ActiveState: socket } = await manager.getUnitProperties(controlSocketUnitName, 'Unit', ['ActiveState']);
-  if (socket !== 'active') {
-    for (const [, failure] of await startSockets(manager, [controlSocketUnitName])) throw failure;
+async function startOwnSockets(manager: Manager, changed: boolean): Promise<void> {
+  const sockets = [leaseSocketUnitName, controlSocketUnitName];
+  const active = new Set((await manager.listUnits(sockets)).filter(({ activeState }) => activeState === 'active').map(({ name }) => name));
+  const down = sockets.filter((name) => !active.has(name));
+  if (down.length > 0) {
+    for (const [, failure] of await startSockets(manager, down)) throw failure;
   } else if (changed) {
     await manager.tryRestartUnit(serviceUnitName);
   }
@@ -113,11 +116,11 @@ function writeFiles(files: readonly InstalledFile[], prefix: string, dryRun: boo
   return changes.some(({ change }) => change === 'written');
 }
 
-async function makeGroup(): Promise<void> {
+async function makeGroups(): Promise<void> {
   try {
-    await promisify(execFile)('systemd-sysusers', [sysusersPath]);
+    await promisify(execFile)('systemd-sysusers', [sysusersTemplate(ownPaths().program)]);
   } catch (error) {
-    throw new WakesockError('ERR_WAKESOCK_SYSTEMD', `systemd-sysusers could not make the group wakesock: ${(error as Error).message.trim()}`, { cause: error });
+    throw new WakesockError('ERR_WAKESOCK_SYSTEMD', `systemd-sysusers could not make the groups wakesock and wakesock-lease: ${(error as Error).message.trim()}`, { cause: error });
   }
 }
 

@@ -12,11 +12,12 @@ export const pathOptions = {
   control: { type: 'string' },
 } as const;
 
+export const controlOptionRow = ['--control=PATH', 'Control socket (default RUNTIME-DIR/control.sock).'] as const;
 export const pathOptionRows: readonly (readonly [string, string])[] = [
   ['--sites=DIR', 'Directory of site files, instead of the three of the system (/etc/wakesock/sites and below).'],
   ['--state-dir=DIR', 'Prepared bundles and wake history (default /var/lib/wakesock; with --sites: DIR/.wakesock).'],
   ['--runtime-dir=DIR', 'What does not survive a reboot (default /run/wakesock; with --sites: STATE-DIR/run).'],
-  ['--control=PATH', 'Control socket (default RUNTIME-DIR/control.sock).'],
+  controlOptionRow,
 ];
 
 /**

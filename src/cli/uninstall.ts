@@ -21,7 +21,7 @@ export const verb: Verb = {
     ['--json', 'Print {"removed":[…]}: paths.'],
   ],
   details: `
-Site files, what the sites' programs wrote, the wake history and the group wakesock stay; so do units that wakesock did not write.`,
+Site files, what the sites' programs wrote, the wake history and the groups wakesock and wakesock-lease stay; so do units that wakesock did not write.`,
   parse: { prefix: { type: 'string' }, 'dry-run': { type: 'boolean' }, json: { type: 'boolean' } },
   async run(context, values, positionals) {
     if (positionals[0] !== undefined) throw new WakesockError('ERR_WAKESOCK_USAGE', `uninstall takes no sites, got ${positionals[0]}; for a single one: wakesock disable ${positionals[0]}`);

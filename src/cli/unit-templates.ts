@@ -17,18 +17,24 @@ export interface RenderWith {
   readonly systemdVersion: number | null;
 }
 
-const units = ['wakesock.service', 'wakesock.socket', 'wakesock.slice', 'wakesock-front.service', 'wakesock-front.socket', 'wakesock-relay@.service', 'wakesock-auto-update.service', 'wakesock-auto-update.timer'];
+/** In the order in which they are written: what a unit needs is there before it, also where the power is cut in between. */
+const units = ['wakesock.slice', 'wakesock.service', 'wakesock-lease.socket', 'wakesock.socket', 'wakesock-front.service', 'wakesock-front.socket', 'wakesock-relay@.service', 'wakesock-auto-update.service', 'wakesock-auto-update.timer'];
 export const sysusersPath = '/etc/sysusers.d/wakesock.conf';
-export const installedPaths: readonly string[] = [...units.map((unit) => `${systemUnitDir}/${unit}`), sysusersPath];
+export const installedPaths: readonly string[] = [sysusersPath, ...units.map((unit) => `${systemUnitDir}/${unit}`)];
 
-/** `units/` is beside `dist/` in the package. @throws WakesockError ERR_WAKESOCK_SYSTEMD */
+/** The groups first, then the units. `units/` is beside `dist/` in the package. @throws WakesockError ERR_WAKESOCK_SYSTEMD */
 export function installedFiles(values: RenderWith): InstalledFile[] {
   const directory = unitsDirectory(values.program);
   const read = (file: string): string => readFileSync(join(directory, file), 'utf8');
   return [
+    { path: sysusersPath, text: readFileSync(sysusersTemplate(values.program), 'utf8') },
     ...units.map((unit) => ({ path: `${systemUnitDir}/${unit}`, text: renderUnit(read(unit), values) })),
-    { path: sysusersPath, text: read('sysusers.d/wakesock.conf') },
   ];
+}
+
+/** What {@link sysusersPath} is made from. @throws WakesockError ERR_WAKESOCK_SYSTEMD */
+export function sysusersTemplate(program: string): string {
+  return join(unitsDirectory(program), 'sysusers.d/wakesock.conf');
 }
 
 /** Puts the paths in. A line `#@254 KEY=VALUE` is for systemd 254 and newer: an older one would warn of it at every reload. */

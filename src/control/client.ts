@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { errorCodes, WakesockError, type ErrorCode } from '../base/errors.ts';
 import { BackoffError } from './backend.ts';
-import type { LeaseAddress, SiteStatus, StatusReport, WakeCause } from './types.ts';
+import type { LeaseAddress, SiteStateReport, SiteStatus, StatusReport, WakeCause } from './types.ts';
 
 /** 100,000 sites of 500 bytes fit; what is larger is not our activator. */
 const answerBytesMax = 128 * 1024 * 1024;
@@ -17,19 +17,26 @@ export interface Lease {
   release(): void;
 }
 
-export interface ControlClient {
+/** What the lease socket answers. */
+export interface LeaseClient {
+  /** @param options who asks and for whom, for the wake history */
+  lease(name: string, options?: { readonly by?: string; readonly cause?: WakeCause | null }): Promise<Lease>;
+  /** Why it does not answer, above all. Nothing is begun for it. */
+  state(name: string): Promise<SiteStateReport>;
+}
+
+/** What the control socket answers. */
+export interface ControlClient extends LeaseClient {
   report(options?: { readonly signal?: AbortSignal }): Promise<StatusReport>;
   site(name: string): Promise<SiteStatus>;
   wake(name: string, options?: { readonly by?: string }): Promise<SiteStatus>;
   sleep(name: string, options?: { readonly force?: boolean }): Promise<SiteStatus>;
   /** What failed before counts no more, as by `systemctl reset-failed`. */
   resetFailed(name: string, options?: { readonly signal?: AbortSignal }): Promise<SiteStatus>;
-  /** @param options who asks and for whom, for the wake history */
-  lease(name: string, options?: { readonly by?: string; readonly cause?: WakeCause | null }): Promise<Lease>;
 }
 
 /**
- * The control socket's calls, a connection each. The socket is systemd's: connecting starts the activator where none runs.
+ * The calls of the control socket or the lease socket, a connection each. Either is systemd's: connecting starts the activator where none runs.
  *
  * Every call rejects with the WakesockError that the activator answered, or with ERR_WAKESOCK_NOT_RUNNING (nobody
  * listens) or ERR_WAKESOCK_CONTROL (no permission, connection lost, not our protocol).
@@ -49,6 +56,7 @@ export function controlClient(socketPath: string): ControlClient {
       throw new WakesockError('ERR_WAKESOCK_CONTROL', `The control socket ${socketPath} answered with what is no list of sites`);
     },
     site: (name) => call('GET', pathOf(name)),
+    state: (name) => call('GET', pathOf(name, '/state')),
     wake: (name, { by } = {}) => call('POST', pathOf(name, '/wake'), by === undefined ? {} : { headers: { 'Wakesock-By': by } }),
     sleep: (name, { force = false } = {}) => call('POST', pathOf(name, '/sleep'), { body: { force } }),
     resetFailed: (name, options = {}) => call('POST', pathOf(name, '/reset-failed'), options),
@@ -146,7 +154,7 @@ function connectionError(socketPath: string, error: unknown): WakesockError {
     return new WakesockError('ERR_WAKESOCK_NOT_RUNNING', `Nobody listens on the control socket ${socketPath} (${code})`, { cause: error });
   }
   const reasons: Record<string, string> = {
-    EACCES: 'permission denied; its users are root and the group wakesock',
+    EACCES: 'permission denied; its users are root and its file\'s group',
     ABORT_ERR: 'no answer within the time given',
   };
   const reason = reasons[code ?? ''] ?? message;

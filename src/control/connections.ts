@@ -1,9 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** A client that asks this much without waiting for an answer is out of order. */
-const pipelinedRequestsMax = 64;
-
 /**
  * The open connections of the control server, and how many requests of each are not answered yet. Kept here because Node
  * tells of a pipelined request whose connection dies before its turn neither `finish` nor `close`.
@@ -14,10 +11,13 @@ export class Connections {
   readonly #silent = new Set<Socket>();
   /** What a connection asked is done in the order it was asked, also when it did not wait for the answers. */
   readonly #tails = new WeakMap<Socket, Promise<void>>();
+  readonly #pipelinedMax: number;
   readonly #onQuiet: () => void;
   #busy = 0;
 
-  constructor(server: Server, onQuiet: () => void) {
+  /** @param pipelinedMax requests of one connection that are not answered */
+  constructor(server: Server, pipelinedMax: number, onQuiet: () => void) {
+    this.#pipelinedMax = pipelinedMax;
     this.#onQuiet = onQuiet;
     server.on('connection', (socket: Socket) => {
       this.#pending.set(socket, 0);
@@ -40,7 +40,7 @@ export class Connections {
   queue(socket: Socket, answer: () => Promise<void>): void {
     const pending = this.#pending.get(socket);
     if (pending === undefined) return;
-    if (pending >= pipelinedRequestsMax) {
+    if (pending >= this.#pipelinedMax) {
       socket.destroy();
       return;
     }

@@ -1,12 +1,17 @@
 import { chmod, lstat, unlink } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 import { WakesockError } from '../base/errors.ts';
+import { unixPathBytesMax } from '../unitfile/socket-address.ts';
 
 /** An inherited listening socket, or a path to make one at with mode 0660 (a stale one is replaced). */
 export type ControlListen = { readonly fd: number } | { readonly path: string };
 
-/** @throws WakesockError ERR_WAKESOCK_SOCKET it cannot be listened on, or another activator does */
+/** @throws WakesockError ERR_WAKESOCK_LIMIT its path is longer than the kernel takes, ERR_WAKESOCK_SOCKET it cannot be listened on, or another activator does */
 export async function listenOn(server: Server, listen: ControlListen): Promise<void> {
+  // Node would cut it off.
+  if ('path' in listen && Buffer.byteLength(listen.path) > unixPathBytesMax) {
+    throw new WakesockError('ERR_WAKESOCK_LIMIT', `The path of a socket must be at most ${unixPathBytesMax} bytes: ${listen.path}`);
+  }
   try {
     if ('path' in listen) await removeStaleSocket(listen.path);
     await new Promise<void>((done, fail) => {

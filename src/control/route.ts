@@ -2,10 +2,32 @@ import { WakesockError } from '../base/errors.ts';
 import { siteNameLengthMax } from '../base/limits.ts';
 import { siteNamePattern } from '../base/site.ts';
 
+/**
+ * The sockets that the activator answers at: `control` is an administrator's, `lease` the front door's, which reads what anybody sends and may be anybody's by
+ * now. It is the socket that counts, since who may connect to it is the kernel's to say, not what a request says of itself.
+ */
+export type ControlSocket = 'control' | 'lease';
+
+/** Behind a site's path: what is asked of it. */
+const actions = ['state', 'wake', 'sleep', 'reset-failed', 'lease'] as const;
+
+type Call = 'sites' | 'site' | (typeof actions)[number];
+
+/** All that can be asked, how, and at which sockets. What is not listed for a socket is refused there (403). */
+const requests: Readonly<Record<Call, { readonly methods: string; readonly at: readonly ControlSocket[] }>> = {
+  sites: { methods: 'GET, HEAD', at: ['control'] },
+  site: { methods: 'GET, HEAD', at: ['control'] },
+  state: { methods: 'GET, HEAD', at: ['control', 'lease'] },
+  wake: { methods: 'POST', at: ['control'] },
+  sleep: { methods: 'POST', at: ['control'] },
+  'reset-failed': { methods: 'POST', at: ['control'] },
+  lease: { methods: 'POST', at: ['control', 'lease'] },
+};
+
 /** What a request asks for. */
 export type Route =
   | { readonly call: 'sites' }
-  | { readonly call: 'site' | 'wake' | 'sleep' | 'reset-failed'; readonly site: string }
+  | { readonly call: Exclude<Call, 'sites' | 'lease'>; readonly site: string }
   | { readonly call: 'lease'; readonly site: string };
 
 /** A refusal that HTTP has its own status for. */
@@ -13,42 +35,36 @@ export class RouteError extends WakesockError {
   readonly status: number;
   readonly allow: string | undefined;
 
-  constructor(status: number, code: 'ERR_WAKESOCK_USAGE' | 'ERR_WAKESOCK_NOT_SUPPORTED', message: string, allow?: string) {
+  constructor(status: number, code: 'ERR_WAKESOCK_USAGE' | 'ERR_WAKESOCK_NOT_SUPPORTED' | 'ERR_WAKESOCK_FORBIDDEN', message: string, allow?: string) {
     super(code, message);
     this.status = status;
     this.allow = allow;
   }
 }
 
-const actions = ['wake', 'sleep', 'reset-failed', 'lease'] as const;
-
 /**
  * Method and request target → what is asked for. Paths are taken as they are: no trailing slash, no `..`, no case
  * folding; a query is ignored.
- * @throws RouteError 404, 405
+ * @param at the socket that it came by
+ * @throws RouteError 403, 404, 405
  * @throws WakesockError ERR_WAKESOCK_SITE_NAME, ERR_WAKESOCK_USAGE
  */
-export function route(method: string, target: string): Route {
+export function route(method: string, target: string, at: ControlSocket): Route {
   const [path = ''] = target.split('?', 1);
   const [empty, version, collection, name, action, ...rest] = path.split('/');
   if (path === '/metrics') {
     throw new RouteError(404, 'ERR_WAKESOCK_NOT_SUPPORTED', '/metrics: this version has no metrics yet');
   }
   if (empty !== '' || version !== 'v1' || collection !== 'sites' || rest.length > 0) throw notFound(path);
-  if (name === undefined) {
-    allowOnly('GET, HEAD', method, path);
-    return { call: 'sites' };
-  }
-  if (action === undefined) {
-    const site = siteName(name);
-    allowOnly('GET, HEAD', method, path);
-    return { call: 'site', site };
-  }
-  const call = actions.find((known) => known === action);
+  const call = name === undefined ? 'sites' : action === undefined ? 'site' : actions.find((known) => known === action);
   if (call === undefined) throw notFound(path);
-  const site = siteName(name);
-  allowOnly('POST', method, path);
-  return { call, site };
+  const { methods, at: sockets } = requests[call];
+  if (!sockets.includes(at)) throw forbidden(path, at, sockets);
+  const site = name === undefined ? '' : siteName(name);
+  allowOnly(methods, method, path);
+  if (call === 'sites') return { call };
+  // Not in one: the two are apart in Route.
+  return call === 'lease' ? { call, site } : { call, site };
 }
 
 function allowOnly(methods: string, method: string, path: string): void {
@@ -59,6 +75,12 @@ function allowOnly(methods: string, method: string, path: string): void {
 function notFound(path: string): RouteError {
   return new RouteError(404, 'ERR_WAKESOCK_USAGE',
     `Expected /v1/sites, /v1/sites/SITE or /v1/sites/SITE/(${actions.join('|')}), got ${path}`);
+}
+
+function forbidden(path: string, at: ControlSocket, sockets: readonly ControlSocket[]): RouteError {
+  const here = actions.filter((action) => requests[action].at.includes(at));
+  return new RouteError(403, 'ERR_WAKESOCK_FORBIDDEN',
+    `${path} may be asked at the ${sockets.join(' or ')} socket only; the ${at} socket answers /v1/sites/SITE/(${here.join('|')})`);
 }
 
 function siteName(encoded: string): string {

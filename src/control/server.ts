@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { WakesockError } from '../base/errors.ts';
+import { controlConnectionsMax, controlHeadBytesMax, controlPipelinedMax, leaseConnectionsMax, leaseHeadBytesMax, leaseUnaskedMax } from '../base/limits.ts';
 import { answerError, answerJson, malformedRequestAnswer } from './answer.ts';
 import type { ControlBackend } from './backend.ts';
 import { readJsonBody } from './body.ts';
@@ -9,18 +10,32 @@ import { readCause } from './cause.ts';
 import { Connections } from './connections.ts';
 import { holdLease } from './hold-lease.ts';
 import { listenOn, type ControlListen } from './listen.ts';
-import { route, type Route } from './route.ts';
-import type { SiteStatus, StatusReport } from './types.ts';
+import { route, type ControlSocket, type Route } from './route.ts';
+import type { SiteStateReport, SiteStatus, StatusReport } from './types.ts';
+import { Unasked } from './unasked.ts';
 
 /** A request has no body that matters: who needs longer than this for its bytes is stuck. */
 const requestTimeoutMs = 10_000;
 const keepAliveTimeoutMs = 5_000;
 /** Of an activator that was told to end: whoever was accepted just then asks within less, and is answered. */
 const lastRequestMs = 1_000;
-/** The longest legal target is a site name, percent-encoded; the rest is room for a client's usual headers. */
-const headerBytesMax = 8 * 1024;
-/** A lease is a connection each, for every site in use: far above what a box serves, below LimitNOFILE=524288. */
-const connectionsMax = 131_072;
+/** That there are too many connections is said this seldom: who makes them must not fill the log. */
+const saidAgainMs = 60_000;
+
+export interface SocketLimits {
+  readonly connectionsMax: number;
+  readonly headBytesMax: number;
+  readonly pipelinedMax: number;
+  readonly unaskedMax: number;
+  /** An answer ends its connection. */
+  readonly once: boolean;
+}
+
+/** Of the lease socket they bound what its client can make the activator hold and do at once. */
+export const socketLimits: Readonly<Record<ControlSocket, SocketLimits>> = {
+  control: { connectionsMax: controlConnectionsMax, headBytesMax: controlHeadBytesMax, pipelinedMax: controlPipelinedMax, unaskedMax: Infinity, once: false },
+  lease: { connectionsMax: leaseConnectionsMax, headBytesMax: leaseHeadBytesMax, pipelinedMax: 1, unaskedMax: leaseUnaskedMax, once: true },
+};
 
 export interface ControlServer {
   /** Requests not answered yet, leases among them, and connections that have not asked yet (for at most {@link requestTimeoutMs} and Node's next look). Above 0 somebody waits for this process: do not end. */
@@ -30,37 +45,45 @@ export interface ControlServer {
 }
 
 export interface ControlServerOptions {
+  /** Says what may be asked here ({@link route}), and how much. */
+  readonly socket: ControlSocket;
   readonly listen: ControlListen;
   readonly backend: ControlBackend;
+  /** By default those of the socket. */
+  readonly limits?: SocketLimits;
   /** `busy` fell to 0. */
   readonly onQuiet?: () => void;
-  /** Connections could not be accepted, e.g. no descriptors are left. The server goes on. */
+  /** Connections could not be accepted: there are too many, or no descriptors are left. The server goes on. */
   readonly onProblem?: (error: Error) => void;
 }
 
 /**
- * The control socket: HTTP/1.1 and JSON (docs/control-api.md).
- * @throws WakesockError ERR_WAKESOCK_SOCKET the socket cannot be listened on, or another activator does
+ * One of the activator's sockets: HTTP/1.1 and JSON (docs/control-api.md).
+ * @throws WakesockError ERR_WAKESOCK_LIMIT, ERR_WAKESOCK_SOCKET the socket cannot be listened on, or another activator does
  */
 export async function serveControl(
-  { listen, backend, onQuiet = () => {}, onProblem = () => {} }: ControlServerOptions,
+  { socket: at, listen, backend, limits = socketLimits[at], onQuiet = () => {}, onProblem = () => {} }: ControlServerOptions,
 ): Promise<ControlServer> {
+  const { connectionsMax, headBytesMax, pipelinedMax, unaskedMax, once } = limits;
   const leases = new Set<Socket>();
   let closing = false;
   const server = createServer({
     requestTimeout: requestTimeoutMs, headersTimeout: requestTimeoutMs, keepAliveTimeout: keepAliveTimeoutMs,
-    maxHeaderSize: headerBytesMax,
+    maxHeaderSize: headBytesMax,
   });
-  const connections = new Connections(server, onQuiet);
+  const connections = new Connections(server, pipelinedMax, onQuiet);
+  const unasked = new Unasked(server, unaskedMax);
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { socket } = request;
     // Behind a lease nothing can be answered any more; and who is gone asks for nothing.
     if (leases.has(socket)) socket.destroy();
     if (socket.destroyed) return;
+    if (once) response.setHeader('Connection', 'close');
     try {
-      const wanted = route(request.method ?? '', request.url ?? '');
+      const wanted = route(request.method ?? '', request.url ?? '', at);
       const body = await readJsonBody(request);
+      unasked.asked(socket);
       if (wanted.call === 'lease') {
         await lease(wanted.site, request, response, body);
         return;
@@ -102,6 +125,12 @@ export async function serveControl(
   // A client may close its sending side after the request (`nc -N`) and still be answered.
   (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
   server.maxConnections = connectionsMax;
+  let saidMs = -Infinity;
+  server.on('drop', () => {
+    if (performance.now() - saidMs < saidAgainMs) return;
+    saidMs = performance.now();
+    onProblem(new WakesockError('ERR_WAKESOCK_LIMIT', `More than ${connectionsMax} connections: who comes now is turned away`));
+  });
   await listenOn(server, listen);
   server.on('error', onProblem);
 
@@ -125,14 +154,20 @@ export async function serveControl(
 async function perform(
   backend: ControlBackend, wanted: Exclude<Route, { call: 'lease' }>, request: IncomingMessage,
   body: Readonly<Record<string, unknown>>,
-): Promise<StatusReport | SiteStatus> {
+): Promise<StatusReport | SiteStatus | SiteStateReport> {
   switch (wanted.call) {
     case 'sites': return { activator: { state: 'running', pid: process.pid }, sites: await backend.sites() };
     case 'site': return backend.site(wanted.site);
+    case 'state': return stateOf(await backend.site(wanted.site));
     case 'wake': return backend.wake(wanted.site, askedBy(request, 'control'));
     case 'reset-failed': return backend.resetFailed(wanted.site);
     case 'sleep': return backend.sleep(wanted.site, { force: forceOf(body) });
   }
+}
+
+/** The message of an error speaks of files and programs. */
+function stateOf({ state, error }: SiteStatus): SiteStateReport {
+  return { state, error: error === null ? null : { code: error.code, ...(error.retryAt === undefined ? {} : { retryAt: error.retryAt }) } };
 }
 
 function forceOf({ force = false }: Readonly<Record<string, unknown>>): boolean {

@@ -66,6 +66,12 @@ export interface SiteStatus {
   readonly error: StatusError | null;
 }
 
+/** All that is told of a site to whoever serves it to the world: for a site that does not answer, why, without what is anybody's business here. */
+export interface SiteStateReport {
+  readonly state: SiteState;
+  readonly error: Pick<StatusError, 'code' | 'retryAt'> | null;
+}
+
 export interface StatusReport {
   readonly activator: { readonly state: 'running' | 'stopped'; readonly pid: number | null };
   readonly sites: readonly SiteStatus[];

@@ -57,7 +57,7 @@ export async function runFront({ paths, cacheDir, listen, exitIdleMs, logLevel, 
   const answers = new AnswerStore(`${cacheDir}/answers`, log);
   const sites = new Sites({
     table: () => routes.table, keys: (name) => routes.keys(name), hasRules: (name) => routes.hasRules(name), address: (name) => routes.address(name), state: (name) => storedState(paths, name),
-    relayed: (name) => routes.relayed(name), control: controlClient(paths.controlPath), files: new FrontFiles(log), answers, edition, sweep, log,
+    relayed: (name) => routes.relayed(name), activator: controlClient(paths.controlPath), files: new FrontFiles(log), answers, edition, sweep, log,
   });
   const idle = new IdleEnd(exitIdleMs, () => server?.connections === 0);
   let server: FrontServer | null = null;

@@ -1,7 +1,7 @@
 import type { Log } from '../base/log.ts';
-import type { ControlClient, Lease } from '../control/client.ts';
+import type { Lease, LeaseClient } from '../control/client.ts';
 import type { StoredState } from '../control/stored-state.ts';
-import type { LeaseAddress, StatusError } from '../control/types.ts';
+import type { LeaseAddress, SiteStateReport } from '../control/types.ts';
 import type { FrontKeys, RelayedSite } from '../site/front-keys.ts';
 import type { OwnAnswer } from './answer.ts';
 import type { AnswerStore } from './answer-store.ts';
@@ -24,7 +24,7 @@ export interface SitesParts {
   readonly state: (name: string) => StoredState;
   /** Null: of a site that is not relayed. */
   readonly relayed: (name: string) => RelayedSite | null;
-  readonly control: ControlClient;
+  readonly activator: LeaseClient;
   readonly files: FrontFiles;
   readonly answers: AnswerStore;
   /** Tells a prepared site from one that was prepared later; null: it is not prepared. */
@@ -55,7 +55,7 @@ export class Sites {
   }
 
   #open(name: string): SitePool {
-    const { sweep, files, answers, edition, keys, hasRules, address, state, control, relayed: relayedOf, log } = this.#parts;
+    const { sweep, files, answers, edition, keys, hasRules, address, state, activator, relayed: relayedOf, log } = this.#parts;
     const relayed = relayedOf(name);
     const always = relayed?.unit === null ? alwaysThere(relayed) : null;
     const pool = new SitePool({
@@ -65,7 +65,7 @@ export class Sites {
       address: () => (relayed === null ? address(name) : null),
       state: () => (always === null ? state(name) : awake),
       patienceMs: relayed === null ? null : keys(name).startTimeoutMs,
-      lease: (cause) => (always === null ? control.lease(name, { by: 'front', cause }) : Promise.resolve(always)),
+      lease: (cause) => (always === null ? activator.lease(name, { by: 'front', cause }) : Promise.resolve(always)),
       explain: () => this.#explain(name),
       onUnreachable: ({ message }) => log.warn(`Nobody listened at Target= of ${name} in time: ${message}`, { site: name }),
       onQuiet: () => this.#pools.delete(name),
@@ -78,7 +78,7 @@ export class Sites {
     let timer: NodeJS.Timeout | undefined;
     const longEnough = new Promise<null>((resolve) => { timer = setTimeout(() => resolve(null), explainMsMax); });
     try {
-      const status = await Promise.race([this.#parts.control.site(name), longEnough]);
+      const status = await Promise.race([this.#parts.activator.state(name), longEnough]);
       return status?.error == null ? null : failedAnswer(status.error);
     } finally {
       clearTimeout(timer);
@@ -94,8 +94,7 @@ function alwaysThere({ target }: RelayedSite): Lease {
   return { address: { family: target.family, address }, ended: new Promise(() => {}), release: () => {} };
 }
 
-/** The code only: the message speaks of files and programs, which are nobody's business out there. */
-function failedAnswer({ code, retryAt }: StatusError): OwnAnswer {
+function failedAnswer({ code, retryAt }: NonNullable<SiteStateReport['error']>): OwnAnswer {
   return {
     status: 502, message: 'This site could not be started', code,
     ...(retryAt === undefined ? {} : { retryAfterMs: Math.max(0, Date.parse(retryAt) - Date.now()) }),

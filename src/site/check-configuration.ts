@@ -3,7 +3,7 @@ import type { Paths } from '../base/paths.ts';
 import type { ListenAddress, Site } from '../base/site.ts';
 import type { Diagnostic } from '../unitfile/diagnostic.ts';
 import type { Place } from '../unitfile/unit-file.ts';
-import { systemUnitDirs } from '../systemd/unit-names.ts';
+import { controlFdName, leaseFdName, systemUnitDirs } from '../systemd/unit-names.ts';
 import { checkSocketUnits } from './check-socket-units.ts';
 import { listSiteNames, misnamedSiteFiles } from './list-sites.ts';
 import { loadSite, type LoadedSite } from './load-site.ts';
@@ -77,7 +77,7 @@ function declaredPorts(site: Site | null): Set<string> | null {
 function descriptorNameBytes(loaded: ReadonlyMap<string, LoadedSite>, fromUnits: ReadonlyMap<string, number>): number {
   const counts = new Map(fromUnits);
   for (const [name, { site }] of loaded) counts.set(name, Math.max(counts.get(name) ?? 0, site?.listen.length ?? 0));
-  let bytes = 'control'.length;
+  let bytes = `${controlFdName}:${leaseFdName}`.length;
   for (const [name, count] of counts) bytes += count * (name.length + 1);
   return bytes;
 }

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { systemUnitDirs } from '../systemd/unit-names.ts';
+import { controlSocketUnitName, leaseSocketUnitName, systemUnitDirs } from '../systemd/unit-names.ts';
 import { parseBoolean } from '../unitfile/boolean.ts';
 import type { Diagnostic } from '../unitfile/diagnostic.ts';
 import { loadUnit } from '../unitfile/load.ts';
@@ -10,8 +10,8 @@ import { suggest } from '../unitfile/suggest.ts';
 import type { Place } from '../unitfile/unit-file.ts';
 import { splitUnitName, type UnitName } from '../unitfile/unit-name.ts';
 
-/** Ours, with FileDescriptorName=control. */
-const controlUnit = 'wakesock.socket';
+/** Ours, whose sockets are no site's. */
+const ownUnits: ReadonlySet<string> = new Set([controlSocketUnitName, leaseSocketUnitName]);
 const serviceUnit = 'wakesock.service';
 const otherListens = ['ListenDatagram', 'ListenSequentialPacket', 'ListenFIFO', 'ListenSpecial', 'ListenNetlink', 'ListenMessageQueue', 'ListenUSBFunction'];
 
@@ -31,7 +31,7 @@ export function checkSocketUnits(sites: ReadonlyMap<string, ReadonlySet<string> 
   for (const name of [...names].toSorted()) {
     const loaded = loadUnit(name, dirs);
     const unit = mergeUnits(loaded.files);
-    if (unit.last('Socket', 'Service')?.value !== serviceUnit || name === controlUnit) continue;
+    if (unit.last('Socket', 'Service')?.value !== serviceUnit || ownUnits.has(name)) continue;
     const count = unit.all('Socket', 'ListenStream').length;
     const descriptor = checkUnit(name, unit, sites, diagnostics);
     descriptors.set(descriptor, (descriptors.get(descriptor) ?? 0) + count);

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 
 export const serviceUnitName = 'wakesock.service';
 export const controlSocketUnitName = 'wakesock.socket';
+export const leaseSocketUnitName = 'wakesock-lease.socket';
 export const frontServiceUnitName = 'wakesock-front.service';
 export const frontSocketUnitName = 'wakesock-front.socket';
 export const autoUpdateServiceName = 'wakesock-auto-update.service';
@@ -73,6 +74,10 @@ export function writtenSocketUnit(site: string, dirs: readonly string[] = system
   const name = socketUnitName(site);
   return dirs.some((dir) => existsSync(`${dir}/${name}`)) ? name : null;
 }
+
+/** Descriptor names (FileDescriptorName=) of the activator's own sockets; no site may have the one, nor can have the other. */
+export const controlFdName = 'control';
+export const leaseFdName = 'control=lease';
 
 /** Patterns (fnmatch) for all of them. */
 export const scopePattern = scopeName('*');

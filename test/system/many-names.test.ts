@@ -37,7 +37,7 @@ async function fill(bytesLeft: number, ...others: readonly string[]): Promise<vo
 test('sites that are awake do not keep the next activator from starting; those for which there is no room are not left half alive', async () => {
   await scene.enable({ first: tcpSite(`${python('plain.py')} 3000`, 8651), second: tcpSite(`${python('plain.py')} 3000`, 8652) });
   const kept = ['notify=first', 'stdout=first', 'stderr=first'];
-  await fill('notify=second'.length, 'control', 'first', 'second', ...kept);
+  await fill('notify=second'.length, 'control', 'control=lease', 'first', 'second', ...kept);
   await scene.box.run(['systemctl', 'stop', service]);
   await scene.box.run(['systemctl', 'start', ...filling]);
   const ask = (port: number) => scene.clients.ask(`127.0.0.1:${port}`);

@@ -30,7 +30,7 @@ function scene() {
     activator: async () => {
       const fd = duplicateFd(listener.fd);
       const exit = new ExitPolicy(IDLE_MS, [fd], () => []);
-      const control = new ActivatorControl({ fd }, sites, exit, log);
+      const control = new ActivatorControl(new Map([['control', { fd }]]), sites, exit, log);
       exit.controlBusy = () => control.busy;
       let status: number | null = null;
       void exit.decided.then((decided) => { status = decided; });

@@ -33,6 +33,6 @@ const dropped: string[] = [];
 closeUnclaimed((site) => sites.includes(site), (name) => dropped.push(name));
 const open = fds.filter((fd) => linkOf(fd) === links.get(fd));
 process.stdout.write(JSON.stringify({
-  control, everyFd, said, kept, open, dropped,
+  control: Object.fromEntries(control), everyFd, said, kept, open, dropped,
   unlooked, loopback, storedSites: storedAtFirst, sites: Object.fromEntries(usable),
 }));

@@ -27,8 +27,8 @@ const nothing = (): number => closedAfterTest(openSync(`${temporaryDirectory()}/
 const good = (): readonly [string, number] => ['shop', listening().fd];
 
 test('each socket to its site, several of a site in order', async () => {
-  expect(await inherited([['blog', listening().fd], ['shop', listening('unix').fd], ['control', listening('unix').fd], ['blog', listening('ipv6').fd]])).toMatchObject({
-    sites: { blog: ['3 ipv4', '6 ipv6'], shop: ['4 unix'] }, control: { fd: 5 }, everyFd: [3, 4, 5, 6], said: [], open: [3, 4, 5, 6],
+  expect(await inherited([['blog', listening().fd], ['shop', listening('unix').fd], ['control', listening('unix').fd], ['blog', listening('ipv6').fd], ['control=lease', listening('unix').fd]])).toMatchObject({
+    sites: { blog: ['3 ipv4', '6 ipv6'], shop: ['4 unix'] }, control: { control: { fd: 5 }, lease: { fd: 7 } }, everyFd: [3, 4, 5, 6, 7], said: [], open: [3, 4, 5, 6, 7],
   });
 });
 
@@ -40,7 +40,7 @@ test('nobody has looked at them before they are asked for', async () => {
 });
 
 test('nothing was inherited', async () => {
-  expect(await inherited([])).toMatchObject({ sites: {}, control: null, everyFd: [] });
+  expect(await inherited([])).toMatchObject({ sites: {}, control: {}, everyFd: [] });
 });
 
 describe('what cannot be used is said and closed, and the others are served', () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { once } from 'node:events';
 import { onTestFinished } from 'vitest';
 import { controlClient, type ControlClient } from '../../../src/control/client.ts';
-import { serveControl, type ControlServer } from '../../../src/control/server.ts';
+import { serveControl, type ControlServer, type ControlServerOptions } from '../../../src/control/server.ts';
 import { FakeBackend } from './fake-backend.ts';
 
 export async function temporaryDirectory(): Promise<string> {
@@ -16,10 +16,10 @@ export async function temporaryDirectory(): Promise<string> {
 
 export interface Running { backend: FakeBackend; server: ControlServer; client: ControlClient; path: string }
 
-export async function start(options: { onQuiet?: () => void } = {}): Promise<Running> {
+export async function start(options: Partial<Pick<ControlServerOptions, 'socket' | 'onQuiet' | 'onProblem'>> = {}): Promise<Running> {
   const path = join(await temporaryDirectory(), 'control.sock');
   const backend = new FakeBackend();
-  const server = await serveControl({ listen: { path }, backend, ...options });
+  const server = await serveControl({ socket: 'control', listen: { path }, backend, ...options });
   onTestFinished(() => server.close());
   return { backend, server, client: controlClient(path), path };
 }

@@ -2,6 +2,6 @@
 import { serveControl } from '../../../src/control/server.ts';
 import { FakeBackend } from './fake-backend.ts';
 
-void serveControl({ listen: { fd: 3 }, backend: new FakeBackend() }).then((server) => {
+void serveControl({ socket: 'control', listen: { fd: 3 }, backend: new FakeBackend() }).then((server) => {
   process.stdin.resume().once('end', () => void server.close());
 });

@@ -332,10 +332,10 @@ test('the socket is for owner and group; a stale one is replaced, a living one i
   const exited = once(dead, 'exit');
   dead.kill('SIGKILL');
   await exited;
-  const server = await serveControl({ listen: { path }, backend: new FakeBackend() });
+  const server = await serveControl({ socket: 'control', listen: { path }, backend: new FakeBackend() });
   onTestFinished(() => server.close());
   expect((await stat(path)).mode & 0o777).toBe(0o660);
-  await expect(serveControl({ listen: { path }, backend: new FakeBackend() })).rejects.toMatchObject({ code: 'ERR_WAKESOCK_SOCKET' });
+  await expect(serveControl({ socket: 'control', listen: { path }, backend: new FakeBackend() })).rejects.toMatchObject({ code: 'ERR_WAKESOCK_SOCKET' });
   expect(await controlClient(path).site('blog')).toEqual(siteStatus());
 });
 
@@ -343,7 +343,7 @@ test('a path that cannot be a socket is an error that names it', async () => {
   const directory = await temporaryDirectory();
   await writeFile(join(directory, 'file'), '');
   for (const path of [join(directory, 'file'), join(directory, 'none', 'control.sock')]) {
-    await expect(serveControl({ listen: { path }, backend: new FakeBackend() }))
+    await expect(serveControl({ socket: 'control', listen: { path }, backend: new FakeBackend() }))
       .rejects.toMatchObject({ code: 'ERR_WAKESOCK_SOCKET', message: expect.stringContaining(path) as string });
   }
 });

@@ -114,6 +114,7 @@ test('socket units of wakesock.service', () => {
   files.write('units/blog.socket', '[Socket]\nListenStream=127.0.0.1:80\nService=wakesock.service\n');
   files.write('units/wakesock-site-blog.socket', '[Socket]\nListenStream=80\nService=wakesock.service\nFileDescriptorName=blog\n');
   files.write('units/wakesock.socket', '[Socket]\nListenStream=/run/x\nFileDescriptorName=control\nService=wakesock.service\n');
+  files.write('units/wakesock-lease.socket', '[Socket]\nListenStream=/run/y\nFileDescriptorName=control=lease\nService=wakesock.service\n');
   files.write('units/other.socket', '[Socket]\nListenDatagram=80\nAccept=yes\n');
   expect(configuration()).toEqual([]);
   files.write('units/x.socket', '[Socket]\nListenDatagram=80\nAccept=yes\nService=wakesock.service\nFileDescriptorName=blgo\n');
@@ -137,7 +138,7 @@ test('a socket unit that listens where its site does not', () => {
 test('more descriptor names than an environment variable can hold', () => {
   addSite('blog', 'ListenStream=80\n');
   files.write('units/blog.socket', `[Socket]\nService=wakesock.service\n${'ListenStream=80\n'.repeat(30_000)}`);
-  expect(configuration()).toEqual([expect.stringMatching(/ERR_WAKESOCK_LIMIT .*found 150007$/)]);
+  expect(configuration()).toEqual([expect.stringMatching(/ERR_WAKESOCK_LIMIT .*found 150021$/)]);
 });
 
 function userNamespaceProblems(userNs: string): string[] {
