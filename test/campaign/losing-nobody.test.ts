@@ -60,20 +60,20 @@ test('killed at every moment at which something is half done: none is lost', asy
   expect([...result.met.keys()].toSorted()).toEqual(moments.toSorted());
 });
 
+/** Which request meets a stop is chance: where none did, once more. */
+async function loses(what: string, mutations: readonly Mutation[], options: Omit<ChurnOptions, 'seed' | 'log'>): Promise<void> {
+  for (let round = 1; round <= 5; round += 1) {
+    const { failed, stops } = await runWithout(what, mutations, options);
+    expect(stops).toBeGreaterThan(20);
+    if (failed.length > 0) return;
+  }
+  expect.fail(`${what}: nobody was lost in ${5 * options.requests} requests`);
+}
+
 /** That a killed activator's stop is remembered: test/system/killed.test.ts, where it needs no luck. */
 describe('each protection is seen missing', () => {
   /** What these do to whom they had accepted differs most. */
   const unlooked = { requests: 600, burstMax: 6, signalEveryMs: null, sites: ['churn-deaf', 'churn-fds'] };
-
-  /** Which request meets a stop is chance: where none did, once more. */
-  async function loses(what: string, mutations: readonly Mutation[], options: Omit<ChurnOptions, 'seed' | 'log'>): Promise<void> {
-    for (let round = 1; round <= 5; round += 1) {
-      const { failed, stops } = await runWithout(what, mutations, options);
-      expect(stops).toBeGreaterThan(20);
-      if (failed.length > 0) return;
-    }
-    expect.fail(`${what}: nobody was lost in ${5 * options.requests} requests`);
-  }
 
   test('new clients are held while the program ends', () => loses('nobody held', without.hold, { requests: 300, burstMax: 3, signalEveryMs: null }));
 
