@@ -1,6 +1,5 @@
 /** What an earlier activator left of a site that it had woken. */
 import type { Paths } from '../base/paths.ts';
-import type { PreparedSite } from '../base/site.ts';
 import type { Cgroup } from '../runtime/cgroup.ts';
 import type { Crun } from '../runtime/crun.ts';
 import { namesIn } from '../runtime/names-in.ts';
@@ -45,13 +44,4 @@ export function survivor({ state, cgroup }: LeftBehind): { readonly pid: number 
     return pid === null ? null : { pid };
   }
   return processIdentity(state.process.pid)?.startTime === state.process.startTime ? state.process : null;
-}
-
-/**
- * Whether all is there that the program needs of us. `systemctl stop` empties the fd store, where systemd does not preserve
- * it: a program that was adopted has lost its notify descriptor then, and the readers of its output. It would fail at the
- * next line it prints.
- */
-export function isWhole({ state, stored }: LeftBehind, prepared: PreparedSite | null): boolean {
-  return state !== null && prepared !== null && (stored.notify !== null || prepared.site.handoff === 'listen-fds');
 }

@@ -23,6 +23,8 @@ export class SiteRecord {
   #phases: WakePhases = noPhases;
   /** Null: no wake that this activator has begun is under way. */
   #wakeStartedMs: number | null = null;
+  /** The last lease, until a wake begins. */
+  #asked: LeaseAsked | null = null;
 
   constructor(name: string, parts: RecordParts) {
     this.#name = name;
@@ -34,9 +36,11 @@ export class SiteRecord {
     return this.#history;
   }
 
-  /** @param cause whom it is for, where that is known */
-  wakeBegins(by: string, cause: WakeCause | null): void {
+  /** Whom it is for is known where the last lease asked for it. */
+  wakeBegins(by: string): void {
     const at = new Date().toISOString();
+    const cause = this.#asked?.by === by ? this.#asked.cause : null;
+    this.#asked = null;
     this.#wakeStartedMs = this.#parts.now();
     this.#phases = noPhases;
     this.#history = {
@@ -47,10 +51,12 @@ export class SiteRecord {
   }
 
   /**
-   * Who came with a connection, which began this wake, tells a moment later who it is: of an activator that had to be started for it, when a quick program is awake already.
+   * A lease is asked for, and with it a wake if that is needed. Who came with a connection, which began this wake, tells a moment later who it is: of an activator that had to be started for it, when a quick program is awake already.
    * A wake that began before the request came is somebody else's.
    */
-  wokenFor({ by, cause }: LeaseAsked, waking: boolean): void {
+  leaseAsked(asked: LeaseAsked, waking: boolean): void {
+    this.#asked = asked;
+    const { by, cause } = asked;
     const { lastWake } = this.#history;
     if (lastWake?.by !== 'connection' || (!waking && (cause === null || !(Date.parse(lastWake.at) >= Date.parse(cause.at))))) return;
     this.#history = { ...this.#history, lastWake: { ...lastWake, by, ...(cause === null ? {} : { cause }) } };

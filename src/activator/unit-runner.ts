@@ -2,10 +2,10 @@
  * A relayed site with `Unit=` at run time: the same life as a container's (lifecycle/), carried out by starting and stopping a
  * unit of systemd. It has no sockets here: whoever uses it holds a lease, the front door among them.
  */
-import type { Effect, Event, SiteError } from '../lifecycle/lifecycle.ts';
+import type { SiteError } from '../lifecycle/lifecycle.ts';
 import { WakesockError, describeError } from '../base/errors.ts';
 import type { ListenAddress, PreparedSite } from '../base/site.ts';
-import { BackoffError, type LeaseAsked, type LeaseGrant } from '../control/backend.ts';
+import type { LeaseAsked, LeaseGrant } from '../control/backend.ts';
 import { leaseAddressOf } from '../control/lease-address.ts';
 import type { LeaseAddress, SiteStatus } from '../control/types.ts';
 import type { Activity } from '../idle/activity.ts';
@@ -13,13 +13,12 @@ import { Idleness } from '../idle/idleness.ts';
 import type { Manager } from '../systemd/manager.ts';
 import { onBus } from '../systemd/on-bus.ts';
 import { writtenSocketUnit } from '../systemd/unit-names.ts';
-import { Living } from './living.ts';
+import { Living, type RunnerEffect } from './living.ts';
 import type { RunnerParts } from './parts.ts';
 import type { Runner } from './runner.ts';
-import { readRuntimeState, removeRuntimeState, writeRuntimeState } from './runtime-state.ts';
 import { SiteRecord } from './site-record.ts';
 import { siteStatus } from './site-status.ts';
-import { Waiters } from './waiters.ts';
+import { StateNote } from './state-note.ts';
 
 /** Clients are the front door's: only leases tell of them. */
 const nobody: Activity = { waiting: 0, halfOpen: 0, established: 0, unreadMs: Infinity, quietMs: Infinity };
@@ -33,15 +32,12 @@ export class UnitRunner implements Runner {
   readonly #life: Living;
   readonly #record: SiteRecord;
   readonly #idleness: Idleness;
-  readonly #waiters = new Waiters();
+  readonly #note: StateNote;
   readonly #leases = new Set<Lease>();
   /** The unit as it was started, or found, last. Aborted when that is over. */
   #run = new AbortController();
   #deadline: NodeJS.Timeout | null = null;
   #ending = false;
-  /** The last lease, until a wake begins. */
-  #asked: LeaseAsked | null = null;
-  #retired = false;
 
   /** @throws WakesockError ERR_WAKESOCK_NOT_SUPPORTED: nothing that could be started */
   constructor(name: string, prepared: PreparedSite, parts: RunnerParts) {
@@ -53,25 +49,26 @@ export class UnitRunner implements Runner {
     this.#prepared = prepared;
     this.#record = new SiteRecord(name, parts);
     this.#life = new Living({
-      name, now: parts.now, log: parts.log, changed: parts.changed, record: this.#record,
-      carryOut: (effect) => this.#carryOut(effect), report: (event) => this.#dispatch(event), notArmed: () => {},
+      name, now: parts.now, log: parts.log, changed: parts.changed, record: this.#record, carryOut: (effect) => this.#carryOut(effect),
     });
+    this.#note = new StateNote(name, parts, () => ({
+      pid: null, listening: this.#life.state.name === 'awake', stopping: this.#ending, toldMs: null, activeAtMs: this.#idleness.lastActiveMs,
+      baselines: [], served: [], statusFlags: [],
+    }));
     this.#idleness = new Idleness({
       now: parts.now,
       cameAndWent: parts.cameAndWent,
       idleMs: () => this.#prepared.site.idleMs,
       presentIdleMs: () => this.#prepared.site.idleMs,
       look: () => nobody,
-      attended: () => this.#life.state.name === 'awake' && !this.#life.state.stopping,
-      used: () => this.#saveState(),
-      idle: () => this.#dispatch({ type: 'sleep', force: false }),
+      attended: () => this.#life.attended,
+      used: () => this.#note.write(),
+      idle: () => this.#life.dispatch({ type: 'sleep', force: false }),
     });
   }
 
   get quiet(): boolean {
-    const { state } = this.#life;
-    if (this.#idleness.leased || !this.#waiters.none) return false;
-    return state.name === 'dormant' || (state.name === 'failed' && this.#parts.now() >= state.untilMs);
+    return this.#life.quiet && !this.#idleness.leased;
   }
 
   /** systemd goes on with what it was asked for, and the next activator asks what became of it. */
@@ -80,8 +77,7 @@ export class UnitRunner implements Runner {
   }
 
   get backoffLeftMs(): number {
-    const { state } = this.#life;
-    return state.name === 'failed' ? Math.max(0, state.untilMs - this.#parts.now()) : 0;
+    return this.#life.backoffLeftMs;
   }
 
   get #unit(): string {
@@ -90,44 +86,34 @@ export class UnitRunner implements Runner {
 
   /** Takes over what an earlier activator started; what nobody of us has started stays as it is until somebody asks for it. */
   begin(): void {
-    const state = readRuntimeState(this.#parts.paths, this.name);
+    const state = this.#note.read();
     if (state === null) return;
     this.#idleness.begins(this.#parts.now() - Math.max(0, Date.now() - state.lastActiveMs));
     this.#ending = state.stopping;
-    this.#dispatch({ type: 'found', as: state.stopping ? 'draining' : state.listening ? 'awake' : 'waking' });
+    this.#life.dispatch({ type: 'found', as: state.stopping ? 'draining' : state.listening ? 'awake' : 'waking' });
     if (state.stopping) void this.#end(true);
     else if (state.listening) this.#watchEnd(this.#run.signal);
     else this.#start();
   }
 
   wake(by: string): Promise<void> {
-    return this.#wake(by, true);
-  }
-
-  /** Resolves when the site is awake; @throws WakesockError why it is not */
-  #wake(by: string, atOnce: boolean): Promise<void> {
-    const awake = this.#waiters.untilAwake();
-    this.#dispatch({ type: 'wake', by, atOnce });
-    return awake;
+    return this.#life.wake(by, true);
   }
 
   resetFailed(): void {
-    this.#record.resetFailed();
-    this.#dispatch({ type: 'resetFailed' });
+    this.#life.resetFailed();
   }
 
   sleep(force: boolean): Promise<void> {
-    const asleep = this.#waiters.untilAsleep(force);
-    this.#dispatch({ type: 'sleep', force });
-    return asleep;
+    return this.#life.sleep(force);
   }
 
   /** Granted when the unit is up: before that, and while it stops, nobody holds connections for it. It ends with the unit. */
   async lease(asked: LeaseAsked): Promise<LeaseGrant> {
     const endUse = this.#idleness.lease();
-    this.#asked = asked;
+    this.#record.leaseAsked(asked, this.#life.state.name === 'waking');
     try {
-      await this.#wake(asked.by, false);
+      await this.#life.wake(asked.by, false);
     } catch (error) {
       endUse();
       throw error;
@@ -157,22 +143,15 @@ export class UnitRunner implements Runner {
   }
 
   retire(): void {
-    this.#retired = true;
+    this.#life.retire();
     this.#run.abort();
     this.#idleness.end();
-    this.#waiters.sendAway(new WakesockError('ERR_WAKESOCK_NOT_RUNNING', 'The activator ends'));
   }
 
-  #dispatch(event: Event): void {
-    if (this.#retired) return this.#waiters.sendAway(new WakesockError('ERR_WAKESOCK_NOT_RUNNING', 'The activator ends'));
-    this.#life.dispatch(event);
-  }
-
-  #carryOut(effect: Effect): void {
+  #carryOut(effect: RunnerEffect): void {
     switch (effect.type) {
       case 'launch':
-        this.#record.wakeBegins(effect.by, this.#asked?.by === effect.by ? this.#asked.cause : null);
-        this.#asked = null;
+        this.#record.wakeBegins(effect.by);
         this.#idleness.begins();
         this.#run = new AbortController();
         return this.#start();
@@ -182,8 +161,6 @@ export class UnitRunner implements Runner {
         return this.#stop(effect.force);
       case 'destroy':
         return void this.#end(true);
-      case 'settle':
-        return this.#settle(effect.error);
       case 'arm':
       case 'disarm':
       case 'refuse':
@@ -196,18 +173,17 @@ export class UnitRunner implements Runner {
   #start(): void {
     const { signal } = this.#run;
     this.#ending = false;
-    this.#saveState();
+    this.#note.write();
     this.#startUnit(signal).then(
       () => {
         if (signal.aborted || this.#life.state.name !== 'waking') return;
         this.#clearDeadline();
         this.#record.wakeEnds(false);
         this.#idleness.touch();
-        this.#dispatch({ type: 'listening' });
-        this.#saveState();
+        this.#life.dispatch({ type: 'listening' });
+        this.#note.write();
         this.#watchEnd(signal);
-        const { sleep } = this.#waiters;
-        if (sleep) this.#dispatch({ type: 'sleep', ...sleep });
+        this.#life.repeatSleep();
       },
       (error: unknown) => this.#startFailed(signal, describeError(error)),
     );
@@ -230,7 +206,7 @@ export class UnitRunner implements Runner {
 
   #startFailed(signal: AbortSignal, error: SiteError): void {
     this.#clearDeadline();
-    if (!signal.aborted) this.#dispatch({ type: 'launchFailed', error });
+    if (!signal.aborted) this.#life.dispatch({ type: 'launchFailed', error });
   }
 
   #clearDeadline(): void {
@@ -260,15 +236,14 @@ export class UnitRunner implements Runner {
   // --- stopping
 
   #stop(force: boolean): void {
-    if (!force && !(this.#waiters.sleep ? this.#idleness.isNobodyNow(nobody) : this.#idleness.isQuiet(nobody))) {
-      this.#waiters.notAsleep(new WakesockError('ERR_WAKESOCK_BUSY', `${this.name} is in use; --force closes its connections`), force);
+    if (!force && !(this.#life.sleepAsked ? this.#idleness.isNobodyNow(nobody) : this.#idleness.isQuiet(nobody))) {
       this.#idleness.wasInUse();
-      this.#dispatch({ type: 'inUse' });
+      this.#life.notStopped(new WakesockError('ERR_WAKESOCK_BUSY', `${this.name} is in use; --force closes its connections`), force);
       return;
     }
     this.#ending = true;
-    this.#saveState();
-    this.#dispatch({ type: 'stopping' });
+    this.#note.write();
+    this.#life.dispatch({ type: 'stopping' });
     void this.#end(true);
   }
 
@@ -285,32 +260,11 @@ export class UnitRunner implements Runner {
       if (signal.aborted) return;
       this.#parts.log.error(`${this.#unit} could not be stopped`, { site: this.name, ...describeError(error) });
     }
-    removeRuntimeState(this.#parts.paths, this.name);
+    this.#note.remove();
     this.#ending = false;
     for (const lease of this.#leases) lease.revoke();
     this.#leases.clear();
-    this.#dispatch({ type: 'gone' });
-  }
-
-  // --- bookkeeping
-
-  #saveState(): void {
-    const { name } = this.#life.state;
-    try {
-      writeRuntimeState(this.#parts.paths, this.name, {
-        version: 1, process: null, listening: name === 'awake', stopping: this.#ending, toldMs: null,
-        lastActiveMs: Date.now() - (this.#parts.now() - this.#idleness.lastActiveMs), baselines: [], served: [], statusFlags: [],
-      });
-    } catch (error) {
-      // It serves all the same; only a killed activator's successor would not stop it.
-      this.#parts.log.error('The state of a site could not be saved', { site: this.name, ...describeError(error) });
-    }
-  }
-
-  #settle(error: SiteError | null): void {
-    if (error) this.#waiters.notAwake(error.code === 'ERR_WAKESOCK_BACKOFF' ? new BackoffError(error.message, this.backoffLeftMs) : new WakesockError(error.code, error.message));
-    else if (this.#life.state.name === 'awake') this.#waiters.awake();
-    if (this.#life.state.name !== 'awake') this.#waiters.asleep();
+    this.#life.dispatch({ type: 'gone' });
   }
 }
 

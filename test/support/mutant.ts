@@ -66,5 +66,5 @@ export const without = {
   /** The program is neither frozen nor looked at before it is told to end. */
   lastLook: [{ find: 'await frozen(parts.cgroup) && parts.quiet(parts.look())', replace: 'true' }],
   /** The next activator does not know that the program had been told to end. */
-  memoryOfStop: [{ find: 'stopping: this.#ending.begun,', replace: 'stopping: false,' }],
+  memoryOfStop: [{ find: 'stopping: this.ending.begun,', replace: 'stopping: false,' }],
 } satisfies Record<string, readonly Mutation[]>;

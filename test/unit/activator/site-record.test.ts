@@ -25,7 +25,7 @@ const takes = (ms: number): void => { nowMs += ms; };
 
 test('a wake that failed says how far it came and when it was over; its total stays unknown', () => {
   const site = record();
-  site.wakeBegins('connection', null);
+  site.wakeBegins('connection');
   takes(3);
   site.phase('process');
   takes(5);
@@ -42,10 +42,10 @@ test('a wake that failed says how far it came and when it was over; its total st
 
 test('the next one is told of by itself', () => {
   const site = record();
-  site.wakeBegins('connection', null);
+  site.wakeBegins('connection');
   site.phase('process');
   site.stateChanged('waking', { name: 'draining', wakeBy: 'connection', error: broken });
-  site.wakeBegins('cli', null);
+  site.wakeBegins('cli');
   takes(20);
   site.phase('process');
   takes(1);
@@ -88,19 +88,19 @@ const byFront = (at: string) => ({ by: 'front', cause: { at, client: '192.0.2.7'
 test('who came with the connection that began a wake tells who it is, also when the program is awake already; not who came later', async () => {
   const site = record();
   const cameAt = new Date(Date.now() - 1).toISOString();
-  site.wakeBegins('connection', null);
+  site.wakeBegins('connection');
   site.wakeEnds(true);
   site.stateChanged('waking', { name: 'awake', sinceMs: nowMs, stopping: false, forceNext: false });
   const begunAt = Date.parse(site.history.lastWake?.at ?? '');
-  site.wokenFor(byFront(new Date(begunAt + 1).toISOString()), false);
-  site.wokenFor(byFront(''), false);
-  site.wokenFor({ by: 'lease', cause: null }, false);
+  site.leaseAsked(byFront(new Date(begunAt + 1).toISOString()), false);
+  site.leaseAsked(byFront(''), false);
+  site.leaseAsked({ by: 'lease', cause: null }, false);
   expect(site.history.lastWake?.by).toBe('connection');
-  site.wokenFor(byFront(cameAt), false);
+  site.leaseAsked(byFront(cameAt), false);
   expect(site.history.lastWake).toMatchObject({ by: 'front', cause: { client: '192.0.2.7' } });
   await new Promise((resolve) => { setImmediate(resolve); });
   expect(readHistory(paths, 'blog').lastWake).toMatchObject({ by: 'front' });
   // It is somebody's now.
-  site.wokenFor({ ...byFront(cameAt), by: 'other' }, true);
+  site.leaseAsked({ ...byFront(cameAt), by: 'other' }, true);
   expect(site.history.lastWake?.by).toBe('front');
 });
