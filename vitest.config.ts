@@ -9,6 +9,9 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/*.test.ts', 'test/box/**/*.test.ts'],
           setupFiles: ['test/support/seed.ts'],
+          // None takes a tenth of it: that is for what hangs, on a machine that has better to do.
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
         },
       },
       {

@@ -102,11 +102,22 @@ function connectOnce(address: LeaseAddress, signal: AbortSignal, untilMs: number
     });
     socket.once('connect', () => {
       signal.removeEventListener('abort', aborted);
+      if (isItself(socket)) {
+        // With a FIN the port would be nobody's for a minute.
+        socket.resetAndDestroy();
+        reject(Object.assign(new Error(`connect ECONNREFUSED ${address.address}`), { code: 'ECONNREFUSED' }));
+        return;
+      }
       socket.setTimeout(0);
       // Nothing is read before somebody takes it.
       resolve(socket.pause());
     });
   });
+}
+
+/** Nobody listens on a port of those that the kernel gives to clients, and it has given us that one: TCP connects it to itself (RFC 9293 3.5). */
+function isItself({ localAddress, localPort, remoteAddress, remotePort }: Socket): boolean {
+  return localPort !== undefined && localPort === remotePort && localAddress === remoteAddress;
 }
 
 async function pause(ms: number, signal: AbortSignal, event: Promise<void> | undefined): Promise<void> {

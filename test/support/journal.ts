@@ -11,6 +11,8 @@ export interface Entry {
   /** Fields of the activator's log; empty for others. */
   readonly fields: Readonly<Record<string, unknown>>;
   readonly raw: Readonly<Record<string, unknown>>;
+  /** The place behind it: see {@link Journal.mark}. */
+  readonly behind: number;
 }
 
 const waitTimeoutMs = 20_000;
@@ -30,7 +32,7 @@ export class Journal {
     if (!stdout) throw new Error('Expected journalctl to have a standard output');
     wholeLines(stdout, (line) => {
       if (this.#ended) return;
-      this.#entries.push(read(line));
+      this.#entries.push(read(line, this.#entries.length + 1));
       for (const look of this.#waiting) look();
     });
   }
@@ -96,7 +98,7 @@ export class Journal {
   }
 }
 
-function read(line: string): Entry {
+function read(line: string, behind: number): Entry {
   const raw = JSON.parse(line) as Record<string, unknown>;
   const of = (name: string): string => (typeof raw[name] === 'string' ? raw[name] : '');
   const message = of('MESSAGE');
@@ -107,5 +109,6 @@ function read(line: string): Entry {
     text: typeof fields['msg'] === 'string' ? fields['msg'] : message,
     fields,
     raw,
+    behind,
   };
 }

@@ -127,13 +127,14 @@ export class Scene {
     return this.journal.mark();
   }
 
-  /** The activator said that the site has come into this state. */
-  async inState(site: string, state: string, from: number): Promise<void> {
-    await this.journal.until(
+  /** The activator said that the site has come into this state. @returns the place behind that */
+  async inState(site: string, state: string, from: number): Promise<number> {
+    const { behind } = await this.journal.until(
       // Of an activator that ended before its log was open, as text: its fields are behind it.
       ({ unit, text }) => unit === service && (state === 'failed' ? text.startsWith(`${site} failed: `) : text.startsWith(`${site}: `) && `${text} `.includes(` → ${state} `)),
       { from, what: `${site} → ${state}` },
     );
+    return behind;
   }
 
   /** systemd said that the activator has ended by itself with 0. */

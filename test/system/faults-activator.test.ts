@@ -153,10 +153,10 @@ describe('the activator is killed', () => {
   test('and an idle site that was awake then is stopped by the next one, which ends', async () => {
     const from = await scene.mark();
     await scene.clients.ask('127.0.0.1:8241');
-    await scene.inState('plain', 'awake', from);
+    const awake = await scene.inState('plain', 'awake', from);
     // Under load the stop may have begun by now: then the next activator finishes it, and says less about it.
     await scene.killActivator();
-    await scene.activatorEnded(from);
+    await scene.activatorEnded(awake);
     expect((await scene.status('plain')).state).toBe('dormant');
     expect(await scene.processes()).toEqual([]);
   });

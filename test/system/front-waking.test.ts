@@ -126,6 +126,8 @@ describe('NoWake=… cached:', () => {
   test('is swept away when the site is no more', async () => {
     expect(await kept()).not.toBe('0');
     await scene.product.run('disable', 'quiet');
+    // As it ends it knows that.
+    await pollUntil('the route to be gone', async () => (await whole('quiet.example', '/.well-known/wakesock')).startsWith('HTTP/1.1 404'));
     await scene.box.run(['systemctl', 'stop', front]);
     expect(await scene.box.run(['ls', '/var/cache/wakesock-front/answers'])).toBe('');
     await scene.product.run('enable', 'quiet');

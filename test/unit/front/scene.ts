@@ -1,8 +1,8 @@
 /** A front door between raw sockets: what each side sends is what the test says, byte by byte. */
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -125,9 +125,7 @@ export class Scene {
       scene.accepted.push(wire);
       scene.#accepting(wire);
     });
-    scene.#program.listen(0, '127.0.0.1');
-    await once(scene.#program, 'listening');
-    scene.#programPort = (scene.#program.address() as AddressInfo).port;
+    scene.#programPort = await listenOnFreePort(scene.#program);
     scene.#front = await serveFront({ listen: [{ host: '127.0.0.1', port: 0 }, { host: '127.0.0.1', port: 0, site: 'a' }], sweep: scene.sweep, peers: new Peers(peers), idle: new IdleClients(idleMax), route: (host) => scene.#route(host), relay: () => scene.#site(), connectionsMax, onProblem: (error) => scene.problems.push(error) });
     return scene;
   }
@@ -253,6 +251,20 @@ export class Scene {
     if (this.#program.listening) await this.stopProgram();
     await this.answers.flush();
     rmSync(this.#cacheDir, { recursive: true, force: true });
+  }
+}
+
+/** Not of those that the kernel gives to clients: it is to be free when the program listens there again, and nobody's own meanwhile. */
+async function listenOnFreePort(server: Server): Promise<number> {
+  for (;;) {
+    const port = randomInt(10_000, 32_000);
+    server.listen(port, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+      return port;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    }
   }
 }
 

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import * as unitfile from '../../../src/unitfile/index.ts';
 import { oracleTest } from '../../support/oracle.ts';
 import { attempt, pieces, readers } from '../../support/unitfile-readers.ts';
+import { anyCharacter } from '../../support/any-character.ts';
 
 test('every function that is given text is here', () => {
   // These are given paths of files, values or objects.
@@ -14,7 +15,7 @@ test('every function that is given text is here', () => {
 });
 
 describe('anything, by anyone', () => {
-  const text = fc.array(fc.oneof(fc.constantFrom(...pieces), fc.string({ unit: 'binary', maxLength: 4 })), { maxLength: 30 }).map((all) => all.join(''));
+  const text = fc.array(fc.oneof(fc.constantFrom(...pieces), fc.string({ unit: anyCharacter, maxLength: 4 })), { maxLength: 30 }).map((all) => all.join(''));
   for (const [name, read] of Object.entries(readers)) {
     oracleTest(name, 10_000, (seed) => fc.assert(fc.property(text, (found) => attempt(read, found)), { numRuns: 500, seed }));
   }

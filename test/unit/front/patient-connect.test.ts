@@ -1,0 +1,28 @@
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { bundle } from '../bundle.ts';
+
+/** The one port that this network has for clients is the one that is connected to. */
+const oneClientPort = 'ip link set lo up && echo 40001 40001 >/proc/sys/net/ipv4/ip_local_port_range && exec "$@"';
+const program = `
+const { createServer } = require('node:net');
+const { PatientConnect } = require('./program.cjs');
+const connecting = new PatientConnect({ family: 'ipv4', address: '127.0.0.1:40001' });
+void connecting.connect(new AbortController().signal, 50).then((socket) => socket.localPort + ' to ' + socket.remotePort, ({ code }) => code).then((outcome) => {
+  const server = createServer();
+  server.on('error', ({ code }) => console.log(outcome, code)).listen(40001, '127.0.0.1', () => {
+    console.log(outcome, 'listens');
+    server.close();
+  });
+});
+`;
+
+test('a port of those that the kernel gives to clients, on which nobody listens: not connected to itself, and still free for the program', async () => {
+  const directory = dirname(await bundle('src/front/patient-connect.ts'));
+  writeFileSync(`${directory}/waits.cjs`, program);
+  const { stdout } = await promisify(execFile)('unshare', ['--net', 'sh', '-c', oneClientPort, 'sh', process.execPath, `${directory}/waits.cjs`]);
+  expect(stdout).toBe('ECONNREFUSED listens\n');
+});
