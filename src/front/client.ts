@@ -54,6 +54,8 @@ export class Client implements Expiring, Waiting, TunnelEnd {
   ended = false;
   /** Of the protocols that the request offers to go on in, those that the site takes. */
   upgrade: readonly string[] = [];
+  /** The site is a proxy (`AllowConnect=`), and is asked as one. */
+  #toProxy = false;
   readonly #socket: Socket;
   readonly #options: ClientOptions;
   readonly #chunked = new Chunked();
@@ -185,7 +187,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
 
   /** 1xx. HTTP/1.0 knows none. */
   interim(bytes: Buffer, head: ResponseHead, from: Socket): void {
-    if (this.head.minor === 1) this.#answered(this.#socket.write(composeResponse(bytes, head, head.end, false), 'latin1'), from);
+    if (this.head.minor === 1) this.#answered(this.#socket.write(composeResponse(bytes, head, head.end, false, this.#toProxy), 'latin1'), from);
   }
 
   /** @param end behind the part of the body that has come with the head */
@@ -200,11 +202,11 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     this.#untilClose = head.framing.body === Body.untilClose;
     if (this.head.framing.close || this.#untilClose || !this.requestSent || this.#spokeAhead || (this.ended && this.#bytes === null)) this.#closing = true;
     if (end - head.end <= copiedBytesMax) {
-      this.#answered(this.#socket.write(composeResponse(bytes, head, end, this.#closing), 'latin1'), from);
+      this.#answered(this.#socket.write(composeResponse(bytes, head, end, this.#closing, this.#toProxy), 'latin1'), from);
       return;
     }
     this.#socket.cork();
-    this.#socket.write(composeResponse(bytes, head, head.end, this.#closing), 'latin1');
+    this.#socket.write(composeResponse(bytes, head, head.end, this.#closing, this.#toProxy), 'latin1');
     this.write(bytes.subarray(head.end, end), from);
     this.#socket.uncork();
   }
@@ -268,7 +270,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     this.#held = null;
     this.#part = 'tunnel';
     this.deadlineMs = Infinity;
-    this.#answered(this.#socket.write(composeResponse(bytes, head, bytes.length, false, true), 'latin1'), upstream.socket);
+    this.#answered(this.#socket.write(composeResponse(bytes, head, bytes.length, false, this.#toProxy, true), 'latin1'), upstream.socket);
     if (this.#bytes !== null) upstream.socket.write(this.#bytes);
     this.#bytes = null;
     if (this.ended) upstream.socket.end();
@@ -346,7 +348,8 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     this.#searched = 0;
     const site = this.#options.route(this.head.host);
     this.upgrade = this.head.upgrades ? passedProtocols(bytes, this.head, site.upgrades) : none;
-    if (this.head.connects && !site.connects) throw new Refusal(501, 'CONNECT is not served: this is no way to other servers');
+    this.#toProxy = this.head.toProxy && site.connects;
+    if (this.head.connects && !this.#toProxy) throw new Refusal(501, 'CONNECT is not served: this is no way to other servers');
     const answer = asksForState(bytes, this.head) ? site.stateAnswer(this.head.method)
       : site.awake ? null : site.sleepingAnswer(() => factsOf(bytes, this.head), () => this.#asker, (ageMsMax) => site.keptAnswer(bytes, this.head, this.#trusted, ageMsMax));
     if (answer !== null) {
@@ -408,7 +411,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
     const body = end - head.end;
     const together = body <= copiedBytesMax;
     const suffix = this.#trusted ? extendedSuffix(bytes, head, this.#address, head.hostText) : this.#forwarded();
-    const out = composeRequest(bytes, head, suffix, together ? end : head.end, this.#trusted, this.upgrade.join(', '));
+    const out = composeRequest(bytes, head, suffix, together ? end : head.end, this.#trusted, this.upgrade.join(', '), this.#toProxy);
     this.#sent = head.safe ? out : null;
     this.#keep(bytes, end);
     this.#part = 'body';
