@@ -13,10 +13,11 @@ import { Refusal } from './refusal.ts';
 import { factsOf } from './request-facts.ts';
 import { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
-import type { SitePool, Waiting } from './site-pool.ts';
+import type { SitePool } from './site-pool.ts';
 import { asksForState } from './sleeping.ts';
 import { passedProtocols } from './tunnels.ts';
 import type { TunnelEnd, Upstream } from './upstream.ts';
+import type { Waiting } from './waiting.ts';
 
 /** The client's connection, as an exchange needs it. */
 export interface ExchangeConnection {
@@ -89,11 +90,11 @@ export class Exchange implements Waiting, TunnelEnd {
   begin(bytes: Buffer, site: SitePool): void {
     const { head } = this;
     const { peer } = this.#client;
-    this.upgrade = head.upgrades ? passedProtocols(bytes, head, site.upgrades) : none;
-    this.#toProxy = head.toProxy && site.connects;
+    this.upgrade = head.upgrades ? passedProtocols(bytes, head, site.keys.upgrades) : none;
+    this.#toProxy = head.toProxy && site.keys.allowConnect;
     if (head.connects && !this.#toProxy) throw new Refusal(501, 'CONNECT is not served: this is no way to other servers');
     const answer = asksForState(bytes, head) ? site.stateAnswer(head.method)
-      : site.awake ? null : site.sleepingAnswer(() => factsOf(bytes, head), () => peer.asker(bytes, head), (ageMsMax) => site.keptAnswer(bytes, head, peer.trusted, ageMsMax));
+      : site.awake ? null : site.standIn.answer(bytes, head, { facts: () => factsOf(bytes, head), client: () => peer.asker(bytes, head), trusted: peer.trusted });
     if (answer !== null) {
       this.#client.answer(answer);
       return;
@@ -181,7 +182,7 @@ export class Exchange implements Waiting, TunnelEnd {
     const { head } = this;
     const { peer } = this.#client;
     const bytes = this.#client.bytes as Buffer;
-    this.#keeping = this.#site?.keeping(bytes, head, peer.trusted) ?? null;
+    this.#keeping = this.#site?.standIn.keeping(bytes, head, peer.trusted) ?? null;
     this.#requestBody.begin(head.framing);
     const end = this.#requestBody.find(bytes, head.end);
     const together = end - head.end <= copiedBytesMax;

@@ -5,7 +5,6 @@ import type { Exchange } from './exchange.ts';
 import { Body } from './framing.ts';
 import { Refusal } from './refusal.ts';
 import { ResponseHead } from './response-head.ts';
-import type { SitePool } from './site-pool.ts';
 import { isOneOf, protocolsOf } from './tunnels.ts';
 
 /** The client's side of a tunnel, where bytes pass as they come. */
@@ -20,6 +19,16 @@ export interface TunnelEnd {
   fail(answer: OwnAnswer, unanswered: boolean): void;
 }
 
+/** Who has the connections of a site. */
+export interface UpstreamOwner {
+  /** @param program which one has sent something, as it was told when it was connected to */
+  answers(program: number): void;
+  /** The exchange is complete, and another may follow it. */
+  put(upstream: Upstream): void;
+  /** It is closed. */
+  gone(upstream: Upstream): void;
+}
+
 /** A connection to a site's program: carries one exchange at a time, and waits for the next in its pool. */
 export class Upstream {
   readonly socket: Socket;
@@ -28,7 +37,7 @@ export class Upstream {
   reused = false;
   /** When it was put into the pool. */
   idleSinceMs = 0;
-  readonly #pool: SitePool;
+  readonly #owner: UpstreamOwner;
   readonly #program: number;
   readonly #body = new BodyEnd();
   #exchange: Exchange | null = null;
@@ -41,11 +50,12 @@ export class Upstream {
   #error: NodeJS.ErrnoException | null = null;
 
   /**
+   * @param owner whose connection it is
    * @param socket connected or about to be, half-open allowed
-   * @param program whose it is, to be told to the pool when it answers
+   * @param program whose it is, to be told to the owner when it answers
    */
-  constructor(pool: SitePool, socket: Socket, program: number) {
-    this.#pool = pool;
+  constructor(owner: UpstreamOwner, socket: Socket, program: number) {
+    this.#owner = owner;
     this.#program = program;
     this.socket = socket;
     this.socket.on('data', (chunk) => this.#onData(chunk as Buffer));
@@ -72,7 +82,7 @@ export class Upstream {
     this.#exchange = null;
     this.#tunnel = end;
     this.#answered = true;
-    this.#pool.answers(this.#program);
+    this.#owner.answers(this.#program);
   }
 
   /** The client is gone, or has been answered otherwise. */
@@ -95,7 +105,7 @@ export class Upstream {
     }
     if (!this.#answered) {
       this.#answered = true;
-      this.#pool.answers(this.#program);
+      this.#owner.answers(this.#program);
     }
     try {
       this.#read(exchange, chunk);
@@ -157,7 +167,7 @@ export class Upstream {
     // the body of a request for the next one, or that sends a body where the status or the method allows none: behind those nobody else's request is sent.
     // Nor can one whose program, or a proxy before it, may have gone on in what was offered, whatever it answered.
     const reusable = !this.head.framing.close && this.head.selfDefined && end === bytes.length && exchange.head.safe && exchange.upgrade.length === 0;
-    if (reusable) this.#pool.put(this);
+    if (reusable) this.#owner.put(this);
     else this.socket.destroy();
     exchange.done();
   }
@@ -178,7 +188,7 @@ export class Upstream {
   }
 
   #onClose(): void {
-    this.#pool.gone(this);
+    this.#owner.gone(this);
     this.#fail(this.#error === null ? 'The connection to the program was closed' : `The connection to the program failed${errorCode(this.#error)}`);
   }
 
