@@ -24,10 +24,13 @@ export const Field = {
   forwardedHost: 13,
   /** Passes as any other; whom an answer of our own is for. */
   accept: 14,
+  /** Between a client and the proxy that it has chosen (RFC 9110 11.7): for one hop, unless the site is that proxy. */
+  proxy: 15,
 } as const;
 
 /** Sets of kinds, a bit each. */
-export const oneHopFields = (1 << Field.connection) | (1 << Field.hop) | (1 << Field.upgrade) | (1 << Field.named);
+export const proxyFields = 1 << Field.proxy;
+export const oneHopFields = (1 << Field.connection) | (1 << Field.hop) | (1 << Field.upgrade) | (1 << Field.named) | proxyFields;
 export const framingFields = (1 << Field.contentLength) | (1 << Field.transferEncoding);
 
 const kinds: Readonly<Record<string, number>> = {
@@ -41,8 +44,9 @@ const kinds: Readonly<Record<string, number>> = {
   'keep-alive': Field.hop,
   'proxy': Field.hop,
   'proxy-connection': Field.hop,
-  'proxy-authorization': Field.hop,
-  'proxy-authenticate': Field.hop,
+  'proxy-authorization': Field.proxy,
+  'proxy-authenticate': Field.proxy,
+  'proxy-authentication-info': Field.proxy,
   'te': Field.hop,
   'http2-settings': Field.hop,
   'forwarded': Field.forwardedElements,
@@ -183,7 +187,8 @@ export class Fields {
   /** Marks the fields that `Connection` named. @param names as {@link nameOctet} folds them */
   markNamed(bytes: Buffer, names: readonly string[]): void {
     for (let i = 0; i < this.count; i++) {
-      if (passes(this.kind[i] as number) && names.includes(foldName(this.name(bytes, i)))) this.kind[i] = Field.named;
+      const kind = this.kind[i] as number;
+      if ((passes(kind) || kind === Field.proxy) && names.includes(foldName(this.name(bytes, i)))) this.kind[i] = Field.named;
     }
   }
 }

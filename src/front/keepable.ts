@@ -17,7 +17,7 @@ export interface SharedRequest {
 export type FieldLines = readonly (readonly [name: string, value: string])[];
 
 /** What tells one person from another; and conditions that an answer of our own would have to fail (RFC 9110 13.1). */
-const notShared = new Set(['authorization', 'cookie', 'if-match', 'if-unmodified-since']);
+const notShared = new Set(['authorization', 'proxy-authorization', 'cookie', 'if-match', 'if-unmodified-since']);
 /**
  * Stale answers are given by configuration (RFC 9111 4.2.4), which these of the answer forbid: `s-maxage` as much as `proxy-revalidate`, whose meaning it includes (5.2.2.10).
  */

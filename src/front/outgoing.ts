@@ -1,4 +1,4 @@
-import { Field, framingFields, oneHopFields, type Fields } from './fields.ts';
+import { Field, framingFields, oneHopFields, proxyFields, type Fields } from './fields.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 
@@ -18,25 +18,29 @@ export const copiedBytesMax = 4 * 1024;
  * @param suffix the lines we add, and the empty one
  * @param trusted what the client says of whose request it is stays
  * @param upgrade of the protocols that the client offers those that pass; empty: none
+ * @param toProxy the program is the proxy that the client asks: it is asked in the same form, and told who asks
  */
-export function composeRequest(bytes: Buffer, head: RequestHead, suffix: string, end: number, trusted: boolean, upgrade = ''): string {
+export function composeRequest(bytes: Buffer, head: RequestHead, suffix: string, end: number, trusted: boolean, upgrade = '', toProxy = false): string {
   const { fields } = head;
-  const missingPath = head.missingPath(bytes);
-  const asSent = !missingPath && head.targetStart === head.start + head.method.length + 1;
-  const out = kept(bytes, fields, trusted ? droppedOfTrusted : droppedOfRequest, asSent ? head.start : head.targetStart, fields.lineStart[fields.count] as number);
-  return (asSent ? out : `${head.method} ${missingPath ? '/' : ''}${out}`)
+  const path = toProxy ? '' : head.missingPath(bytes);
+  const asSent = toProxy || (path === '' && head.targetStart === head.start + head.method.length + 1);
+  const dropped = trusted ? droppedOfTrusted : droppedOfRequest;
+  const out = kept(bytes, fields, toProxy ? dropped & ~proxyFields : dropped, asSent ? head.start : head.targetStart, fields.lineStart[fields.count] as number);
+  return (asSent ? out : `${head.method} ${path}${out}`)
     + (upgrade === '' ? suffix : `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n${suffix}`)
     + (end === head.end ? '' : bytes.toString('latin1', head.end, end));
 }
 
 /**
  * The head as the client gets it, with the bytes behind it up to `end`.
+ * @param ofProxy the program is the proxy that the client asked: it may ask back who that is
  * @param tunnel what follows is no body: neither a length nor a coding may say so (RFC 9110 9.3.6)
  */
-export function composeResponse(bytes: Buffer, head: ResponseHead, end: number, close: boolean, tunnel = false): string {
+export function composeResponse(bytes: Buffer, head: ResponseHead, end: number, close: boolean, ofProxy: boolean, tunnel = false): string {
   const { fields, status } = head;
   const fieldsStart = fields.lineStart[0] as number;
-  let dropped = status === 101 ? (1 << Field.hop) : oneHopFields;
+  let dropped = status === 101 ? (1 << Field.hop) | proxyFields : oneHopFields;
+  if (ofProxy) dropped &= ~proxyFields;
   if (tunnel || status < 200 || status === 204) dropped |= framingFields;
   bytes[head.start + 7] = ONE;
   if (!close) return kept(bytes, fields, dropped, head.start, end);

@@ -5,9 +5,10 @@ import { cutOff } from './cut-off.ts';
 import { writeLent } from './lent.ts';
 import type { Peers } from './peers.ts';
 import { plainAddress } from './proxy-protocol.ts';
-import type { SitePool, Waiting } from './site-pool.ts';
+import type { SitePool } from './site-pool.ts';
 import type { Expiring, Sweep } from './sweep.ts';
 import type { TunnelEnd, Upstream } from './upstream.ts';
+import type { Waiting } from './waiting.ts';
 
 export interface RawClientOptions {
   readonly sweep: Sweep;

@@ -39,6 +39,8 @@ export class RequestHead {
   upgrades = false;
   /** CONNECT: what follows the head is no HTTP if the program agrees. */
   connects = false;
+  /** In a form that is for proxies only (RFC 9112 3.2): that of CONNECT, or with the whole address. */
+  toProxy = false;
   safe = false;
   /** `Accept` has `text/html`, as browsers say it that open a page. */
   html = false;
@@ -125,6 +127,7 @@ export class RequestHead {
   #target(bytes: Buffer, host: string): void {
     const first = bytes[this.targetStart];
     this.connects = this.method === 'CONNECT';
+    this.toProxy = this.connects;
     if (this.connects) return this.#connectTarget(bytes, host);
     if (first === SLASH) return;
     if (first === ASTERISK && this.targetEnd === this.targetStart + 1 && this.method === 'OPTIONS') return;
@@ -133,6 +136,7 @@ export class RequestHead {
     if (authority === null) throw new Refusal(400, 'Expected a request target that begins with / or http://, got another');
     if ((authority[1] as string).toLowerCase() !== host.toLowerCase()) throw new Refusal(400, 'Expected the target and Host to name the same host, got two');
     this.targetStart += authority[0].length;
+    this.toProxy = true;
   }
 
   /** RFC 9112 3.2.3: host and port, and nothing else; 3.2: `Host` is the very same. RFC 9110 9.3.6: it has no content. */
@@ -145,9 +149,10 @@ export class RequestHead {
     if (this.minor === 0) throw new Refusal(501, 'Expected HTTP/1.1 for CONNECT, got HTTP/1.0');
   }
 
-  /** Whether the target has to be completed with a path: `http://host?query`. */
-  missingPath(bytes: Buffer): boolean {
-    return this.targetStart === this.targetEnd || bytes[this.targetStart] === QUESTION;
+  /** What completes a target without a path, `http://host?query`. Without a query OPTIONS is about the server itself (RFC 9112 3.2.4). */
+  missingPath(bytes: Buffer): string {
+    if (this.targetStart === this.targetEnd) return this.method === 'OPTIONS' ? '*' : '/';
+    return bytes[this.targetStart] === QUESTION ? '/' : '';
   }
 }
 

@@ -1,11 +1,10 @@
 import type { Socket } from 'node:net';
 import type { OwnAnswer } from './answer.ts';
-import { Chunked } from './chunked.ts';
+import { BodyEnd } from './body-end.ts';
+import type { Exchange } from './exchange.ts';
 import { Body } from './framing.ts';
-import type { Client } from './client.ts';
 import { Refusal } from './refusal.ts';
 import { ResponseHead } from './response-head.ts';
-import type { SitePool } from './site-pool.ts';
 import { isOneOf, protocolsOf } from './tunnels.ts';
 
 /** The client's side of a tunnel, where bytes pass as they come. */
@@ -20,6 +19,16 @@ export interface TunnelEnd {
   fail(answer: OwnAnswer, unanswered: boolean): void;
 }
 
+/** Who has the connections of a site. */
+export interface UpstreamOwner {
+  /** @param program which one has sent something, as it was told when it was connected to */
+  answers(program: number): void;
+  /** The exchange is complete, and another may follow it. */
+  put(upstream: Upstream): void;
+  /** It is closed. */
+  gone(upstream: Upstream): void;
+}
+
 /** A connection to a site's program: carries one exchange at a time, and waits for the next in its pool. */
 export class Upstream {
   readonly socket: Socket;
@@ -28,30 +37,30 @@ export class Upstream {
   reused = false;
   /** When it was put into the pool. */
   idleSinceMs = 0;
-  readonly #pool: SitePool;
+  readonly #owner: UpstreamOwner;
   readonly #program: number;
-  readonly #chunked = new Chunked();
-  #client: Client | null = null;
+  readonly #body = new BodyEnd();
+  #exchange: Exchange | null = null;
   #tunnel: TunnelEnd | null = null;
   /** Where the response is. */
   #part: 'head' | 'body' = 'head';
   /** Any byte of a response has arrived. */
   #answered = false;
-  #left = 0;
   #pending: Buffer | null = null;
   #error: NodeJS.ErrnoException | null = null;
 
   /**
+   * @param owner whose connection it is
    * @param socket connected or about to be, half-open allowed
-   * @param program whose it is, to be told to the pool when it answers
+   * @param program whose it is, to be told to the owner when it answers
    */
-  constructor(pool: SitePool, socket: Socket, program: number) {
-    this.#pool = pool;
+  constructor(owner: UpstreamOwner, socket: Socket, program: number) {
+    this.#owner = owner;
     this.#program = program;
     this.socket = socket;
     this.socket.on('data', (chunk) => this.#onData(chunk as Buffer));
     this.socket.on('end', () => this.#onEnd());
-    this.socket.on('drain', () => (this.#tunnel ?? this.#client)?.upstreamDrained());
+    this.socket.on('drain', () => (this.#tunnel ?? this.#exchange)?.upstreamDrained());
     this.socket.on('error', (error) => { this.#error = error; });
     this.socket.on('close', () => this.#onClose());
     this.socket.resume();
@@ -62,23 +71,23 @@ export class Upstream {
   }
 
   /** Begins an exchange. */
-  carry(client: Client): void {
-    this.#client = client;
+  carry(exchange: Exchange): void {
+    this.#exchange = exchange;
     this.#part = 'head';
     this.#answered = false;
   }
 
   /** Bytes pass from here on, both ways. */
   tunnel(end: TunnelEnd): void {
-    this.#client = null;
+    this.#exchange = null;
     this.#tunnel = end;
     this.#answered = true;
-    this.#pool.answers(this.#program);
+    this.#owner.answers(this.#program);
   }
 
   /** The client is gone, or has been answered otherwise. */
   abandon(): void {
-    this.#client = null;
+    this.#exchange = null;
     this.#tunnel = null;
     this.socket.destroy();
   }
@@ -88,96 +97,79 @@ export class Upstream {
       this.#tunnel.write(chunk, this.socket);
       return;
     }
-    const client = this.#client;
-    if (client === null) {
+    const exchange = this.#exchange;
+    if (exchange === null) {
       // Nobody has asked for anything: what a server says before it closes an idle connection.
       this.socket.destroy();
       return;
     }
     if (!this.#answered) {
       this.#answered = true;
-      this.#pool.answers(this.#program);
+      this.#owner.answers(this.#program);
     }
     try {
-      this.#read(client, chunk);
+      this.#read(exchange, chunk);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.#fail(error.message);
     }
   }
 
-  #read(client: Client, chunk: Buffer): void {
+  #read(exchange: Exchange, chunk: Buffer): void {
     if (this.#part === 'body') {
-      const end = this.#bodyEnd(chunk, 0);
-      client.respondMore(end === chunk.length ? chunk : chunk.subarray(0, end), this.socket);
-      this.#afterBody(client, chunk, end);
+      const end = this.#body.find(chunk, 0);
+      exchange.respondMore(end === chunk.length ? chunk : chunk.subarray(0, end), this.socket);
+      this.#afterBody(exchange, chunk, end);
       return;
     }
     const bytes = this.#pending === null ? chunk : Buffer.concat([this.#pending, chunk]);
     const searched = this.#pending?.length ?? 0;
     this.#pending = null;
-    this.#readHead(client, bytes, searched);
+    this.#readHead(exchange, bytes, searched);
   }
 
-  #readHead(client: Client, bytes: Buffer, searched: number): void {
+  #readHead(exchange: Exchange, bytes: Buffer, searched: number): void {
     const { head } = this;
     let at = 0;
     for (let seen = searched; ; seen = 0) {
-      if (!head.parse(bytes, at, seen, client.head.method === 'HEAD')) {
+      if (!head.parse(bytes, at, seen, exchange.head.method === 'HEAD')) {
         if (at < bytes.length) this.#pending = Buffer.from(bytes.subarray(at));
         return;
       }
       if (head.status >= 200 || head.status === 101) break;
-      client.interim(bytes, head, this.socket);
+      exchange.interim(bytes, head, this.socket);
       at = head.end;
       if (at === bytes.length) return;
     }
-    if (head.status === 101 ? this.#switches(client, bytes) : client.head.connects && head.status < 300) {
-      this.tunnel(client);
-      client.openTunnel(bytes, head);
+    if (head.status === 101 ? this.#switches(exchange, bytes) : exchange.head.connects && head.status < 300) {
+      this.tunnel(exchange);
+      exchange.openTunnel(bytes, head);
       return;
     }
-    const { framing } = head;
-    this.#left = framing.body === Body.length ? framing.length : 0;
-    if (framing.body === Body.chunked) this.#chunked.reset();
     this.#part = 'body';
-    const end = this.#bodyEnd(bytes, head.end);
-    client.respond(bytes, head, end, this.socket);
-    this.#afterBody(client, bytes, end);
+    this.#body.begin(head.framing);
+    const end = this.#body.find(bytes, head.end);
+    exchange.respond(bytes, head, end, this.socket);
+    this.#afterBody(exchange, bytes, end);
   }
 
   /** RFC 9110 15.2.2: only to what was offered. @throws Refusal */
-  #switches(client: Client, bytes: Buffer): boolean {
+  #switches(exchange: Exchange, bytes: Buffer): boolean {
     const to = protocolsOf(bytes, this.head.fields);
-    if (to.length === 0 || !to.every((protocol) => isOneOf(protocol, client.upgrade))) throw new Refusal(502, 'Expected an answer, got another protocol that nobody asked for');
+    if (to.length === 0 || !to.every((protocol) => isOneOf(protocol, exchange.upgrade))) throw new Refusal(502, 'Expected an answer, got another protocol that nobody asked for');
     return true;
   }
 
-  /** Behind the last byte of the body in these bytes. */
-  #bodyEnd(bytes: Buffer, start: number): number {
-    switch (this.head.framing.body) {
-      case Body.chunked: return this.#chunked.scan(bytes, start, bytes.length);
-      case Body.untilClose: return bytes.length;
-      default: {
-        const length = Math.min(this.#left, bytes.length - start);
-        this.#left -= length;
-        return start + length;
-      }
-    }
-  }
-
-  #afterBody(client: Client, bytes: Buffer, end: number): void {
-    const { framing } = this.head;
-    const done = framing.body === Body.chunked ? this.#chunked.done : framing.body !== Body.untilClose && this.#left === 0;
-    if (!done) return;
-    this.#client = null;
+  #afterBody(exchange: Exchange, bytes: Buffer, end: number): void {
+    if (!this.#body.found) return;
+    this.#exchange = null;
     // Bytes behind the response are no answer to anything: such a connection cannot be trusted with another request. They may also be on their way still, from a program that has taken
     // the body of a request for the next one, or that sends a body where the status or the method allows none: behind those nobody else's request is sent.
     // Nor can one whose program, or a proxy before it, may have gone on in what was offered, whatever it answered.
-    const reusable = !framing.close && this.head.selfDefined && end === bytes.length && client.head.safe && client.upgrade.length === 0;
-    if (reusable) this.#pool.put(this);
+    const reusable = !this.head.framing.close && this.head.selfDefined && end === bytes.length && exchange.head.safe && exchange.upgrade.length === 0;
+    if (reusable) this.#owner.put(this);
     else this.socket.destroy();
-    client.exchangeDone();
+    exchange.done();
   }
 
   #onEnd(): void {
@@ -185,32 +177,32 @@ export class Upstream {
       this.#tunnel.endTunnel();
       return;
     }
-    const client = this.#client;
-    if (client !== null && this.#part === 'body' && this.head.framing.body === Body.untilClose) {
-      this.#client = null;
+    const exchange = this.#exchange;
+    if (exchange !== null && this.#part === 'body' && this.head.framing.body === Body.untilClose) {
+      this.#exchange = null;
       this.socket.destroy();
-      client.exchangeDone();
+      exchange.done();
       return;
     }
     this.#fail('The program closed the connection before its answer was complete');
   }
 
   #onClose(): void {
-    this.#pool.gone(this);
+    this.#owner.gone(this);
     this.#fail(this.#error === null ? 'The connection to the program was closed' : `The connection to the program failed${errorCode(this.#error)}`);
   }
 
   #fail(message: string): void {
-    const client = this.#client;
+    const exchange = this.#exchange;
     const tunnel = this.#tunnel;
-    this.#client = null;
+    this.#exchange = null;
     this.#tunnel = null;
     this.socket.destroy();
     tunnel?.fail({ status: 502, message }, false);
-    if (client === null) return;
-    if (!this.#answered && this.reused && client.head.safe) client.again();
-    else if (busy.has(this.#error?.code ?? '')) client.fail({ status: 503, message, retryAfterMs: 1_000 }, false);
-    else client.fail({ status: 502, message }, !this.#answered && !this.reused);
+    if (exchange === null) return;
+    if (!this.#answered && this.reused && exchange.head.safe) exchange.again();
+    else if (busy.has(this.#error?.code ?? '')) exchange.fail({ status: 503, message, retryAfterMs: 1_000 }, false);
+    else exchange.fail({ status: 502, message }, !this.#answered && !this.reused);
   }
 }
 

@@ -109,7 +109,7 @@ export const schema: readonly KeyRow[] = [
   },
   {
     section: 'X-Wakesock', key: 'AllowConnect', syntax: 'BOOLEAN', default: 'no',
-    text: 'Whether the front door passes `CONNECT` on to the site\'s program, and bytes both ways if that agrees. It is a request like any other: that program alone connects to anything, and the host that is asked for must be one of `Host=`. '
+    text: 'Whether the front door passes `CONNECT` on to the site\'s program, and bytes both ways if that agrees. It is a request like any other: that program alone connects to anything, and the host that is asked for must be one of `Host=`. It gets and asks for the credentials of a proxy (`Proxy-Authorization`). '
       + 'Otherwise it is 501. See [front.md](front.md#tunnels).',
     read: one(parseBoolean, (draft, value) => { draft.front.allowConnect = value; }),
   },

@@ -121,6 +121,7 @@ describe('what is kept', () => {
     ['another status', ask(), says('<one/>').replace('200 OK', '404 Not Found'), ask()],
     ['a cookie of the client', ask('/feed.xml', 'Cookie: id=1'), says('<one/>'), ask()],
     ['credentials', ask('/feed.xml', 'Authorization: Basic x'), says('<one/>'), ask()],
+    ['credentials for a proxy', ask('/feed.xml', 'Proxy-Authorization: Basic x'), says('<one/>'), ask()],
     ['a cookie that is set', ask(), says('<one/>', 'Set-Cookie: id=1'), ask()],
     ['no-store', ask(), says('<one/>', 'Cache-Control: max-age=60, No-Store'), ask()],
     ['no-cache', ask(), says('<one/>', 'Cache-Control: no-cache="X-A, X-B"'), ask()],

@@ -17,7 +17,7 @@ function latin1(chunks: readonly Buffer[]): string {
 }
 
 /** @param pathOf the target as we pass it on */
-export async function llhttpRequests(bytes: Buffer, pathOf: (url: string) => string): Promise<{ messages: Message[]; error: string | null }> {
+export async function llhttpRequests(bytes: Buffer, pathOf: (url: string, method: string) => string): Promise<{ messages: Message[]; error: string | null }> {
   const seen: { message: IncomingMessage; body: Buffer[] }[] = [];
   let error: string | null = null;
   const server = createServer({ insecureHTTPParser: false, maxHeaderSize: 64 * 1024, requestTimeout: 0, headersTimeout: 0, connectionsCheckingInterval: 2 ** 30 });
@@ -34,7 +34,7 @@ export async function llhttpRequests(bytes: Buffer, pathOf: (url: string) => str
   stream.push(bytes);
   await settled();
   const messages = seen.map(({ message, body }) => ({
-    method: message.method ?? '', target: pathOf(message.url ?? ''), minor: message.httpVersionMinor, headers: message.rawHeaders,
+    method: message.method ?? '', target: pathOf(message.url ?? '', message.method ?? ''), minor: message.httpVersionMinor, headers: message.rawHeaders,
     body: latin1(body), trailers: message.rawTrailers, complete: message.complete,
   }));
   stream.destroy();

@@ -21,8 +21,9 @@ function filesOf(folder: string): [string, Buffer][] {
 }
 
 /** Of an absolute target only what we pass on. */
-function pathOf(url: string): string {
+function pathOf(url: string, method: string): string {
   const path = url.replace(/^https?:\/\/[^/?]+/i, '');
+  if (path === '' && method === 'OPTIONS') return '*';
   return path === '' || path.startsWith('?') ? `/${path}` : path;
 }
 

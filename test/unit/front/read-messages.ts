@@ -42,7 +42,7 @@ export function readRequests(pieces: readonly Buffer[]): Reading {
           const target = pending.toString('latin1', head.targetStart, head.targetEnd);
           const fields = Array.from({ length: head.fields.count }, (_, i) => [head.fields.name(pending, i), head.fields.value(pending, i)]);
           current = {
-            method: head.method, target: head.missingPath(pending) && target !== '*' ? `/${target}` : target, minor: head.minor,
+            method: head.method, target: `${head.missingPath(pending)}${target}`, minor: head.minor,
             headers: fields.flat(), body: '', trailers: [], complete: false,
           };
           messages.push(current);

@@ -44,11 +44,18 @@ describe('heads', () => {
     expect(head.split(' ')[1]).toBe(expected);
   });
 
+  test.each([['http://a.example', '*'], ['http://a.example?', '/?'], ['http://a.example/', '/'], ['*', '*']])('the target %s of OPTIONS arrives as %s', async (target, expected) => {
+    await open();
+    const { client, head } = await scene.exchange(`OPTIONS ${target} HTTP/1.1\r\nHost: a.example\r\n\r\n`);
+    opened.push(client);
+    expect(head.split(' ')[1]).toBe(expected);
+  });
+
   test.each([
     ['nothing to remove', 'Server: s\r\nContent-Length: 2\r\n', 'Server: s\r\nContent-Length: 2\r\n'],
     ['first', 'Connection: keep-alive\r\nServer: s\r\nContent-Length: 2\r\n', 'Server: s\r\nContent-Length: 2\r\n'],
     ['last', 'Content-Length: 2\r\nServer: s\r\nKeep-Alive: timeout=5\r\n', 'Content-Length: 2\r\nServer: s\r\n'],
-    ['several', 'Connection: X-Hop\r\nA: 1\r\nX-Hop: 2\r\nB: 3\r\nUpgrade: h2c\r\nContent-Length: 2\r\nProxy-Authenticate: x\r\n', 'A: 1\r\nB: 3\r\nContent-Length: 2\r\n'],
+    ['several', 'Connection: X-Hop\r\nA: 1\r\nX-Hop: 2\r\nB: 3\r\nUpgrade: h2c\r\nContent-Length: 2\r\nProxy-Authenticate: x\r\nProxy-Authentication-Info: y\r\n', 'A: 1\r\nB: 3\r\nContent-Length: 2\r\n'],
   ])('of an answer is removed what is for one hop: %s', async (_, fields, expected) => {
     await open(answering(() => `HTTP/1.1 200 OK\r\n${fields}\r\nok`));
     const client = scene.client();

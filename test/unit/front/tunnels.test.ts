@@ -200,6 +200,57 @@ describe('CONNECT', () => {
   });
 });
 
+describe('a site that is a proxy', () => {
+  const credentials = 'Proxy-Authorization: Basic eDp5\r\n';
+  const challenge = 'Proxy-Authenticate: Basic realm="x"\r\nProxy-Authentication-Info: nextnonce="1"\r\n';
+  const whole = 'GET http://a.example/x HTTP/1.1\r\nHost: a.example\r\n';
+  const origin = 'GET /x HTTP/1.1\r\nHost: a.example\r\n';
+  const tunnel = connectTo('a.example:443').slice(0, -2);
+
+  test.each([
+    ['CONNECT', true, tunnel, tunnel, true],
+    ['the whole address', true, whole, whole, true],
+    ['the whole address, without a path', true, whole.replace('/x', ''), whole.replace('/x', ''), true],
+    ['OPTIONS of a whole address', true, whole.replace('GET', 'OPTIONS').replace('/x', ''), whole.replace('GET', 'OPTIONS').replace('/x', ''), true],
+    ['as any other server', true, origin, origin, false],
+    ['the whole address, where it is no proxy', false, whole, origin, false],
+  ])('is asked with %s (AllowConnect=%s)', async (_, allowConnect, asked, arrives, knows) => {
+    await open({ allowConnect });
+    const { client, program, head } = await scene.exchange(`${asked}${credentials}Proxy-Connection: keep-alive\r\n\r\n`);
+    expect(head.slice(0, head.indexOf('X-Forwarded-For'))).toBe(`${arrives}${knows ? credentials : ''}`);
+    program.send(`HTTP/1.1 407 Proxy Authentication Required\r\n${challenge}Proxy-Connection: close\r\nContent-Length: 2\r\n\r\nok`);
+    expect((await client.take('ok')).replace('Connection: close\r\n', '')).toBe(`HTTP/1.1 407 Proxy Authentication Required\r\n${knows ? challenge : ''}Content-Length: 2\r\n\r\nok`);
+    opened.push(client);
+  });
+
+  test('gets no credentials that are named as the last hop\'s', async () => {
+    await open({ allowConnect: true });
+    const { client, head } = await scene.exchange(`${tunnel}${credentials}Connection: Proxy-Authorization\r\n\r\n`);
+    opened.push(client);
+    expect(head).not.toContain('Basic');
+  });
+
+  test('asked as any other server on the same connection is not told who asked before', async () => {
+    await open({ allowConnect: true });
+    const { client, program } = await scene.exchange(`${whole}${credentials}\r\n`);
+    opened.push(client);
+    program.send(ok);
+    await client.take('ok');
+    client.send(`${origin}${credentials}\r\n`);
+    expect(await program.take('\r\n\r\n')).not.toContain('Basic');
+    program.send(ok.replace('\r\n', `\r\n${challenge}`));
+    expect(await client.take('ok')).not.toContain('Proxy-');
+  });
+
+  test('says more when the tunnel is there', async () => {
+    await open({ allowConnect: true });
+    const { client, program } = await scene.exchange(`${tunnel}${credentials}\r\n`);
+    opened.push(client);
+    program.send(`HTTP/1.1 200 OK\r\n${challenge}\r\nhello`);
+    expect(await client.take('hello')).toBe(`HTTP/1.1 200 OK\r\n${challenge}\r\nhello`);
+  });
+});
+
 async function barrier(): Promise<void> {
   for (let i = 0; i < 100; i++) await new Promise((resolve) => { setImmediate(resolve); });
 }
