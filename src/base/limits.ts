@@ -16,10 +16,11 @@ export const controlConnectionsMax = 131_072;
 /** Requests that a connection asks there without waiting for the answers: who asks more is out of order. */
 export const controlPipelinedMax = 64;
 /**
- * Connections at the lease socket: one for each lease, and each site in use has one, or two while one is exchanged for another. As many sites as FileDescriptorStoreMax=65536
- * can hold the descriptors of are awake at most.
+ * Connections at the lease socket: one for each lease, some 15 KB, and no more leases than sites that can be awake: of so many FileDescriptorStoreMax=65536 holds the descriptors.
+ * Where the activator may have few descriptors, this part of them: the others are its sites'.
  */
-export const leaseConnectionsMax = 32_768;
+export const leaseConnectionsMax = 16_384;
+export const leaseConnectionsPerDescriptor = 1 / 4;
 /** A request's head there; it is kept for as long as the lease is. */
 export const leaseHeadBytesMax = 2 * 1024;
 /** Connections there that have not asked yet, since all of them may do so in one instant: nobody is woken until they are answered. */

@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { descriptorsMax } from '../base/descriptors-max.ts';
 import { WakesockError } from '../base/errors.ts';
-import { controlConnectionsMax, controlHeadBytesMax, controlPipelinedMax, leaseConnectionsMax, leaseHeadBytesMax, leaseUnaskedMax } from '../base/limits.ts';
+import { controlConnectionsMax, controlHeadBytesMax, controlPipelinedMax, leaseConnectionsMax, leaseConnectionsPerDescriptor, leaseHeadBytesMax, leaseUnaskedMax } from '../base/limits.ts';
 import { answerError, answerJson, malformedRequestAnswer } from './answer.ts';
 import type { ControlBackend } from './backend.ts';
 import { readJsonBody } from './body.ts';
@@ -24,6 +25,8 @@ const saidAgainMs = 60_000;
 
 export interface SocketLimits {
   readonly connectionsMax: number;
+  /** Where there are few descriptors. */
+  readonly connectionsPerDescriptor: number;
   readonly headBytesMax: number;
   readonly pipelinedMax: number;
   readonly unaskedMax: number;
@@ -33,8 +36,8 @@ export interface SocketLimits {
 
 /** Of the lease socket they bound what its client can make the activator hold and do at once. */
 export const socketLimits: Readonly<Record<ControlSocket, SocketLimits>> = {
-  control: { connectionsMax: controlConnectionsMax, headBytesMax: controlHeadBytesMax, pipelinedMax: controlPipelinedMax, unaskedMax: Infinity, once: false },
-  lease: { connectionsMax: leaseConnectionsMax, headBytesMax: leaseHeadBytesMax, pipelinedMax: 1, unaskedMax: leaseUnaskedMax, once: true },
+  control: { connectionsMax: controlConnectionsMax, connectionsPerDescriptor: 1, headBytesMax: controlHeadBytesMax, pipelinedMax: controlPipelinedMax, unaskedMax: Infinity, once: false },
+  lease: { connectionsMax: leaseConnectionsMax, connectionsPerDescriptor: leaseConnectionsPerDescriptor, headBytesMax: leaseHeadBytesMax, pipelinedMax: 1, unaskedMax: leaseUnaskedMax, once: true },
 };
 
 export interface ControlServer {
@@ -64,7 +67,8 @@ export interface ControlServerOptions {
 export async function serveControl(
   { socket: at, listen, backend, limits = socketLimits[at], onQuiet = () => {}, onProblem = () => {} }: ControlServerOptions,
 ): Promise<ControlServer> {
-  const { connectionsMax, headBytesMax, pipelinedMax, unaskedMax, once } = limits;
+  const { headBytesMax, pipelinedMax, unaskedMax, once } = limits;
+  const connectionsMax = Math.max(1, Math.min(limits.connectionsMax, Math.floor(descriptorsMax() * limits.connectionsPerDescriptor)));
   const leases = new Set<Socket>();
   let closing = false;
   const server = createServer({

@@ -4,7 +4,8 @@
  * `Client → Sites → SitePool → Upstream`.
  */
 import { once } from 'node:events';
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { descriptorsMax } from '../base/descriptors-max.ts';
 import { describeError, WakesockError } from '../base/errors.ts';
 import { clientsPerDescriptor, idleClientsPerClient, ownDescriptors } from '../base/limits.ts';
 import { createLog, type LogLevel } from '../base/log.ts';
@@ -103,12 +104,6 @@ function editionOf(paths: Paths, name: string): string | null {
 function keptHosts(cacheDir: string): KeptHosts | null {
   const program = statSync(process.argv[1] ?? '', { throwIfNoEntry: false });
   return program === undefined ? null : new KeptHosts(`${cacheDir}/hosts.json`, `${program.ino} ${program.size} ${program.ctimeMs}`);
-}
-
-/** LimitNOFILE=; Node takes as much as it may. */
-function descriptorsMax(): number {
-  const [, soft] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? [];
-  return soft === undefined ? Infinity : Number(soft);
 }
 
 /** A countdown that begins when the last connection is closed, and counts only if none came meanwhile. */

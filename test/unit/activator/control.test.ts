@@ -4,6 +4,8 @@ import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { ActivatorControl, type ControlledSites } from '../../../src/activator/control.ts';
 import { ExitPolicy } from '../../../src/activator/exit-policy.ts';
 import type { Log } from '../../../src/base/log.ts';
+import type { ControlListen } from '../../../src/control/listen.ts';
+import type { ControlSocket } from '../../../src/control/route.ts';
 import { duplicateFd } from '../../../src/linux/fd.ts';
 import { listening } from '../sockets/kit.ts';
 
@@ -17,7 +19,7 @@ const log = { error: (message: string) => { throw new Error(message); } } as unk
 const sites = { runners: new Map(), sleeping: { all: [] }, units: { runners: new Map() }, parts: {} } as unknown as ControlledSites;
 
 /** A socket that the test holds, as systemd does, and an activator with nothing awake that has inherited it. */
-function scene() {
+function scene(socket: ControlSocket = 'control') {
   const listener = listening('unix');
   if (listener.address.family !== 'unix') throw new TypeError('no path');
   const { path } = listener.address;
@@ -30,7 +32,7 @@ function scene() {
     activator: async () => {
       const fd = duplicateFd(listener.fd);
       const exit = new ExitPolicy(IDLE_MS, [fd], () => []);
-      const control = new ActivatorControl(new Map([['control', { fd }]]), sites, exit, log);
+      const control = new ActivatorControl(new Map([[socket, { fd }]]), sites, exit, log);
       exit.controlBusy = () => control.busy;
       let status: number | null = null;
       void exit.decided.then((decided) => { status = decided; });
@@ -50,18 +52,30 @@ async function answerOf(socket: Socket): Promise<string> {
 /** What was accepted before this one has been accepted by the time that it is answered. */
 const someTurns = async (dial: () => Socket): Promise<void> => void await answerOf(dial().end(ask));
 
-test('who waits to be accepted when the time is over is answered, then it ends', async () => {
-  const { dial, activator } = scene();
+test.each([['control', 200], ['lease', 403]] as const)('who waits to be accepted at the %s socket when the time is over is answered, then it ends', async (at, answered) => {
+  const { dial, activator } = scene(at);
   const { exit, status } = await activator();
   const decided = exit.decided;
   exit.reconsider();
   // In one turn of the event loop: it cannot have been accepted.
   const socket = dial().end(ask);
   vi.advanceTimersByTime(IDLE_MS);
-  expect(await answerOf(socket)).toMatch(/^HTTP\/1.1 200 /);
+  expect(await answerOf(socket)).toMatch(new RegExp(`^HTTP/1\\.1 ${answered} `));
   expect(status()).toBeNull();
   await vi.advanceTimersByTimeAsync(IDLE_MS);
   expect(await decided).toBe(0);
+});
+
+test('a socket that cannot be served is said, and does not keep it from serving the other', async () => {
+  const listener = listening('unix');
+  if (listener.address.family !== 'unix') throw new TypeError('no path');
+  const said: unknown[] = [];
+  const sockets = new Map<ControlSocket, ControlListen>([['control', { path: `/tmp/${'x'.repeat(200)}` }], ['lease', { fd: duplicateFd(listener.fd) }]]);
+  const control = new ActivatorControl(sockets, sites, new ExitPolicy(IDLE_MS, [], () => []), { error: (...line: unknown[]) => { said.push(line); } } as unknown as Log);
+  onTestFinished(() => control.close());
+  await control.serve();
+  expect(said).toEqual([['The control socket is not served', { code: 'ERR_WAKESOCK_LIMIT', message: expect.stringContaining('at most 107 bytes') as string }]]);
+  expect(await answerOf(connect(listener.address.path).end(ask))).toMatch(/^HTTP\/1\.1 403 /);
 });
 
 test('who was accepted and has not asked yet is waited for', async () => {

@@ -16,7 +16,7 @@ export async function temporaryDirectory(): Promise<string> {
 
 export interface Running { backend: FakeBackend; server: ControlServer; client: ControlClient; path: string }
 
-export async function start(options: Partial<Pick<ControlServerOptions, 'socket' | 'onQuiet' | 'onProblem'>> = {}): Promise<Running> {
+export async function start(options: Partial<Pick<ControlServerOptions, 'socket' | 'limits' | 'onQuiet' | 'onProblem'>> = {}): Promise<Running> {
   const path = join(await temporaryDirectory(), 'control.sock');
   const backend = new FakeBackend();
   const server = await serveControl({ socket: 'control', listen: { path }, backend, ...options });
