@@ -16,10 +16,12 @@ export class Connections {
   readonly #tails = new WeakMap<Socket, Promise<void>>();
   readonly #onQuiet: () => void;
   #busy = 0;
+  #accepted = 0;
 
   constructor(server: Server, onQuiet: () => void) {
     this.#onQuiet = onQuiet;
     server.on('connection', (socket: Socket) => {
+      this.#accepted += 1;
       this.#pending.set(socket, 0);
       this.#silent.add(socket);
       this.#busy++;
@@ -29,6 +31,11 @@ export class Connections {
         this.#finished(this.#silent.delete(socket) ? left + 1 : left);
       });
     });
+  }
+
+  /** How many there have been. */
+  get accepted(): number {
+    return this.#accepted;
   }
 
   /** Requests that are not answered, and connections on which nothing was asked yet. */
