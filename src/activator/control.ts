@@ -39,6 +39,9 @@ export class ActivatorControl {
   readonly #exit: ExitPolicy;
   readonly #log: Log;
   #server: ControlServer | null = null;
+  #firstOver: () => void = () => {};
+  /** Resolves when the first wake that somebody asked for here has ended, well or not. */
+  readonly firstWake = new Promise<void>((resolve) => { this.#firstOver = resolve; });
 
   constructor(listen: ControlListen | null, sites: ControlledSites, exit: ExitPolicy, log: Log) {
     this.#listen = listen;
@@ -89,7 +92,7 @@ export class ActivatorControl {
       ]),
       site: status,
       wake: async (name, by) => {
-        await (await this.#awakened(name)).wake(by);
+        await (await this.#awakened(name)).wake(by).finally(this.#firstOver);
         return status(name);
       },
       sleep: async (name, { force }) => {
@@ -103,7 +106,12 @@ export class ActivatorControl {
         else new SiteRecord(name, { paths, log: this.#log, now: () => performance.now() }).resetFailed();
         return status(name);
       },
-      lease: async (name, asked) => (await this.#awakened(name)).lease(asked),
+      lease: async (name, asked) => {
+        const runner = await this.#awakened(name);
+        const grant = await runner.lease(asked);
+        void runner.nextWake().then(this.#firstOver);
+        return grant;
+      },
     };
   }
 

@@ -100,6 +100,10 @@ export class UnitRunner implements Runner {
     return this.#life.wake(by, true);
   }
 
+  nextWake(): Promise<void> {
+    return this.#life.nextWake();
+  }
+
   resetFailed(): void {
     this.#life.resetFailed();
   }

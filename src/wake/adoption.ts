@@ -153,7 +153,8 @@ export class Adoption {
       // Blocking mode belongs to the open file description: a program that expects the other one spins or hangs.
       setStatusFlags(listener.fd, (getStatusFlags(listener.fd) & ~O_NONBLOCK) | (flags & O_NONBLOCK));
       this.#events.giving(listener);
-      if (!installFd(this.#fd, notification.id, listener.fd, caller.fd, (flags & O_CLOEXEC) !== 0)) return null;
+      const closeOnExec = (flags & O_CLOEXEC) !== 0;
+      if (!installFd(this.#fd, notification.id, listener.fd, caller.fd, closeOnExec)) return null;
     } finally {
       for (const registration of registrations) closeFd(registration.epoll);
     }

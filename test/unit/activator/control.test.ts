@@ -5,7 +5,7 @@ import { ActivatorControl, type ControlledSites } from '../../../src/activator/c
 import { ExitPolicy } from '../../../src/activator/exit-policy.ts';
 import type { Log } from '../../../src/base/log.ts';
 import { duplicateFd } from '../../../src/linux/fd.ts';
-import { listening } from '../sockets/kit.ts';
+import { deferred, listening } from '../sockets/kit.ts';
 
 /** Only these: sockets go on as they do. */
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
@@ -27,10 +27,10 @@ function scene() {
       onTestFinished(() => { socket.destroy(); });
       return socket;
     },
-    activator: async () => {
+    activator: async (others: object = {}) => {
       const fd = duplicateFd(listener.fd);
       const exit = new ExitPolicy(IDLE_MS, [fd], () => []);
-      const control = new ActivatorControl({ fd }, sites, exit, log);
+      const control = new ActivatorControl({ fd }, { ...sites, ...others }, exit, log);
       exit.controlBusy = () => control.busy;
       let status: number | null = null;
       void exit.decided.then((decided) => { status = decided; });
@@ -127,4 +127,25 @@ test('who says nothing does not keep one that was told to end', async () => {
   vi.advanceTimersByTime(1_000);
   await closed;
   expect(await answerOf(socket)).toBe('');
+});
+
+test.each<[string, string]>([['a lease', 'lease'], ['a wake', 'wake']])('the first wake is over when %s has what it asked for, not when it was asked', async (_, verb) => {
+  const { dial, activator } = scene();
+  const [asked, awake] = [deferred(), deferred()];
+  const runner = {
+    lease: () => { asked.resolve(); return { address: { host: '127.0.0.1', port: 1 }, release: () => {} }; },
+    wake: () => { asked.resolve(); return awake.promise; },
+    nextWake: () => awake.promise, status: () => ({}),
+  };
+  const { control } = await activator({ runners: new Map([['blog', runner]]) });
+  let over = false;
+  void control.firstWake.then(() => { over = true; });
+  // Nothing is woken by who only looks.
+  await someTurns(dial);
+  dial().write(`POST /v1/sites/blog/${verb} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  await asked.promise;
+  await someTurns(dial);
+  expect(over).toBe(false);
+  awake.resolve();
+  await control.firstWake;
 });
