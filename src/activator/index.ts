@@ -91,9 +91,10 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   };
   const failed = (name: string, error: unknown): void => log.error(`${name} is not served`, { site: name, ...describeError(error) });
   const left = [...namesLeft({ paths, sliceDir, crun, stored: inheritance.storedSites })].filter((name) => inheritance.sites.has(name));
-  beginAll(left, { begin, failed, extend: (forMs) => service.extend(forMs) });
+  const notBegun = new Set<string>();
+  beginAll(left, { begin, failed: (name, error) => { notBegun.add(name); failed(name, error); }, extend: (forMs) => service.extend(forMs) });
   const isControlAsked = isAsked(inheritance.control);
-  const sleeping = new SleepingSites(inheritance.sites, left, { poller, begin, failed });
+  const sleeping = new SleepingSites(inheritance.sites, left.filter((name) => !notBegun.has(name)), { poller, begin, failed });
   const asked = askedFor(inheritance);
   const firstWakes = wakesOf(asked, (name) => runners.get(name) ?? sleeping.begin(name));
   const watched = sleeping.watch().catch((error: unknown) => log.error('Not every sleeping site is waited for', describeError(error)));

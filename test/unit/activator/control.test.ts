@@ -149,3 +149,22 @@ test.each<[string, string]>([['a lease', 'lease'], ['a wake', 'wake']])('the fir
   awake.resolve();
   await control.firstWake;
 });
+
+test('who is leased a site that has its socket for that only has it before anything else happens, which would take the socket away', async () => {
+  const { dial, activator } = scene();
+  let open = true;
+  const runner = {
+    lease: () => ({ address: open ? { family: 'tcp' } : { family: 'closed' }, release: () => {} }),
+    nextWake: () => Promise.resolve(),
+  };
+  await activator({
+    sleeping: { begin: () => undefined },
+    // As LoopbackSites.closeQuiet does, whatever site it is that something happens to.
+    loopback: { open: () => { queueMicrotask(() => { open = false; }); return runner; } },
+  });
+  const holder = dial();
+  holder.write('POST /v1/sites/blog/lease HTTP/1.1\r\nHost: x\r\n\r\n');
+  let said = '';
+  for await (const chunk of holder) if ((said += String(chunk)).includes('}')) break;
+  expect(said).toContain('{"family":"tcp"}');
+});
