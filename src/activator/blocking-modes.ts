@@ -24,6 +24,7 @@ export class BlockingModes {
   #interrupted: Promise<void> = Promise.resolve();
   /** What is frozen for an instant. */
   readonly #frozen = new Set<Container>();
+  #ended = false;
 
   constructor(life: Pick<Living, 'unsettled'>, program: Pick<Program, 'name' | 'sockets' | 'container' | 'noteFlags'>, log: Log) {
     this.#life = life;
@@ -43,7 +44,7 @@ export class BlockingModes {
 
   /** A program whose socket was blocking for a while may be waiting in accept(2) by now: that call is made anew. */
   interrupt(container: Container): void {
-    if (!container.cgroup) return;
+    if (!container.cgroup || this.#ended) return;
     this.#frozen.add(container);
     this.#interrupted = interruptCalls(container.cgroup)
       .catch((error: unknown) => {
@@ -55,6 +56,7 @@ export class BlockingModes {
 
   /** The activator ends. What is frozen would stay so until the next one comes, with the connections that it has. */
   end(): void {
+    this.#ended = true;
     for (const { cgroup } of this.#frozen) cgroup?.thaw();
   }
 

@@ -34,6 +34,9 @@ describe('a program whose calls are made anew', () => {
     modes.interrupt(container);
     modes.end();
     expect(done).toEqual(['freeze', 'thaw']);
+    // Nor frozen while that takes its time to end.
+    modes.interrupt(container);
+    expect(done).toEqual(['freeze', 'thaw']);
   });
 
   test('that cannot be frozen goes on, and can be stopped later', async () => {
