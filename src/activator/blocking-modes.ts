@@ -4,6 +4,8 @@
  */
 import { O_NONBLOCK } from '../linux/constants.ts';
 import { getStatusFlags } from '../linux/fd.ts';
+import { describeError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
 import { interruptCalls } from '../idle/stop.ts';
 import type { SiteSockets } from '../sockets/site-sockets.ts';
 import { watchesByEpoll } from '../wake/epoll-registrations.ts';
@@ -17,12 +19,17 @@ const LOOK_MS_LAST = 3_200;
 
 export class BlockingModes {
   readonly #life: Pick<Living, 'unsettled'>;
-  readonly #program: Pick<Program, 'sockets' | 'container' | 'noteFlags'>;
+  readonly #program: Pick<Program, 'name' | 'sockets' | 'container' | 'noteFlags'>;
+  readonly #log: Log;
   #interrupted: Promise<void> = Promise.resolve();
+  /** What is frozen for an instant. */
+  readonly #frozen = new Set<Container>();
+  #ended = false;
 
-  constructor(life: Pick<Living, 'unsettled'>, program: Pick<Program, 'sockets' | 'container' | 'noteFlags'>) {
+  constructor(life: Pick<Living, 'unsettled'>, program: Pick<Program, 'name' | 'sockets' | 'container' | 'noteFlags'>, log: Log) {
     this.#life = life;
     this.#program = program;
+    this.#log = log;
   }
 
   /** Settled, unless the program is frozen for an instant. */
@@ -36,8 +43,21 @@ export class BlockingModes {
   }
 
   /** A program whose socket was blocking for a while may be waiting in accept(2) by now: that call is made anew. */
-  interrupt({ cgroup }: Container): void {
-    if (cgroup) this.#interrupted = interruptCalls(cgroup);
+  interrupt(container: Container): void {
+    if (!container.cgroup || this.#ended) return;
+    this.#frozen.add(container);
+    this.#interrupted = interruptCalls(container.cgroup)
+      .catch((error: unknown) => {
+        const { name } = this.#program;
+        this.#log.error(`What ${name} waits for could not be asked for anew: a client may have to come before it goes on`, { site: name, ...describeError(error) });
+      })
+      .finally(() => this.#frozen.delete(container));
+  }
+
+  /** The activator ends. What is frozen would stay so until the next one comes, with the connections that it has. */
+  end(): void {
+    this.#ended = true;
+    for (const { cgroup } of this.#frozen) cgroup?.thaw();
   }
 
   /**

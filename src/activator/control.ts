@@ -40,6 +40,9 @@ export class ActivatorControl {
   readonly #exit: ExitPolicy;
   readonly #log: Log;
   readonly #servers: { readonly server: ControlServer; readonly fd: number | null }[] = [];
+  #firstOver: () => void = () => {};
+  /** Resolves when the first wake that somebody asked for here has ended, well or not. */
+  readonly firstWake = new Promise<void>((resolve) => { this.#firstOver = resolve; });
 
   constructor(sockets: ReadonlyMap<ControlSocket, ControlListen>, sites: ControlledSites, exit: ExitPolicy, log: Log) {
     this.#sockets = sockets;
@@ -93,7 +96,7 @@ export class ActivatorControl {
       ]),
       site: status,
       wake: async (name, by) => {
-        await (await this.#awakened(name)).wake(by);
+        await this.#toBeWoken(name, (runner) => runner.wake(by)).finally(this.#firstOver);
         return status(name);
       },
       sleep: async (name, { force }) => {
@@ -107,16 +110,25 @@ export class ActivatorControl {
         else new SiteRecord(name, { paths, log: this.#log, now: () => performance.now() }).resetFailed();
         return status(name);
       },
-      lease: async (name, asked) => (await this.#awakened(name)).lease(asked),
+      lease: (name, asked) => this.#toBeWoken(name, async (runner) => {
+        const grant = await runner.lease(asked);
+        void runner.nextWake().then(this.#firstOver);
+        return grant;
+      }),
     };
   }
 
-  /** To be woken: its socket is made where systemd holds none. */
-  async #awakened(name: string): Promise<Runner> {
+  /**
+   * Its socket is made where systemd holds none. That is given up as soon as nobody uses it and anything happens to any site: so what is asked of the site
+   * is done at once.
+   */
+  async #toBeWoken<T>(name: string, ask: (runner: Runner) => Promise<T>): Promise<T> {
     const { runners, sleeping, loopback, units } = this.#sites;
-    const runner = runners.get(name) ?? sleeping.begin(name) ?? loopback.open(name) ?? await units.open(name);
-    if (!runner) throw notFound(name);
-    return runner;
+    const here = runners.get(name) ?? sleeping.begin(name) ?? loopback.open(name);
+    if (here) return ask(here);
+    const unit = await units.open(name);
+    if (!unit) throw notFound(name);
+    return ask(unit);
   }
 
   #sleepingStatus(name: string): SiteStatus {

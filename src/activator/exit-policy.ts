@@ -75,7 +75,9 @@ export class ExitPolicy {
       this.#timer = null;
       // Whoever is there by now says when he is done.
       if (!this.#nothingToDo) return;
-      this.end(readableNow(this.#everyFd).length > 0 ? EXIT_AGAIN : 0);
+      // Who waits on a second socket is known to systemd only as something that it stores, until we end well.
+      const somebodyWaits = readableNow(this.#everyFd).length > 0 || this.#runners().some(({ holds }) => holds);
+      this.end(somebodyWaits ? EXIT_AGAIN : 0);
     }, forMs);
   }
 

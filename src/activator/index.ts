@@ -90,8 +90,10 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
   };
   const failed = (name: string, error: unknown): void => log.error(`${name} is not served`, { site: name, ...describeError(error) });
   const left = [...namesLeft({ paths, sliceDir, crun, stored: inheritance.storedSites })].filter((name) => inheritance.sites.has(name));
-  beginAll(left, { begin, failed, extend: (forMs) => service.extend(forMs) });
-  const sleeping = new SleepingSites(inheritance.sites, left, { poller, begin, failed });
+  const notBegun = new Set<string>();
+  beginAll(left, { begin, failed: (name, error) => { notBegun.add(name); failed(name, error); }, extend: (forMs) => service.extend(forMs) });
+  const isControlAsked = isAsked(inheritance.control);
+  const sleeping = new SleepingSites(inheritance.sites, left.filter((name) => !notBegun.has(name)), { poller, begin, failed });
   const asked = askedFor(inheritance);
   const firstWakes = wakesOf(asked, (name) => runners.get(name) ?? sleeping.begin(name));
   const watched = sleeping.watch().catch((error: unknown) => log.error('Not every sleeping site is waited for', describeError(error)));
@@ -100,12 +102,12 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
 
   const control = new ActivatorControl(inheritance.control, { runners, sleeping, loopback, units, parts }, exit, log);
   // systemd then goes through all sockets: with a thousand of them it keeps a processor for as long as two wakes.
-  void firstWakes.then(() => service.ready());
+  void (isControlAsked ? endOf([control.firstWake]) : firstWakes).then(() => firstWakes).then(() => service.ready());
   // Until then nobody there could be answered.
   let opening = true;
   exit.controlBusy = () => opening || control.busy;
   // Loading either takes as long as half a wake: not while the first client waits, unless that is who asks on the control socket, by way of the front door.
-  void (isAsked(inheritance.control) ? turn() : firstWakes)
+  void (isControlAsked ? turn() : firstWakes)
     .then(() => {
       loopback.takeOver();
       return control.serve();
@@ -145,6 +147,8 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
       log.error(`${runner.name} could not be left as it should be`, { site: runner.name, ...describeError(error) });
     }
   }
+  // Also by one that ends before its time has come: to systemd it would have failed.
+  service.ready();
   service.stopping();
   await control.close();
   seccomp.close();
@@ -169,13 +173,18 @@ function askedFor({ sites, everyFd }: Inheritance): string[] {
  * counts the milliseconds, and somebody may want to read why.
  */
 async function wakesOf(asked: readonly string[], runnerOf: (name: string) => SiteRunner | undefined): Promise<void> {
+  await endOf(asked.map((name) => {
+    const runner = runnerOf(name);
+    // What was readable may have been no socket of a site.
+    return runner !== undefined && isReadable(runner) ? runner.nextWake() : Promise.resolve();
+  }));
+}
+
+/** Waits for all of these wakes, or until they take long. */
+async function endOf(wakes: readonly Promise<void>[]): Promise<void> {
   const longEnough = new AbortController();
   await Promise.race([
-    Promise.all(asked.map((name) => {
-      const runner = runnerOf(name);
-      // What was readable may have been no socket of a site.
-      return runner !== undefined && isReadable(runner) ? runner.nextWake() : undefined;
-    })).finally(() => longEnough.abort()),
+    Promise.all(wakes).finally(() => longEnough.abort()),
     delay(FIRST_WAKES_MS_MAX, undefined, { signal: longEnough.signal }).catch(() => {}),
   ]);
 }

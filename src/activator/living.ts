@@ -26,6 +26,8 @@ export class Living {
   #retired = false;
   readonly #events: Event[] = [];
   readonly #waiters = new Waiters();
+  /** They ask for nothing: no reason to stay. */
+  #onlookers: (() => void)[] = [];
   readonly #parts: LivingParts;
 
   constructor(parts: LivingParts) {
@@ -77,9 +79,10 @@ export class Living {
     return awake;
   }
 
-  /** Resolves when the wake that is under way, or is about to be, has ended, well or not. */
-  async nextWake(): Promise<void> {
-    await this.#waiters.untilAwake().catch(() => {});
+  /** Resolves when the wake that is under way, or is about to be, has ended, well or not; at once where it is awake. */
+  nextWake(): Promise<void> {
+    if (this.#retired || this.state.name === 'awake') return Promise.resolve();
+    return new Promise((resolve) => void this.#onlookers.push(resolve));
   }
 
   /** Resolves when the site is dormant. @throws WakesockError ERR_WAKESOCK_BUSY */
@@ -147,6 +150,7 @@ export class Living {
   }
 
   #settle(error: SiteError | null): void {
+    this.#tellOnlookers();
     const awake = this.state.name === 'awake';
     if (error) this.#waiters.notAwake(this.#wakeError(error));
     else if (awake) this.#waiters.awake();
@@ -158,7 +162,12 @@ export class Living {
     return code === 'ERR_WAKESOCK_BACKOFF' ? new BackoffError(message, this.backoffLeftMs) : new WakesockError(code, message);
   }
 
+  #tellOnlookers(): void {
+    for (const tell of this.#onlookers.splice(0)) tell();
+  }
+
   #sendAway(): void {
+    this.#tellOnlookers();
     this.#waiters.sendAway(new WakesockError('ERR_WAKESOCK_NOT_RUNNING', 'The activator ends'));
   }
 }

@@ -1,6 +1,7 @@
 /** The program that a site has at present, or had last, whoever started it: its container, its sockets, and what is known of it. */
 import { lookAt, type Activity } from '../idle/activity.ts';
 import { Idleness } from '../idle/idleness.ts';
+import { describeError } from '../base/errors.ts';
 import type { PreparedSite, Site } from '../base/site.ts';
 import { SiteSockets } from '../sockets/site-sockets.ts';
 import type { Listener } from '../sockets/listener.ts';
@@ -58,6 +59,7 @@ export class Program {
       attended: () => life.attended,
       used: () => this.#noteRunning(),
       idle: () => life.dispatch({ type: 'sleep', force: false }),
+      failed: (error) => parts.log.error(`${name} could not be looked at: it counts as used`, { site: name, ...describeError(error) }),
     });
   }
 

@@ -14,6 +14,8 @@ export interface Runner {
   readonly backoffLeftMs: number;
   /** At once, also within the back-off of a failed start. Resolves when the site is awake; @throws WakesockError why it is not */
   wake(by: string): Promise<void>;
+  /** Resolves when the wake that is under way, or is about to be, has ended, well or not; at once where it is awake. */
+  nextWake(): Promise<void>;
   /** Resolves when the site is dormant. @throws WakesockError ERR_WAKESOCK_BUSY */
   sleep(force: boolean): Promise<void>;
   /** Keeps the site awake until it is released. */

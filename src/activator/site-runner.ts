@@ -46,7 +46,7 @@ export class SiteRunner implements Runner {
     });
     const [life, record, program] = [this.#life, this.#record, new Program(name, listeners, parts, this.#life)];
     this.#program = program;
-    this.#modes = new BlockingModes(life, program);
+    this.#modes = new BlockingModes(life, program, parts.log);
     this.#waking = new Waking(parts, { life, record, program, modes: this.#modes, ended: () => this.#clearing.begin() });
     this.#stopping = new Stopping(life, program, this.#modes, parts.log);
     this.#clearing = new Clearing(parts, life, program, this.#waking);
@@ -83,6 +83,7 @@ export class SiteRunner implements Runner {
   retire(successor: boolean): void {
     const { state, unsettled } = this.#life;
     this.#life.retire();
+    this.#modes.end();
     if (unsettled) this.#program.container?.cgroup?.thaw();
     if (unsettled || (state.name === 'draining' && !successor)) this.sockets.release(false);
   }

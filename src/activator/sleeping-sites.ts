@@ -15,6 +15,8 @@ import type { SiteRunner } from './site-runner.ts';
  */
 const sitesPerTurn = 64;
 const pauseMs = 1;
+/** A site that could not be begun is tried again for its next client after this: what was lacking, as descriptors, may be there again. */
+const againMs = 1_000;
 
 export interface SleepingParts {
   readonly poller: Pick<Poller, 'watch'>;
@@ -57,6 +59,7 @@ export class SleepingSites {
   begin(name: string): SiteRunner | undefined {
     if (!this.#fds.has(name)) return undefined;
     if (this.#closed) throw new WakesockError('ERR_WAKESOCK_NOT_RUNNING', 'The activator ends');
+    const fds = this.#fds.get(name) ?? [];
     this.#fds.delete(name);
     const watches = this.#watches.get(name) ?? [];
     this.#watches.delete(name);
@@ -66,22 +69,14 @@ export class SleepingSites {
     } catch (error) {
       // One site must not keep the others from being served.
       this.#parts.failed(name, error);
+      setTimeout(() => this.#sleepsOn(name, fds), againMs).unref();
       return undefined;
     }
   }
 
   /** Waits for the first client of each from now on. */
   async watch(): Promise<void> {
-    await this.#inTurns((name, fds) => {
-      const watches: Watch[] = [];
-      this.#watches.set(name, watches);
-      try {
-        for (const fd of fds) watches.push(this.#parts.poller.watch(fd, EPOLLIN | EPOLLONESHOT, () => this.#asked(name)));
-      } catch {
-        // What cannot be waited for is no socket; or there is no memory, and its runner tries again.
-        this.begin(name);
-      }
-    });
+    await this.#inTurns((name, fds) => this.#watch(name, fds));
   }
 
   /** Looks once at what nobody may come to ask for: a socket that is shut down, or deaf from a hold that somebody died in, and what is none at all. */
@@ -94,6 +89,23 @@ export class SleepingSites {
   /** Nobody is begun any more. */
   close(): void {
     this.#closed = true;
+  }
+
+  #watch(name: string, fds: readonly number[]): void {
+    const watches: Watch[] = [];
+    this.#watches.set(name, watches);
+    try {
+      for (const fd of fds) watches.push(this.#parts.poller.watch(fd, EPOLLIN | EPOLLONESHOT, () => this.#asked(name)));
+    } catch {
+      // What cannot be waited for is no socket; or there is no memory, and its runner tries again.
+      this.begin(name);
+    }
+  }
+
+  #sleepsOn(name: string, fds: readonly number[]): void {
+    if (this.#closed) return;
+    this.#fds.set(name, fds);
+    this.#watch(name, fds);
   }
 
   /** Once the activator ends, the client is the next one's. */

@@ -64,6 +64,7 @@ export class UnitRunner implements Runner {
       attended: () => this.#life.attended,
       used: () => this.#note.write(),
       idle: () => this.#life.dispatch({ type: 'sleep', force: false }),
+      failed: (error) => parts.log.error(`${name} could not be looked at: it counts as used`, { site: name, ...describeError(error) }),
     });
   }
 
@@ -98,6 +99,10 @@ export class UnitRunner implements Runner {
 
   wake(by: string): Promise<void> {
     return this.#life.wake(by, true);
+  }
+
+  nextWake(): Promise<void> {
+    return this.#life.nextWake();
   }
 
   resetFailed(): void {

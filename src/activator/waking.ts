@@ -119,7 +119,8 @@ export class Waking {
 
   #startFailed(container: Container, error: unknown): void {
     const { life, program } = this.#site;
-    void whyNotStarted(program.name, container, error, this.#parts).then((explained) => {
+    // What is left of it is ended once more when it is cleared away.
+    void whyNotStarted(program.name, container, error, this.#parts).catch(() => describeError(error)).then((explained) => {
       if (program.container === container) life.dispatch({ type: 'launchFailed', error: explained });
     });
   }

@@ -14,12 +14,14 @@ export class Connections {
   readonly #pipelinedMax: number;
   readonly #onQuiet: () => void;
   #busy = 0;
+  #accepted = 0;
 
   /** @param pipelinedMax requests of one connection that are not answered */
   constructor(server: Server, pipelinedMax: number, onQuiet: () => void) {
     this.#pipelinedMax = pipelinedMax;
     this.#onQuiet = onQuiet;
     server.on('connection', (socket: Socket) => {
+      this.#accepted += 1;
       this.#pending.set(socket, 0);
       this.#silent.add(socket);
       this.#busy++;
@@ -29,6 +31,11 @@ export class Connections {
         this.#finished(this.#silent.delete(socket) ? left + 1 : left);
       });
     });
+  }
+
+  /** How many there have been. */
+  get accepted(): number {
+    return this.#accepted;
   }
 
   /** Requests that are not answered, and connections on which nothing was asked yet. */

@@ -20,6 +20,8 @@ const requestTimeoutMs = 10_000;
 const keepAliveTimeoutMs = 5_000;
 /** Of an activator that was told to end: whoever was accepted just then asks within less, and is answered. */
 const lastRequestMs = 1_000;
+/** Who goes on connecting to a socket that is being closed has had his answers. */
+const lastTurnsMax = 16;
 /** That there are too many connections is said this seldom: who makes them must not fill the log. */
 const saidAgainMs = 60_000;
 
@@ -115,6 +117,16 @@ export async function serveControl(
     holdLease(socket, response, grant);
   }
 
+  async function untilNobodyComes(): Promise<void> {
+    // The rest of this turn accepts nobody.
+    await nextTurn();
+    for (let turns = 0; turns < lastTurnsMax; turns += 1) {
+      const { accepted } = connections;
+      await nextTurn();
+      if (connections.accepted === accepted) return;
+    }
+  }
+
   server.on('request', (request, response) => {
     response.once('close', () => connections.answered(request.socket));
     connections.queue(request.socket, () => answer(request, response));
@@ -142,6 +154,8 @@ export async function serveControl(
     get busy() { return connections.busy; },
     async close() {
       closing = true;
+      // At a socket of our own nobody comes after us: who waits to be accepted there is, until a turn brings nobody more.
+      if ('path' in listen) await untilNobodyComes();
       const closed = new Promise<void>((done) => server.close(() => done()));
       for (const socket of leases) socket.destroy();
       // What has already arrived on an accepted connection is read within two turns of the event loop, and answered.

@@ -9,6 +9,8 @@ const QUANTUM_MS_MIN = 50;
 const LOOK_MS_MIN = 20;
 /** Who was served within this is not cut off by somebody who asks for sleep. */
 const JUST_SERVED_MS = 1_000;
+/** Nor than this, once one has failed. */
+const FAILED_MS_MIN = 1_000;
 /** A timer cannot be longer. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -27,6 +29,8 @@ export interface IdlenessParts {
   readonly used: () => void;
   /** The site has been idle for its time. */
   readonly idle: () => void;
+  /** It could not be looked at: it counts as used. */
+  readonly failed: (error: unknown) => void;
 }
 
 export class Idleness {
@@ -102,7 +106,15 @@ export class Idleness {
   /** Something has happened that may make the site idle at once. */
   lookSoon(afterMs = 0): void {
     if (this.#timer) clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#look(), Math.min(afterMs, TIMER_MS_MAX));
+    this.#timer = setTimeout(() => {
+      try {
+        this.#look();
+      } catch (error) {
+        // Once more after a while: one site must not end the activator of all.
+        this.#parts.failed(error);
+        this.lookSoon(Math.max(FAILED_MS_MIN, this.#quantumMs));
+      }
+    }, Math.min(afterMs, TIMER_MS_MAX));
   }
 
   /** A stop was tried and somebody was there: it is tried again soon, not at once. */

@@ -74,7 +74,7 @@ export class Adoption {
     if (readableNow([this.#fd]).length === 0) return;
     const notification = receiveNotification(this.#fd);
     if (notification === null) return;
-    let decision: Decision;
+    let decision: Decision | null;
     try {
       decision = await this.#decide(notification);
     } catch (error) {
@@ -83,12 +83,14 @@ export class Adoption {
       this.#events.failed(error instanceof WakesockError ? error : adoptError(`looking at the program failed: ${(error as Error).message}`));
       decision = { answer: { kind: 'error', errno: constants.errno.EADDRNOTAVAIL } };
     }
+    if (decision === null) return;
     answerNotification(this.#fd, notification.id, decision.answer);
     // Behind the answer: the program goes on, and its client does not wait for what is left for us to do.
     if (decision.listening) this.#events.listening(decision.listening);
   }
 
-  async #decide(notification: SeccompNotification): Promise<Decision> {
+  /** Null: the call does not wait any more. */
+  async #decide(notification: SeccompNotification): Promise<Decision | null> {
     const { bind, listen, shutdown } = machine();
     const caller = new Caller(notification);
     if (notification.nr === bind) return this.#decideBind(notification, caller);
@@ -99,7 +101,7 @@ export class Adoption {
     return SUCCESS;
   }
 
-  async #decideBind(notification: SeccompNotification, caller: Caller): Promise<Decision> {
+  async #decideBind(notification: SeccompNotification, caller: Caller): Promise<Decision | null> {
     const length = Number(BigInt.asIntN(32, notification.args[2] ?? 0n));
     // bind itself says EINVAL.
     if (length < 0 || length > ADDRESS_BYTES_MAX) return CONTINUE;
@@ -113,7 +115,7 @@ export class Adoption {
     return this.#replace(notification, caller, kind, pairing.listener);
   }
 
-  async #decideListen(notification: SeccompNotification, caller: Caller): Promise<Decision> {
+  async #decideListen(notification: SeccompNotification, caller: Caller): Promise<Decision | null> {
     const ours = this.#ours(caller);
     if (ours) return this.#listens(ours);
     const bound = caller.socket((fd) => {
@@ -125,7 +127,7 @@ export class Adoption {
     const pairing = this.#pairings().find(({ port }) => port.kind === 'unix' && port.path === path);
     if (!pairing) return CONTINUE;
     const decision = await this.#replace(notification, caller, bound.kind, pairing.listener);
-    return decision === SUCCESS ? this.#listens(pairing.listener) : decision;
+    return decision && this.#listens(pairing.listener);
   }
 
   #listens(listener: Listener): Decision {
@@ -133,7 +135,7 @@ export class Adoption {
     return { ...SUCCESS, listening: listener };
   }
 
-  async #replace(notification: SeccompNotification, caller: Caller, kind: SocketKind, listener: Listener): Promise<Decision> {
+  async #replace(notification: SeccompNotification, caller: Caller, kind: SocketKind, listener: Listener): Promise<Decision | null> {
     // Given by an activator that died before it answered: all that is missing is the answer.
     if (caller.inode() === listener.inode) return SUCCESS;
     const mismatch = misfit(kind, listener);
@@ -141,13 +143,18 @@ export class Adoption {
     const flags = caller.flags();
     const registrations = epollRegistrations(caller.processId, caller.fd);
     try {
-      if (!notificationValid(this.#fd, notification.id)) return SUCCESS;
-      // First: once the program's own socket has been replaced, nothing tells any more where it was registered.
-      if (registrations.length > 0) await this.#events.mendEpoll(registrations, listener);
+      if (!notificationValid(this.#fd, notification.id)) return null;
+      if (registrations.length > 0) {
+        // First: once the program's own socket has been replaced, nothing tells any more where it was registered.
+        await this.#events.mendEpoll(registrations, listener);
+        // The program may be gone, and the socket put back for the next one.
+        if (!notificationValid(this.#fd, notification.id)) return null;
+      }
       // Blocking mode belongs to the open file description: a program that expects the other one spins or hangs.
       setStatusFlags(listener.fd, (getStatusFlags(listener.fd) & ~O_NONBLOCK) | (flags & O_NONBLOCK));
       this.#events.giving(listener);
-      installFd(this.#fd, notification.id, listener.fd, caller.fd, (flags & O_CLOEXEC) !== 0);
+      const closeOnExec = (flags & O_CLOEXEC) !== 0;
+      if (!installFd(this.#fd, notification.id, listener.fd, caller.fd, closeOnExec)) return null;
     } finally {
       for (const registration of registrations) closeFd(registration.epoll);
     }

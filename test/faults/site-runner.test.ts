@@ -140,6 +140,31 @@ test('crun is killed between starting the program and telling its number: the pr
   expect(existsSync(runtimeSiteDir(paths, 'blog'))).toBe(false);
 });
 
+test('crun is killed like that, and nothing can be started to clear it away: the site has failed all the same', async () => {
+  const { runner, crun } = stage({ program: `${echo.replace('exec', '# dies\nexec')}` });
+  const deleted = vi.spyOn(crun, 'delete');
+  const awake = runner.wake('test');
+  // The first is that of the start itself.
+  deleted.mockImplementationOnce(() => Promise.resolve()).mockRejectedValueOnce(new Error('EAGAIN'));
+  await expect(awake).rejects.toThrow(expect.objectContaining({ code: 'ERR_WAKESOCK_RUNTIME', message: expect.stringContaining('SIGKILL') }));
+  expect(runner.status().state).toBe('failed');
+});
+
+test('a taken-over site whose client waits at that moment is no wake that anybody would wait for, nor a reason to stay', async () => {
+  const left = python('print("ready", flush=True)\nwhile True: __import__("signal").pause()');
+  await line(left);
+  const { runner, inState } = stage({
+    left: ({ inode }) => ({
+      version: 1, process: processIdentity(left.pid ?? 0), listening: true, listened: [inode], stopping: false, toldMs: null,
+      lastActiveMs: Date.now(), baselines: [], served: [inode], statusFlags: [],
+    }),
+  });
+  await inState('awake');
+  await runner.nextWake();
+  await runner.sleep(true);
+  expect(runner.quiet).toBe(true);
+});
+
 test('a step of clearing away that fails keeps none of the others from being done', async () => {
   const { runner, crun, paths, logged, inState } = stage({ parts: { fdStore: { keep: () => {}, drop: (name) => { throw new Error(`no ${name}`); } } } });
   await runner.wake('test');

@@ -29,7 +29,7 @@ const places = {
   'notify descriptor stored': { find: 'this.#parts.fdStore.keep(`notify=${name}`, [fd]);', behind: true },
   'bind received': { find: 'const mismatch = misfit(kind, listener);' },
   'socket not given yet': { find: 'this.#events.giving(listener);', behind: true },
-  'socket given, bind not answered': { find: 'installFd(this.#fd, notification.id, listener.fd, caller.fd, (flags & require_kernel.O_CLOEXEC) !== 0);', behind: true },
+  'socket given, bind not answered': { find: 'if (!installFd(this.#fd, notification.id, listener.fd, caller.fd, closeOnExec)) return null;', behind: true },
   'listen received, not noted': { find: 'readiness.listensOn(listener.inode);' },
   'listen noted, not answered': { find: 'this.#events.willListen(listener);', behind: true },
   'held, not frozen': { find: 'nobody = await frozen(parts.cgroup)' },

@@ -7,7 +7,7 @@ import type { Log } from '../../../src/base/log.ts';
 import type { ControlListen } from '../../../src/control/listen.ts';
 import type { ControlSocket } from '../../../src/control/route.ts';
 import { duplicateFd } from '../../../src/linux/fd.ts';
-import { listening } from '../sockets/kit.ts';
+import { deferred, listening } from '../sockets/kit.ts';
 
 /** Only these: sockets go on as they do. */
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
@@ -29,10 +29,10 @@ function scene(socket: ControlSocket = 'control') {
       onTestFinished(() => { socket.destroy(); });
       return socket;
     },
-    activator: async () => {
+    activator: async (others: object = {}) => {
       const fd = duplicateFd(listener.fd);
       const exit = new ExitPolicy(IDLE_MS, [fd], () => []);
-      const control = new ActivatorControl(new Map([[socket, { fd }]]), sites, exit, log);
+      const control = new ActivatorControl(new Map([[socket, { fd }]]), { ...sites, ...others }, exit, log);
       exit.controlBusy = () => control.busy;
       let status: number | null = null;
       void exit.decided.then((decided) => { status = decided; });
@@ -141,4 +141,44 @@ test('who says nothing does not keep one that was told to end', async () => {
   vi.advanceTimersByTime(1_000);
   await closed;
   expect(await answerOf(socket)).toBe('');
+});
+
+test.each<[string, string]>([['a lease', 'lease'], ['a wake', 'wake']])('the first wake is over when %s has what it asked for, not when it was asked', async (_, verb) => {
+  const { dial, activator } = scene();
+  const [asked, awake] = [deferred(), deferred()];
+  const runner = {
+    lease: () => { asked.resolve(); return { address: { host: '127.0.0.1', port: 1 }, release: () => {} }; },
+    wake: () => { asked.resolve(); return awake.promise; },
+    nextWake: () => awake.promise, status: () => ({}),
+  };
+  const { control } = await activator({ runners: new Map([['blog', runner]]) });
+  let over = false;
+  void control.firstWake.then(() => { over = true; });
+  // Nothing is woken by who only looks.
+  await someTurns(dial);
+  dial().write(`POST /v1/sites/blog/${verb} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  await asked.promise;
+  await someTurns(dial);
+  expect(over).toBe(false);
+  awake.resolve();
+  await control.firstWake;
+});
+
+test('who is leased a site that has its socket for that only has it before anything else happens, which would take the socket away', async () => {
+  const { dial, activator } = scene();
+  let open = true;
+  const runner = {
+    lease: () => ({ address: open ? { family: 'tcp' } : { family: 'closed' }, release: () => {} }),
+    nextWake: () => Promise.resolve(),
+  };
+  await activator({
+    sleeping: { begin: () => undefined },
+    // As LoopbackSites.closeQuiet does, whatever site it is that something happens to.
+    loopback: { open: () => { queueMicrotask(() => { open = false; }); return runner; } },
+  });
+  const holder = dial();
+  holder.write('POST /v1/sites/blog/lease HTTP/1.1\r\nHost: x\r\n\r\n');
+  let said = '';
+  for await (const chunk of holder) if ((said += String(chunk)).includes('}')) break;
+  expect(said).toContain('{"family":"tcp"}');
 });

@@ -62,6 +62,15 @@ describe('nothing to do', () => {
     expect(status()).toBe(0);
   });
 
+  test('but who waits on a second socket is known to no systemd: it is started again, with what is stored', async () => {
+    const runner = new FakeRunner();
+    const { exit, status } = policy([runner]);
+    exit.reconsider();
+    runner.holds = true;
+    await vi.advanceTimersByTimeAsync(IDLE_MS);
+    expect(status()).toBe(EXIT_AGAIN);
+  });
+
   test('an idle time without end', async () => {
     const { exit, status } = policy([new FakeRunner()], [], Infinity);
     exit.reconsider();

@@ -108,3 +108,20 @@ test('once the activator ends nothing happens any more, and nobody waits', async
   await expect(life.sleep(true)).rejects.toThrow(expect.objectContaining({ code: 'ERR_WAKESOCK_NOT_RUNNING' }));
   expect([life.state.name, carriedOut]).toEqual(['waking', done]);
 });
+
+test('who only looks on at a wake keeps nobody here: of a site that is awake there is none to wait for', async () => {
+  const { life } = living();
+  life.dispatch({ type: 'found', as: 'awake' });
+  await life.nextWake();
+  life.dispatch({ type: 'gone' });
+  expect(life.quiet).toBe(true);
+  const over = life.nextWake();
+  expect(life.quiet).toBe(true);
+  life.dispatch({ type: 'readable' });
+  life.dispatch({ type: 'launchFailed', error: { code: 'ERR_WAKESOCK_RUNTIME', message: 'no crun' } });
+  life.dispatch({ type: 'gone' });
+  await over;
+  const cutOff = life.nextWake();
+  life.retire();
+  await cutOff;
+});

@@ -1,5 +1,5 @@
 import { openSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { SleepingSites } from '../../../src/activator/sleeping-sites.ts';
 import type { SiteRunner } from '../../../src/activator/site-runner.ts';
 import { AF_INET, SOCK_DGRAM } from '../../../src/linux/constants.ts';
@@ -72,6 +72,26 @@ describe('a sleeping site', () => {
     client(other);
     await scene.untilBegun('other');
     expect(scene.failed).toEqual(['broken: Error: no']);
+  });
+
+  test('that cannot be begun is tried again for its next client, a while later', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const broken = listening();
+    const scene = sleeping({ broken: [broken.fd] }, { broken: ['broken'] });
+    await scene.sleeping.watch();
+    scene.sleeping.begin('broken');
+    expect([scene.begun, scene.failed.length, scene.sleeping.all]).toEqual([['broken'], 1, []]);
+    vi.advanceTimersByTime(1_000);
+    expect(scene.sleeping.all).toEqual([['broken', [broken.fd]]]);
+    const { promise: again, resolve } = deferred();
+    vi.spyOn(scene.failed, 'push').mockImplementation(() => { resolve(); return 0; });
+    client(broken);
+    await again;
+    expect(scene.begun).toEqual(['broken', 'broken']);
+    scene.sleeping.close();
+    vi.advanceTimersByTime(1_000);
+    expect(scene.sleeping.all).toEqual([]);
   });
 
   test('with a descriptor that cannot be waited for is begun at once: its runner says what is wrong', async () => {

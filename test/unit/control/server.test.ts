@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync } from 'node:fs';
 import { stat, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { controlBodyBytesMax } from '../../../src/base/limits.ts';
@@ -321,6 +322,17 @@ test('closing answers what was asked, ends leases and silent connections', async
   expect(await readToEnd(waker)).toMatch(/Connection: close[^]*"state":"awake"/);
   await closed;
   await expect(dial(path)).rejects.toThrow();
+});
+
+test('who waits to be accepted at a socket of our own when it closes is answered: nobody else ever would', async () => {
+  const { path, server } = await start();
+  // Connected by now, and accepted by nobody yet.
+  const waiting = connect(path);
+  waiting.write(ask('GET', '/v1/sites/blog'));
+  const closed = server.close();
+  expect(await readToEnd(waiting)).toMatch(/^HTTP\/1.1 200 [^]*Connection: close/);
+  await closed;
+  await expect(dial(path)).rejects.toThrow(expect.objectContaining({ code: 'ENOENT' }));
 });
 
 test('the socket is for owner and group; a stale one is replaced, a living one is not', async () => {

@@ -14,8 +14,8 @@ afterEach(() => {
 
 /** A site that is awake, looked at by a clock that the test moves. */
 function attended({ idleMs = 1_000, presentIdleMs = idleMs }: { idleMs?: number; presentIdleMs?: number } = {}) {
-  const told: { idleAtMs: number[]; used: number; ended: number } = { idleAtMs: [], used: 0, ended: 0 };
-  let activity = nobody;
+  const told: { idleAtMs: number[]; used: number; ended: number; failed: number } = { idleAtMs: [], used: 0, ended: 0, failed: 0 };
+  let activity: Activity | Error = nobody;
   const heard: (() => void)[] = [];
   const startMs = performance.now();
   const cameAndWent: Pick<CameAndWent, 'subscribe'> = {
@@ -27,12 +27,16 @@ function attended({ idleMs = 1_000, presentIdleMs = idleMs }: { idleMs?: number;
   const idleness = new Idleness({
     now: () => performance.now(), cameAndWent: cameAndWent as CameAndWent,
     idleMs: () => idleMs, presentIdleMs: () => presentIdleMs,
-    look: () => activity, attended: () => true,
+    look: () => {
+      if (activity instanceof Error) throw activity;
+      return activity;
+    },
+    attended: () => true, failed: () => void (told.failed += 1),
     used: () => void (told.used += 1), idle: () => void told.idleAtMs.push(performance.now() - startMs),
   });
   idleness.begins();
   idleness.attend([{ family: 'ipv4', address: '0.0.0.0', port: 80 }]);
-  return { idleness, told, heard: () => heard.forEach((hear) => hear()), sees: (next: Partial<Activity>) => void (activity = { ...nobody, ...next }) };
+  return { idleness, told, heard: () => heard.forEach((hear) => hear()), sees: (next: Partial<Activity> | Error) => void (activity = next instanceof Error ? next : { ...nobody, ...next }) };
 }
 
 test('who is asked for nothing is idle after IdleSec=, not before', () => {
@@ -116,4 +120,14 @@ test('after its end it says nothing', () => {
   idleness.end();
   vi.advanceTimersByTime(10_000);
   expect(told).toMatchObject({ idleAtMs: [], ended: 1 });
+});
+
+test('a look that fails ends nothing: it is told, and there is another', () => {
+  const { told, sees } = attended();
+  sees(new Error('no descriptors left'));
+  vi.advanceTimersByTime(2_000);
+  expect(told).toMatchObject({ idleAtMs: [], failed: 2 });
+  sees({});
+  vi.advanceTimersByTime(1_000);
+  expect(told).toMatchObject({ idleAtMs: [3_000], failed: 2 });
 });

@@ -1,8 +1,9 @@
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { pidfdGetFd, pidfdOpen } from '../../../src/linux/pidfd.ts';
 import { Adoption, type Pairing } from '../../../src/wake/adoption.ts';
-import { eventsNow } from '../../../src/linux/fd.ts';
+import { eventsNow, getStatusFlags } from '../../../src/linux/fd.ts';
 import { closedAfterTest, deferred, line, listening, python, testPoller } from '../sockets/kit.ts';
 import { EPOLLIN } from '../../../src/linux/epoll.ts';
 
@@ -116,6 +117,27 @@ test('an activator dies while it mends epoll sets: the next one finds them as th
   expect([await line(child), await line(child)]).toEqual(['interrupted', 'bound']);
   expect(found).toEqual([2, 2]);
   expect(given).toEqual([listener.text]);
+});
+
+test('a program that is killed while its epoll sets are mended is given nothing: the socket may be another one\'s by then', async () => {
+  const { child, notify } = await boundProgram();
+  const listener = listening();
+  const flags = getStatusFlags(listener.fd);
+  const told: string[] = [];
+  const tell = (what: string) => () => void told.push(what);
+  const adoption = new Adoption(notify, () => [listener], () => [{ port: { kind: 'tcp', port: 3000 }, listener }], {
+    ...events, giving: tell('giving'), willListen: tell('listens'), failed: tell('failed'), mendEpoll: async () => {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    },
+  });
+  await readable(notify);
+  const before = openFds();
+  await adoption.answerOne();
+  expect(told).toEqual([]);
+  expect(getStatusFlags(listener.fd)).toBe(flags);
+  // The streams of the child are gone.
+  expect(openFds()).toBeLessThanOrEqual(before);
 });
 
 test('what does not fit fails by name and leaves no descriptor behind', async () => {
