@@ -78,7 +78,7 @@ export const clientsPerDescriptor = 2 / 3;
 export const idleClientsPerClient = 7 / 8;
 /** Connections between two requests, 6 KB each (default of `--max-idle-connections=`): beyond it the oldest is closed. */
 export const idleClientsMaxDefault = 32_768;
-/** What is kept of a relayed connection before its program is there costs so much more for each piece in which it came: a client may send single bytes. */
+/** What is kept as it came, of a relayed connection before its program is there or of an answer, costs so much more for each piece: whoever sends it may send single bytes. */
 export const pieceBytes = 256;
 /** A relayed connection on which nothing has moved for so long no longer counts as use of its site: a silent connection is not activity. */
 export const silentMs = 4_000;

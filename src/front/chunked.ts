@@ -1,6 +1,6 @@
 import { chunkExtensionBytesMax, chunkSizeDigitsMax, headFieldsMax, trailerBytesMax } from '../base/limits.ts';
-import { foldName, kindOfName, passes, shown } from './fields.ts';
-import { COLON, CR, hexOctet, isValueOctet, LF, nameOctet, SP, TAB } from './octets.ts';
+import { kindOfName, passes, shown } from './fields.ts';
+import { COLON, CR, foldName, hexOctet, isValueOctet, LF, nameOctet, SP, TAB } from './octets.ts';
 import { Refusal } from './refusal.ts';
 
 const SEMICOLON = 0x3B;
@@ -178,12 +178,14 @@ export class Chunked {
 
 /** The content of a whole chunked body that {@link Chunked} has found the end of. */
 export function withoutChunks(bytes: Buffer): Buffer {
-  const parts: Buffer[] = [];
+  // A program may make a chunk of each byte: no piece of it is an object.
+  const content = Buffer.allocUnsafe(bytes.length);
+  let length = 0;
   for (let at = 0; ;) {
     const size = Number.parseInt(bytes.toString('latin1', at, at + chunkSizeDigitsMax), 16);
-    if (size === 0) return Buffer.concat(parts);
+    if (size === 0) return Buffer.from(content.subarray(0, length));
     const start = bytes.indexOf(LF, at) + 1;
-    parts.push(bytes.subarray(start, start + size));
+    length += bytes.copy(content, length, start, start + size);
     at = start + size + 2;
   }
 }

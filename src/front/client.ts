@@ -155,7 +155,7 @@ export class Client implements Expiring, Waiting, TunnelEnd {
   /** For whom the site is woken. Only directly after the head was parsed. */
   cause(): WakeCause {
     const { method, path, agent } = factsOf(this.#bytes as Buffer, this.head);
-    return { at: new Date().toISOString(), client: this.#asker, method, host: causeText(this.head.host), path: causeText(path), agent: causeText(agent) };
+    return { at: new Date().toISOString(), client: causeText(this.#asker), method, host: causeText(this.head.host), path: causeText(path), agent: causeText(agent) };
   }
 
   /** Whose request it is. Only directly after the head was parsed. */

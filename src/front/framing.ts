@@ -1,6 +1,6 @@
 import { trimBlanks } from './blanks.ts';
-import { Field, foldName, isFraming, kindOfName, type Fields } from './fields.ts';
-import { CR, TAB } from './octets.ts';
+import { Field, isFraming, kindOfName, type Fields } from './fields.ts';
+import { CR, foldName, TAB } from './octets.ts';
 import { Refusal } from './refusal.ts';
 
 /** Where a message's body ends (RFC 9112 6). */
@@ -33,6 +33,7 @@ export class Framing {
     this.host = -1;
     this.upgradeField = -1;
     let hasLength = false;
+    let named: Set<string> | null = null;
     for (let i = 0; i < fields.count; i++) {
       switch (fields.kind[i]) {
         case Field.other: break;
@@ -56,28 +57,31 @@ export class Framing {
           refuseTabAround(bytes, fields, i);
           this.body = Body.chunked;
           break;
-        case Field.connection: this.#readConnection(fields.value(bytes, i), bytes, fields); break;
+        case Field.connection: named = this.#readConnection(fields.value(bytes, i), named); break;
         case Field.upgrade: this.upgradeField = i; break;
       }
     }
+    // Once: there may be a hundred of those fields, with a hundred names each.
+    if (named !== null) fields.markNamed(bytes, named);
     if (hasLength && this.body === Body.chunked) throw new Refusal(400, 'Expected Content-Length or Transfer-Encoding, got both');
   }
 
-  #readConnection(value: string, bytes: Buffer, fields: Fields): void {
+  /** @returns the names of fields, added to those before */
+  #readConnection(value: string, before: Set<string> | null): Set<string> | null {
     if (value === 'keep-alive') {
       this.keepAlive = true;
-      return;
+      return before;
     }
-    const named: string[] = [];
+    let named = before;
     for (const part of value.split(',')) {
       const option = foldName(trimBlanks(part));
       if (option === 'close') this.close = true;
       else if (option === 'keep-alive') this.keepAlive = true;
       else if (option === 'upgrade') this.upgrade = true;
       else if (isFraming(kindOfName(option))) throw new Refusal(400, `Expected Connection to name what is for one hop only, got ${option}`);
-      else if (option !== '') named.push(option);
+      else if (option !== '') (named ??= new Set()).add(option);
     }
-    if (named.length > 0) fields.markNamed(bytes, named);
+    return named;
   }
 }
 
