@@ -42,6 +42,8 @@ export const openFilesHardDefault = 524_288;
 export const headBytesMax = 16 * 1024;
 /** Fields of a head, or of a trailer section; browsers send below 30. */
 export const headFieldsMax = 128;
+/** What `Connection` names, in all: more than there can be fields is work for nothing. */
+export const connectionOptionsMax = headFieldsMax;
 /** `Host`: a name of 253 characters (RFC 1035 2.3.4), the last dot and a port. Names below a `*.` are looked up label by label, which of 16 KiB takes 0.1 s. */
 export const hostBytesMax = 260;
 /** Digits of a chunk size: 2^52 bytes, which a double counts exactly. */

@@ -178,14 +178,16 @@ export class Chunked {
 
 /** The content of a whole chunked body that {@link Chunked} has found the end of. */
 export function withoutChunks(bytes: Buffer): Buffer {
-  // A program may make a chunk of each byte: no piece of it is an object.
-  const content = Buffer.allocUnsafe(bytes.length);
+  // A program may make a chunk of each byte, two megabytes of them: none becomes an object, or a call into the runtime's own code.
+  const content = Buffer.from(bytes);
   let length = 0;
   for (let at = 0; ;) {
-    const size = Number.parseInt(bytes.toString('latin1', at, at + chunkSizeDigitsMax), 16);
-    if (size === 0) return Buffer.from(content.subarray(0, length));
-    const start = bytes.indexOf(LF, at) + 1;
-    length += bytes.copy(content, length, start, start + size);
-    at = start + size + 2;
+    let size = 0;
+    for (let digit = hexOctet[content[at] as number] as number; digit !== 255; digit = hexOctet[content[++at] as number] as number) size = size * 16 + digit;
+    if (size === 0) return content.subarray(0, length);
+    while (content[at] !== LF) at++;
+    content.copyWithin(length, at + 1, at + 1 + size);
+    length += size;
+    at += size + 3;
   }
 }

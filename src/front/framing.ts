@@ -1,6 +1,7 @@
+import { connectionOptionsMax } from '../base/limits.ts';
 import { trimBlanks } from './blanks.ts';
 import { Field, isFraming, kindOfName, type Fields } from './fields.ts';
-import { CR, foldName, TAB } from './octets.ts';
+import { CR, foldName, isToken, TAB } from './octets.ts';
 import { Refusal } from './refusal.ts';
 
 /** Where a message's body ends (RFC 9112 6). */
@@ -22,6 +23,7 @@ export class Framing {
   host = -1;
   /** Index of the `Upgrade` field, -1 if there is none. */
   upgradeField = -1;
+  #options = 0;
 
   /** @throws Refusal 400: what two programs could read differently */
   read(bytes: Buffer, fields: Fields): void {
@@ -32,6 +34,7 @@ export class Framing {
     this.upgrade = false;
     this.host = -1;
     this.upgradeField = -1;
+    this.#options = 0;
     let hasLength = false;
     let named: Set<string> | null = null;
     for (let i = 0; i < fields.count; i++) {
@@ -66,15 +69,16 @@ export class Framing {
     if (hasLength && this.body === Body.chunked) throw new Refusal(400, 'Expected Content-Length or Transfer-Encoding, got both');
   }
 
-  /** @returns the names of fields, added to those before */
+  /** Counts what `Connection` names. @returns the names of fields, added to those before */
   #readConnection(value: string, before: Set<string> | null): Set<string> | null {
     if (value === 'keep-alive') {
       this.keepAlive = true;
       return before;
     }
     let named = before;
-    for (const part of value.split(',')) {
-      const option = foldName(trimBlanks(part));
+    for (const part of value.split(',', connectionOptionsMax + 1)) {
+      if (++this.#options > connectionOptionsMax) throw new Refusal(431, `Expected Connection to name at most ${connectionOptionsMax} fields`);
+      const option = optionOf(trimBlanks(part));
       if (option === 'close') this.close = true;
       else if (option === 'keep-alive') this.keepAlive = true;
       else if (option === 'upgrade') this.upgrade = true;
@@ -83,6 +87,11 @@ export class Framing {
     }
     return named;
   }
+}
+
+/** Empty: it names nothing that there could be. */
+function optionOf(text: string): string {
+  return isToken(text) ? foldName(text) : '';
 }
 
 /** llhttp takes a space behind a length or a coding for nothing, but not a tab; nginx none around them, or around a host. */

@@ -4,17 +4,19 @@ function table(allowed: (byte: number) => number): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, byte) => allowed(byte));
 }
 
-const tokenPattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]$/;
-
 /**
  * `token` (RFC 9110 5.6.2) → the byte as names are compared, 0 for any other. Lower case, and `-` for what is neither letter nor digit: programs are given names as
  * variables, where CGI and WSGI do not tell `_` from `-`, PHP not `.`, lighttpd none of them. Such a name could pass for one that we set.
  */
 export const nameOctet = table((byte) => {
   const character = String.fromCharCode(byte);
-  if (!tokenPattern.test(character)) return 0;
+  if (!isToken(character)) return 0;
   return foldName(character).charCodeAt(0);
 });
+
+export function isToken(text: string): boolean {
+  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text);
+}
 
 /** A name as {@link nameOctet} has its bytes. */
 export function foldName(name: string): string {

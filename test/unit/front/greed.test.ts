@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import { Duplex } from 'node:stream';
 import { afterEach, expect, test, vi } from 'vitest';
 import { describeError } from '../../../src/base/errors.ts';
-import { clientStallMsMax, headBytesMax } from '../../../src/base/limits.ts';
+import { clientStallMsMax, connectionOptionsMax, headBytesMax } from '../../../src/base/limits.ts';
 import { trimBlanks } from '../../../src/front/blanks.ts';
 import { sharedFields } from '../../../src/front/fields.ts';
 import { Refusal } from '../../../src/front/refusal.ts';
@@ -145,11 +145,17 @@ test('blanks within a list, and labels of a host, are looked at once', () => {
   expect(() => hostName(`${'a.'.repeat(130)}a`)).toThrow(Refusal);
 });
 
-test('a hundred fields that each name a hundred are looked through once', () => {
+function readNaming(...lists: readonly (readonly string[])[]): boolean {
+  const lines = lists.map((names) => `Connection: ${names.join(',')}\r\n`).join('');
+  return new RequestHead().parse(Buffer.from(`GET / HTTP/1.1\r\nHost: a.example\r\n${lines}n_1: x\r\n\r\n`), 0, 0);
+}
+
+test('what Connection names is looked through once, and there is no more of it than there may be fields', () => {
   const marked = vi.spyOn(sharedFields, 'markNamed');
-  const names = Array.from({ length: 60 }, (_, i) => `n${i}`).join(',');
-  expect(new RequestHead().parse(Buffer.from(`GET / HTTP/1.1\r\nHost: a.example\r\n${`Connection: ${names}\r\n`.repeat(60)}n1: x\r\nn_1: x\r\n\r\n`), 0, 0)).toBe(true);
-  expect(marked.mock.calls.map(([, all]) => all.size)).toEqual([60]);
+  const names = Array.from({ length: connectionOptionsMax - 1 }, (_, i) => `n${i}`);
+  expect(readNaming(names, ['other'])).toBe(true);
+  expect(marked.mock.calls.map(([, all]) => all.size)).toEqual([connectionOptionsMax]);
+  for (const more of [['other', 'more'], ['', '']]) expect(() => readNaming(names, more)).toThrow(expect.objectContaining({ status: 431 }) as Error);
   marked.mockRestore();
 });
 
