@@ -6,8 +6,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { leaseHoldMs, upstreamIdleMsMax } from '../../../src/base/limits.ts';
-import { accepted, refused } from './attacks.ts';
-import { llhttpRequests } from './llhttp.ts';
+import { accepted, acceptedAnswers, refused, refusedAnswers } from './attacks.ts';
+import { llhttpRequests, llhttpResponse } from './llhttp.ts';
 import { Scene, type Wire } from './scene.ts';
 import { bodyAsReadBy, sloppyReaders } from './sloppy-readers.ts';
 
@@ -31,7 +31,16 @@ program.on('clientError', (error: NodeJS.ErrnoException, stream: Duplex) => {
   stream.destroy();
 });
 
+/** What the next connection answers instead. */
+let hostile: string | null = null;
+
 function serve({ socket }: Wire): void {
+  if (hostile !== null) {
+    const bytes = Buffer.from(hostile, 'latin1');
+    socket.once('data', () => socket.write(bytes));
+    socket.on('end', () => socket.end());
+    return;
+  }
   const index = connections.push('') - 1;
   const stream = new Duplex({ allowHalfOpen: true, read() {}, write: (chunk, _encoding, done) => { socket.write(chunk, () => done()); }, final: (done) => { socket.end(() => done()); } });
   stream.on('error', () => {}).on('close', () => socket.destroy());
@@ -68,12 +77,16 @@ async function attack(bytes: string, pieces = Infinity): Promise<Outcome> {
   client.socket.end();
   const answer = await client.rest();
   client.socket.destroy();
-  // What is kept for later requests, too.
-  scene.sweep.pass(scene.sweep.nowMs + Math.max(leaseHoldMs, upstreamIdleMsMax) + 1);
-  await scene.noneLeft();
+  await noneKept();
   expect(errors).toEqual([]);
   agreed(connections);
   return { statuses: Array.from(answer.matchAll(/HTTP\/1\.1 (\d{3}) /g), ([, status]) => Number(status)), requests, connections };
+}
+
+/** Connections to programs that are kept for later requests are closed, as they are after a while. */
+async function noneKept(): Promise<void> {
+  scene.sweep.pass(scene.sweep.nowMs + Math.max(leaseHoldMs, upstreamIdleMsMax) + 1);
+  await scene.noneLeft();
 }
 
 /** Each connection has one request at most that has a body, and it is the last: everybody finds it at the same place. */
@@ -129,3 +142,42 @@ test.each(places)('any byte %s is refused, or read by all alike', async (_, fiel
     expect(arrived, JSON.stringify(bytes)).toEqual(messages.filter(({ complete }) => complete).slice(0, arrived.length).map(({ method, target, body }) => `${method} ${target} ${body}`));
   }
 }, 60_000);
+
+describe('hostile sites', () => {
+  /** Of one connection: what was asked of the hostile site, and behind it of nobody, which the front door answers itself. */
+  async function answeredWith(method: string, bytes: string): Promise<string> {
+    await noneKept();
+    hostile = bytes;
+    const client = scene.client();
+    client.send(`${method} / HTTP/1.1\r\nHost: a.example\r\n\r\nGET / HTTP/1.1\r\nHost: none.example\r\n\r\n`);
+    client.socket.end();
+    const text = await client.rest();
+    client.socket.destroy();
+    hostile = null;
+    return text;
+  }
+
+  test.each(Object.entries(refusedAnswers))('%s: what is no answer is a bad gateway, or cut off, and nothing else is believed', async (_, answers) => {
+    for (const bytes of answers) {
+      const text = await answeredWith('GET', bytes);
+      const reading = await llhttpResponse(Buffer.from(text, 'latin1'), 'GET', true);
+      expect(reading?.status === 502 || reading?.complete === false, `${JSON.stringify(bytes)} → ${JSON.stringify(text)}`).toBe(true);
+      expect(text.match(/HTTP\/1\.1 \d/g), JSON.stringify(bytes)).toHaveLength(1);
+    }
+  }, 60_000);
+
+  test.each(acceptedAnswers)('%s to %s: is read by all alike, and what is behind it by nobody', async (_, method, bytes, gets) => {
+    const text = await answeredWith(method, bytes);
+    const reading = await llhttpResponse(Buffer.from(text, 'latin1'), method);
+    expect([...reading?.interim.map(([status]) => status) ?? [], reading?.status, reading?.body].join(' ')).toBe(gets);
+    expect(reading?.complete).toBe(true);
+    expect(text).not.toContain('evil');
+    // The next answer on the connection is the one that was asked for.
+    expect(text).toMatch(/HTTP\/1\.1 404 Not Found\r\nDate: /);
+    // And so is that of another client.
+    const other = scene.client();
+    other.send('GET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n');
+    expect(await other.rest()).toMatch(/\r\n\r\nok$/);
+    other.socket.destroy();
+  });
+});

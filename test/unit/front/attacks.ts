@@ -115,3 +115,53 @@ export const accepted: readonly (readonly [name: string, bytes: string, requests
   ['trailers that end too soon are no request', chunks(`3\r\nabc\r\n0\r\nX: y\r\n`), []],
   ['a head that ends too soon is no request', `GET / HTTP/1.1\r\n${host}\r\n`, []],
 ];
+
+function answer(fields: string, body = 'abc', status = 'HTTP/1.1 200 OK'): string {
+  return `${status}\r\n${fields}\r\n\r\n${body}`;
+}
+
+/** What comes behind an answer, and must reach nobody. */
+export const evil = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil';
+
+/** What hostile sites answer, to have it read otherwise by whoever shares a connection: is no answer. */
+export const refusedAnswers: Readonly<Record<string, readonly string[]>> = {
+  'status line': [
+    ...['HTTP/1.2 200 OK', 'HTTP/2 200', 'HTTP/2.0 200 OK', 'HTTP/0.9 200 OK', 'HTTP/1.10 200 OK', 'HTTP/11 200 OK', 'http/1.1 200 OK', 'HTTP/1.1  200 OK', 'HTTP/1.1\t200 OK', 'HTTP/1.1 20 OK', 'HTTP/1.1 2000 OK', 'HTTP/1.1 +20 OK', 'HTTP/1.1 -20 OK', 'HTTP/1.1 2 0 OK', 'HTTP/1.1 0x1 OK', 'HTTP/1.1 099 OK', 'HTTP/1.1 000 OK', 'HTTP/1.1 2x0 OK', 'HTTP/1.1 200OK', 'HTTP/1.1 200\tOK', 'HTTP/1.1200 OK', 'HTTP/1.1 OK', 'HTTP/1.1 ', 'HTTP/1.1', 'ICY 200 OK', 'RTSP/1.0 200 OK', '200 OK',
+      '\r\nHTTP/1.1 200 OK', '\nHTTP/1.1 200 OK', ' HTTP/1.1 200 OK', '\0HTTP/1.1 200 OK', 'HTTP/1.1 200 O\0K', 'HTTP/1.1 200 O\rK', 'HTTP/1.1 200 O\nK', 'HTTP/1.1 200 \x1b[2J', 'HTTP/1.1 200 \x07', 'HTTP/1.1 200 \x7f', 'HTTP/1.1 200 OK\r', 'HTTP/1.0 100 Continue', 'HTTP/1.0 103 Early', 'HTTP/1.1 101 Switching', 'HTTP/1.0 101 Switching'].map((status) => answer('Content-Length: 3', 'abc', status)),
+    'HTTP/1.1 200 OK\nContent-Length: 3\n\nabc', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\nabc', 'abc', '<html>\r\n\r\n', answer('Upgrade: websocket\r\nConnection: upgrade', '', 'HTTP/1.1 101 x'), answer('Upgrade: h2c\r\nConnection: upgrade', '', 'HTTP/1.1 101 x'),
+  ],
+  'fields': ['X: a\0b', 'X: a\rb', 'X: a\nb', 'X: \x1b[31m', 'X: a\x7f', 'X : y', 'X\t: y', ' X: y', '\tX: y', 'X: y\r\n z', 'X:\r\n y', 'X', ': y', 'X\x85: y', 'X\0: y', 'Set-Cookie: a=b\r\n c', 'Set-Cookie: a\rSet-Cookie: b', `X: ${'y'.repeat(17_000)}`, `${'X: y\r\n'.repeat(130)}X: y`, 'Connection: content-length', 'Connection: close, Content-Length', 'Connection: transfer_encoding', `Connection: ${'a,'.repeat(200)}`].map((fields) => answer(`Content-Length: 3\r\n${fields}`)),
+  'length': [
+    ...['', '+3', '-3', '0x3', '3x', '3,', '3, 3', '3,4', '3 3', '3.0', '3e0', '3\t', '\t3', '"3"', '3\x0b', '3\xa0', '1000000000000000', '18446744073709551619', '99999999999999999999'].map((value) => answer(`Content-Length: ${value}`)),
+    ...['Content-Length: 3\r\nContent-Length: 3', 'Content-Length: 3\r\nContent-Length: 0', 'Content-Length : 3', 'Content_Length: 3', 'Content-Length: 3\r\nContent.Length: 0', 'Content-Length: 3\r\nTransfer-Encoding: identity', 'Content-Length:\r\n 3'].map((fields) => answer(fields)),
+  ],
+  'coding': [
+    ...['', ',chunked', 'chunked,', 'chunked, chunked', 'gzip, chunked', 'chunked, gzip', 'gzip', 'identity', 'x', 'xchunked', 'chunked;q=1', '"chunked"', '\tchunked', 'chunked\t', '\vchunked', 'chunked\xa0', '\r\n chunked'].map((value) => answer(`Transfer-Encoding: ${value}`, `3\r\nabc\r\n${empty}`)),
+    ...['Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked', 'Transfer-Encoding: chunked\r\nTransfer-Encoding: identity', 'Transfer-Encoding : chunked', 'Transfer_Encoding: chunked', 'Transfer-Encoding: chunked\r\nContent-Length: 3', 'Content-Length: 13\r\nTransfer-Encoding: chunked'].map((fields) => answer(fields, `3\r\nabc\r\n${empty}`)),
+    answer('Transfer-Encoding: chunked', `3\r\nabc\r\n${empty}`, 'HTTP/1.0 200 OK'),
+  ],
+  'chunks': ['', ' ', '+3', '-3', '0x3', '3 ', ' 3', '3\r', '3\n', '3_0', '3;', '3; a', '3;a="', '3;a\n', '3;a\r\r', 'g', '00000000000003'].map((size) => answer('Transfer-Encoding: chunked', `${size}\r\nabc\r\n${empty}`))
+    .concat(['3\r\nabcd\r\n0\r\n\r\n', '3\r\nabc\n0\r\n\r\n', '3\r\nabc0\r\n\r\n', '3\nabc\r\n0\r\n\r\n', '3\r\nabc\r\n0\r\nContent-Length: 0\r\n\r\n', '3\r\nabc\r\n0\r\nTransfer-Encoding: x\r\n\r\n', '3\r\nabc\r\n0\r\nX: y\n\r\n', '3\r\nabc\r\n0\r\n X: y\r\n\r\n', '3\r\nabc\r\n0\r\nX: a\0\r\n\r\n', `3\r\nabc\r\n0\r\nHTTP/1.1 200 OK\r\n\r\n`].map((body) => answer('Transfer-Encoding: chunked', body))),
+};
+
+/** Answers that are read by all alike, and what the client gets of them: statuses and the body. */
+export const acceptedAnswers: readonly (readonly [name: string, method: string, bytes: string, gets: string])[] = [
+  ['more than the length', 'GET', answer('Content-Length: 3') + evil, '200 abc'],
+  ['more than the chunks', 'GET', answer('Transfer-Encoding: chunked', `3\r\nabc\r\n${empty}`) + evil, '200 abc'],
+  ['no length and no body', 'GET', answer('Content-Length: 0', '') + evil, '200 '],
+  ['204 with a body', 'GET', answer('Content-Length: 3', 'abc', 'HTTP/1.1 204 No') + evil, '204 '],
+  ['204 in chunks', 'GET', answer('Transfer-Encoding: chunked', `3\r\nabc\r\n${empty}`, 'HTTP/1.1 204 No') + evil, '204 '],
+  ['304 with a body', 'GET', answer('Content-Length: 3', 'abc', 'HTTP/1.1 304 No') + evil, '304 '],
+  ['304 in chunks', 'GET', answer('Transfer-Encoding: chunked', `3\r\nabc\r\n${empty}`, 'HTTP/1.1 304 No') + evil, '304 '],
+  ['HEAD with a body', 'HEAD', answer('Content-Length: 3') + evil, '200 '],
+  ['HEAD in chunks', 'HEAD', answer('Transfer-Encoding: chunked', `3\r\nabc\r\n${empty}`) + evil, '200 '],
+  ['205 with a length', 'GET', answer('Content-Length: 3', 'abc', 'HTTP/1.1 205 Reset') + evil, '205 abc'],
+  ['1xx with lengths', 'GET', answer('Content-Length: 4', '', 'HTTP/1.1 103 Hints') + answer('Transfer-Encoding: chunked', '', 'HTTP/1.1 102 x') + answer('Content-Length: 3') + evil, '103 102 200 abc'],
+  ['1xx that says it is the end', 'GET', answer('Connection: close', '', 'HTTP/1.1 100 Continue') + answer('Content-Length: 3') + evil, '100 200 abc'],
+  ['a 2xx that nobody knows', 'GET', answer('Content-Length: 3', 'abc', 'HTTP/1.1 299') + evil, '299 abc'],
+  ['a status beyond all', 'GET', answer('Content-Length: 3', 'abc', 'HTTP/1.1 999 \xff') + evil, '999 abc'],
+  ['an upgrade that is only spoken of', 'GET', answer('Upgrade: h2c\r\nConnection: upgrade\r\nContent-Length: 3') + evil, '200 abc'],
+  ['cookies that are for one hop', 'GET', answer('Connection: Set-Cookie\r\nSet-Cookie: a=b\r\nContent-Length: 3') + evil, '200 abc'],
+  ['HTTP/1.0 that stays', 'GET', answer('Connection: keep-alive\r\nContent-Length: 3', 'abc', 'HTTP/1.0 200 OK') + evil, '200 abc'],
+  ['the end, and more', 'GET', answer('Connection: close\r\nContent-Length: 3') + evil, '200 abc'],
+];
