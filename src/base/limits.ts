@@ -58,6 +58,8 @@ export const openFilesHardDefault = 524_288;
 export const headBytesMax = 16 * 1024;
 /** Fields of a head, or of a trailer section; browsers send below 30. */
 export const headFieldsMax = 128;
+/** What `Connection` names, in all: more than there can be fields is work for nothing. */
+export const connectionOptionsMax = headFieldsMax;
 /** `Host`: a name of 253 characters (RFC 1035 2.3.4), the last dot and a port. Names below a `*.` are looked up label by label, which of 16 KiB takes 0.1 s. */
 export const hostBytesMax = 260;
 /** Digits of a chunk size: 2^52 bytes, which a double counts exactly. */
@@ -94,7 +96,7 @@ export const clientsPerDescriptor = 2 / 3;
 export const idleClientsPerClient = 7 / 8;
 /** Connections between two requests, 6 KB each (default of `--max-idle-connections=`): beyond it the oldest is closed. */
 export const idleClientsMaxDefault = 32_768;
-/** What is kept of a relayed connection before its program is there costs so much more for each piece in which it came: a client may send single bytes. */
+/** What is kept as it came, of a relayed connection before its program is there or of an answer, costs so much more for each piece: whoever sends it may send single bytes. */
 export const pieceBytes = 256;
 /** A relayed connection on which nothing has moved for so long no longer counts as use of its site: a silent connection is not activity. */
 export const silentMs = 4_000;

@@ -20,9 +20,10 @@ export function clientAddress(bytes: Buffer, { fields }: RequestHead, peer: stri
     if (fields.kind[i] === Field.forwardedFor) clients.push(fields.value(bytes, i));
     else if (fields.kind[i] === Field.forwardedElements) elements.push(fields.value(bytes, i));
   }
-  const way = clients.length > 0 ? clients.join(',').split(',').map(addressOf) : elementsOf(elements.join(',')).map((element) => addressOf(forOf(element)));
+  const way = clients.length > 0 ? clients.join(',').split(',') : elementsOf(elements.join(','));
   let client = peer;
-  for (const address of way.toReversed()) {
+  for (const each of way.toReversed()) {
+    const address = addressOf(clients.length > 0 ? each : forOf(each));
     if (address === null) break;
     client = address;
     if (!peers.isTrusted(client)) break;

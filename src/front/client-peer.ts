@@ -56,7 +56,7 @@ export class ClientPeer {
   /** For whom a site is woken. Only directly after the head was parsed. */
   cause(bytes: Buffer, head: RequestHead): WakeCause {
     const { method, path, agent } = factsOf(bytes, head);
-    return { at: new Date().toISOString(), client: this.asker(bytes, head), method, host: causeText(head.host), path: causeText(path), agent: causeText(agent) };
+    return { at: new Date().toISOString(), client: causeText(this.asker(bytes, head)), method, host: causeText(head.host), path: causeText(path), agent: causeText(agent) };
   }
 
   /** The lines about it that a request is given, and the empty one. Only directly after the head was parsed. */

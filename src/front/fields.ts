@@ -1,5 +1,5 @@
 import { headFieldsMax } from '../base/limits.ts';
-import { COLON, CR, isValueOctet, LF, nameOctet, SP, TAB, UNDERSCORE } from './octets.ts';
+import { COLON, CR, DASH, foldName, isValueOctet, LF, nameOctet, SP, TAB } from './octets.ts';
 import { Refusal } from './refusal.ts';
 
 /** Fields that mean something to a relay. All others are {@link Field.other}, and pass as they are. */
@@ -52,13 +52,18 @@ const kinds: Readonly<Record<string, number>> = {
   'forwarded': Field.forwardedElements,
   'x-forwarded-for': Field.forwardedFor,
   'x-forwarded-host': Field.forwardedHost,
-  'x-forwarded-port': Field.forwarded,
   'x-forwarded-proto': Field.forwardedProto,
-  'x-forwarded-server': Field.forwarded,
-  'x-forwarded-ssl': Field.forwarded,
-  'x-forwarded-prefix': Field.forwarded,
-  'x-forwarded-by': Field.forwarded,
-  'x-forwarded-scheme': Field.forwarded,
+  'x-forwarded': Field.forwarded,
+  'forwarded-for': Field.forwarded,
+  'front-end-https': Field.forwarded,
+  'x-url-scheme': Field.forwarded,
+  'x-host': Field.forwarded,
+  'x-original-host': Field.forwarded,
+  // Some frameworks take the path from these (CVE-2018-14773): past routes, rules, and whatever a proxy keeps.
+  'x-original-url': Field.forwarded,
+  'x-rewrite-url': Field.forwarded,
+  'proxy-client-ip': Field.forwarded,
+  'wl-proxy-client-ip': Field.forwarded,
   'x-real-ip': Field.forwarded,
   'x-client-ip': Field.forwarded,
   'x-cluster-client-ip': Field.forwarded,
@@ -81,8 +86,13 @@ export function passes(kind: number): boolean {
   return kind === Field.other || kind === Field.accept;
 }
 
+/** User, port, prefix and whatever else: proxies and programs agree on new ones all the time. */
+const forwardedPrefix = 'x-forwarded-';
+
+/** @param name as {@link nameOctet} folds it */
 export function kindOfName(name: string): number {
-  return Object.hasOwn(kinds, name) ? kinds[name] ?? Field.other : Field.other;
+  if (Object.hasOwn(kinds, name)) return kinds[name] ?? Field.other;
+  return name.startsWith(forwardedPrefix) ? Field.forwarded : Field.other;
 }
 
 /** Open addressing by the hash that {@link Fields.scan} computes while it checks the name. */
@@ -105,23 +115,27 @@ function kindOf(bytes: Uint8Array, start: number, end: number, hash: number): nu
   for (let slot = hash & (slots - 1); slotKind[slot] !== 0; slot = (slot + 1) & (slots - 1)) {
     if (slotHash[slot] !== hash) continue;
     const name = slotName[slot] as string;
-    if (name.length !== end - start) continue;
-    let i = 0;
-    let underscore = false;
-    for (; i < name.length; i++) {
-      const byte = bytes[start + i] as number;
-      if (nameOctet[byte] !== name.charCodeAt(i)) break;
-      underscore ||= byte === UNDERSCORE;
-    }
-    if (i < name.length) continue;
+    if (name.length !== end - start || !spells(bytes, start, name)) continue;
     const kind = slotKind[slot] as number;
-    const oddly = underscore && (isFraming(kind) || tellsOfClient(kind));
+    if (isPlain(bytes, start, end)) return kind;
+    if (isFraming(kind)) throw new Refusal(400, `Expected ${name} to be spelt with a dash, got another sign`);
     // A trusted proxy knows only the right spelling, and may pass on another as the client sent it.
-    if (oddly && tellsOfClient(kind)) return Field.hop;
-    if (oddly) throw new Refusal(400, `Expected ${name} to be spelt with a dash, got an underscore`);
-    return kind;
+    return tellsOfClient(kind) ? Field.hop : kind;
   }
-  return Field.other;
+  if (end - start <= forwardedPrefix.length || !spells(bytes, start, forwardedPrefix)) return Field.other;
+  return isPlain(bytes, start, end) ? Field.forwarded : Field.hop;
+}
+
+/** Whether there is that name, or what passes for it. */
+function spells(bytes: Uint8Array, start: number, name: string): boolean {
+  for (let i = 0; i < name.length; i++) if (nameOctet[bytes[start + i] as number] !== name.charCodeAt(i)) return false;
+  return true;
+}
+
+/** Of letters, digits and dashes. */
+function isPlain(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (bytes[i] !== DASH && nameOctet[bytes[i] as number] === DASH) return false;
+  return true;
 }
 
 /**
@@ -185,10 +199,10 @@ export class Fields {
   }
 
   /** Marks the fields that `Connection` named. @param names as {@link nameOctet} folds them */
-  markNamed(bytes: Buffer, names: readonly string[]): void {
+  markNamed(bytes: Buffer, names: ReadonlySet<string>): void {
     for (let i = 0; i < this.count; i++) {
       const kind = this.kind[i] as number;
-      if ((passes(kind) || kind === Field.proxy) && names.includes(foldName(this.name(bytes, i)))) this.kind[i] = Field.named;
+      if ((passes(kind) || kind === Field.proxy) && names.has(foldName(this.name(bytes, i)))) this.kind[i] = Field.named;
     }
   }
 }
@@ -198,10 +212,6 @@ export class Fields {
  * waits keeps the bytes, and parses them again; ten thousand idle ones would keep 20 MB of positions.
  */
 export const sharedFields = new Fields();
-
-export function foldName(name: string): string {
-  return name.toLowerCase().replaceAll('_', '-');
-}
 
 function badName(byte: number | undefined): Refusal {
   if (byte === SP || byte === TAB) return new Refusal(400, 'Expected a field name and a colon, got white space: lines are not folded, and none stands before the colon');

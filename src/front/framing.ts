@@ -1,6 +1,7 @@
+import { connectionOptionsMax } from '../base/limits.ts';
 import { trimBlanks } from './blanks.ts';
-import { Field, foldName, isFraming, kindOfName, type Fields } from './fields.ts';
-import { CR, TAB } from './octets.ts';
+import { Field, isFraming, kindOfName, type Fields } from './fields.ts';
+import { CR, foldName, isToken, TAB } from './octets.ts';
 import { Refusal } from './refusal.ts';
 
 /** Where a message's body ends (RFC 9112 6). */
@@ -22,6 +23,7 @@ export class Framing {
   host = -1;
   /** Index of the `Upgrade` field, -1 if there is none. */
   upgradeField = -1;
+  #options = 0;
 
   /** @throws Refusal 400: what two programs could read differently */
   read(bytes: Buffer, fields: Fields): void {
@@ -32,7 +34,9 @@ export class Framing {
     this.upgrade = false;
     this.host = -1;
     this.upgradeField = -1;
+    this.#options = 0;
     let hasLength = false;
+    let named: Set<string> | null = null;
     for (let i = 0; i < fields.count; i++) {
       switch (fields.kind[i]) {
         case Field.other: break;
@@ -56,29 +60,38 @@ export class Framing {
           refuseTabAround(bytes, fields, i);
           this.body = Body.chunked;
           break;
-        case Field.connection: this.#readConnection(fields.value(bytes, i), bytes, fields); break;
+        case Field.connection: named = this.#readConnection(fields.value(bytes, i), named); break;
         case Field.upgrade: this.upgradeField = i; break;
       }
     }
+    // Once: there may be a hundred of those fields, with a hundred names each.
+    if (named !== null) fields.markNamed(bytes, named);
     if (hasLength && this.body === Body.chunked) throw new Refusal(400, 'Expected Content-Length or Transfer-Encoding, got both');
   }
 
-  #readConnection(value: string, bytes: Buffer, fields: Fields): void {
+  /** Counts what `Connection` names. @returns the names of fields, added to those before */
+  #readConnection(value: string, before: Set<string> | null): Set<string> | null {
     if (value === 'keep-alive') {
       this.keepAlive = true;
-      return;
+      return before;
     }
-    const named: string[] = [];
-    for (const part of value.split(',')) {
-      const option = foldName(trimBlanks(part));
+    let named = before;
+    for (const part of value.split(',', connectionOptionsMax + 1)) {
+      if (++this.#options > connectionOptionsMax) throw new Refusal(431, `Expected Connection to name at most ${connectionOptionsMax} fields`);
+      const option = optionOf(trimBlanks(part));
       if (option === 'close') this.close = true;
       else if (option === 'keep-alive') this.keepAlive = true;
       else if (option === 'upgrade') this.upgrade = true;
       else if (isFraming(kindOfName(option))) throw new Refusal(400, `Expected Connection to name what is for one hop only, got ${option}`);
-      else if (option !== '') named.push(option);
+      else if (option !== '') (named ??= new Set()).add(option);
     }
-    if (named.length > 0) fields.markNamed(bytes, named);
+    return named;
   }
+}
+
+/** Empty: it names nothing that there could be. */
+function optionOf(text: string): string {
+  return isToken(text) ? foldName(text) : '';
 }
 
 /** llhttp takes a space behind a length or a coding for nothing, but not a tab; nginx none around them, or around a host. */

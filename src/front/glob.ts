@@ -1,5 +1,5 @@
-const STAR = '*';
-const ANY = '?';
+const STAR = 0x2A;
+const ANY = 0x3F;
 
 /**
  * Whether `*` (any text, slashes included) and `?` (one character) of the pattern can stand for what is there. In time of text × pattern at
@@ -12,19 +12,23 @@ export function matchesGlob(pattern: string, text: string): boolean {
   let afterStar = -1;
   let starText = 0;
   while (t < text.length) {
-    if (p < pattern.length && pattern[p] === STAR) {
+    if (p < pattern.length && pattern.charCodeAt(p) === STAR) {
       afterStar = ++p;
       starText = t;
-    } else if (p < pattern.length && (pattern[p] === ANY || pattern[p] === text[t])) {
+      if (p === pattern.length) return true;
+    } else if (p < pattern.length && (pattern.charCodeAt(p) === ANY || pattern.charCodeAt(p) === text.charCodeAt(t))) {
       p++;
       t++;
     } else if (afterStar !== -1) {
       p = afterStar;
-      t = ++starText;
+      // To where the star may end next.
+      starText = pattern.charCodeAt(p) === ANY ? starText + 1 : text.indexOf(pattern.charAt(p), starText + 1);
+      if (starText === -1) return false;
+      t = starText;
     } else {
       return false;
     }
   }
-  while (p < pattern.length && pattern[p] === STAR) p++;
+  while (p < pattern.length && pattern.charCodeAt(p) === STAR) p++;
   return p === pattern.length;
 }

@@ -2,6 +2,7 @@
 import { keptAnswerBytesMax } from '../base/limits.ts';
 import { Field, framingFields, kindOfName, oneHopFields, passes, type Fields } from './fields.ts';
 import { Body } from './framing.ts';
+import { foldName } from './octets.ts';
 import { pathOf } from './request-facts.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
@@ -10,14 +11,14 @@ import type { ResponseHead } from './response-head.ts';
 export interface SharedRequest {
   /** What is asked for, and how the program is told that it is: no two that differ in it share an answer. */
   readonly target: string;
-  /** Names in lower case. */
+  /** What of the request reaches the program; names in lower case. */
   readonly fields: ReadonlyMap<string, string>;
 }
 
 export type FieldLines = readonly (readonly [name: string, value: string])[];
 
-/** What tells one person from another; and conditions that an answer of our own would have to fail (RFC 9110 13.1). */
-const notShared = new Set(['authorization', 'proxy-authorization', 'cookie', 'if-match', 'if-unmodified-since']);
+/** What tells one person from another; conditions that an answer of our own would have to fail (RFC 9110 13.1); and what makes another request of it for some programs, who do not say so in `Vary`. */
+const notShared = new Set(['authorization', 'proxy-authorization', 'cookie', 'if-match', 'if-unmodified-since', 'x-http-method', 'x-http-method-override', 'x-method-override']);
 /**
  * Stale answers are given by configuration (RFC 9111 4.2.4), which these of the answer forbid: `s-maxage` as much as `proxy-revalidate`, whose meaning it includes (5.2.2.10).
  */
@@ -33,8 +34,11 @@ export function sharedRequest(bytes: Buffer, head: RequestHead, trusted: boolean
   if ((head.method !== 'GET' && head.method !== 'HEAD') || !head.safe || head.upgrades) return null;
   const fields = new Map<string, string>();
   for (let i = 0; i < head.fields.count; i++) {
-    const name = head.fields.name(bytes, i).toLowerCase();
+    // As programs are given them.
+    const name = foldName(head.fields.name(bytes, i));
     if (notShared.has(name)) return null;
+    // What `Connection` names the program does not get: it cannot have answered to that.
+    if (((oneHopFields >> (head.fields.kind[i] as number)) & 1) !== 0) continue;
     fields.set(name, listed(fields.get(name), head.fields.value(bytes, i)));
   }
   const target = targetOf(bytes, head, trusted);
@@ -79,6 +83,12 @@ export function keepableFields(bytes: Buffer, { fields }: ResponseHead): FieldLi
     if (lower !== 'trailer') lines.push([name, value]);
   }
   return lines;
+}
+
+/** It lets the page in that asked for it, and does not say that it asked who that is: to all others it would be said as well. */
+export function isForOrigin({ fields }: SharedRequest, answer: FieldLines): boolean {
+  const allowed = lineOf(answer, 'access-control-allow-origin') ?? '*';
+  return allowed !== '*' && fields.has('origin') && !answer.some(([name, value]) => name.toLowerCase() === 'vary' && listedNames(value).includes('origin'));
 }
 
 /** The whole of what was asked for, with an end that the program has told: what is cut off must not look whole. */

@@ -1,7 +1,7 @@
-import { keptAnswerBytesMax } from '../base/limits.ts';
+import { keptAnswerBytesMax, pieceBytes } from '../base/limits.ts';
 import { Body } from './framing.ts';
 import { withoutChunks } from './chunked.ts';
-import { isWhole, keepableFields, type FieldLines, type SharedRequest } from './keepable.ts';
+import { isForOrigin, isWhole, keepableFields, type FieldLines, type SharedRequest } from './keepable.ts';
 import { confirmed, keptAnswer } from './kept-answer.ts';
 import type { ResponseHead } from './response-head.ts';
 import type { SiteAnswers } from './site-answers.ts';
@@ -34,7 +34,8 @@ export class Keeping {
     if (this.#request === null) return;
     if (head.status === 304) this.#confirm(bytes, head);
     if (!isWhole(head)) return;
-    this.#fields = keepableFields(bytes, head);
+    const fields = keepableFields(bytes, head);
+    this.#fields = fields !== null && isForOrigin(this.#request, fields) ? null : fields;
     this.#chunked = head.framing.body === Body.chunked;
   }
 
@@ -51,8 +52,8 @@ export class Keeping {
   /** More of its body. */
   body(bytes: Buffer): void {
     if (this.#fields === null) return;
-    this.#bytes += bytes.length;
-    // What chunks need beside what is in them is of no matter.
+    // A program may send single bytes, each of which is kept as a piece. What chunks need beside what is in them is of no matter.
+    this.#bytes += bytes.length + pieceBytes;
     if (this.#bytes > 2 * keptAnswerBytesMax) this.drop();
     // A part may be a few bytes of a large buffer.
     else this.#parts.push(Buffer.from(bytes));

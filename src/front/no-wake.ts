@@ -10,7 +10,8 @@ const networks = new WeakMap<NoWakeRule, BlockList>();
  * @param wokenAtMs when the site was woken, milliseconds since the epoch
  */
 export function rulesOf(rules: readonly NoWakeRule[], facts: RequestFacts, client: string, wokenAtMs: readonly number[], nowMs = Date.now()): NoWakeRule[] {
-  return rules.filter((rule) => fits(rule, facts, client) && (rule.woken === null || wokenOften(rule.woken, wokenAtMs, nowMs)));
+  const asked = { ...facts, agent: facts.agent.toLowerCase() };
+  return rules.filter((rule) => fits(rule, asked, client) && (rule.woken === null || wokenOften(rule.woken, wokenAtMs, nowMs)));
 }
 
 function fits(rule: NoWakeRule, { method, path, agent }: RequestFacts, client: string): boolean {
@@ -19,7 +20,7 @@ function fits(rule: NoWakeRule, { method, path, agent }: RequestFacts, client: s
   if ('file' in answer && method !== 'GET' && method !== 'HEAD') return false;
   return (methods.length === 0 || methods.includes(method))
     && (paths.length === 0 || paths.some((glob) => matchesGlob(glob, path)))
-    && (agents.length === 0 || agents.some((glob) => matchesGlob(glob, agent.toLowerCase())))
+    && (agents.length === 0 || agents.some((glob) => matchesGlob(glob, agent)))
     && (clients.length === 0 || networkOf(rule).check(client, isIPv6(client) ? 'ipv6' : 'ipv4'));
 }
 

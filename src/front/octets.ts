@@ -4,17 +4,24 @@ function table(allowed: (byte: number) => number): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, byte) => allowed(byte));
 }
 
-const tokenPattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]$/;
-
 /**
- * `token` (RFC 9110 5.6.2) → the byte as names are compared, 0 for any other. Lower case, and `_` as `-`: CGI and WSGI
- * give their programs both as the same variable, so that a name with `_` could pass for one that we set.
+ * `token` (RFC 9110 5.6.2) → the byte as names are compared, 0 for any other. Lower case, and `-` for what is neither letter nor digit: programs are given names as
+ * variables, where CGI and WSGI do not tell `_` from `-`, PHP not `.`, lighttpd none of them. Such a name could pass for one that we set.
  */
 export const nameOctet = table((byte) => {
   const character = String.fromCharCode(byte);
-  if (!tokenPattern.test(character)) return 0;
-  return character === '_' ? 0x2D : character.toLowerCase().charCodeAt(0);
+  if (!isToken(character)) return 0;
+  return foldName(character).charCodeAt(0);
 });
+
+export function isToken(text: string): boolean {
+  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text);
+}
+
+/** A name as {@link nameOctet} has its bytes. */
+export function foldName(name: string): string {
+  return name.toLowerCase().replaceAll(/[^a-z0-9]/g, '-');
+}
 
 /** `field-content` and the spaces around it (RFC 9110 5.5): no control character but the tab. Most of a head is that, and a table would take longer. */
 export function isValueOctet(byte: number): boolean {
@@ -42,4 +49,4 @@ export const SP = 0x20;
 export const TAB = 0x09;
 export const COLON = 0x3A;
 export const SLASH = 0x2F;
-export const UNDERSCORE = 0x5F;
+export const DASH = 0x2D;

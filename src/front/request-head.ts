@@ -6,7 +6,6 @@ import { minorVersion } from './http-version.ts';
 import { CR, hostOctet, LF, SLASH, SP, targetOctet } from './octets.ts';
 import { Refusal } from './refusal.ts';
 
-const html = Buffer.from('text/html');
 const QUESTION = 0x3F;
 const ASTERISK = 0x2A;
 
@@ -42,7 +41,7 @@ export class RequestHead {
   /** In a form that is for proxies only (RFC 9112 3.2): that of CONNECT, or with the whole address. */
   toProxy = false;
   safe = false;
-  /** `Accept` has `text/html`, as browsers say it that open a page. */
+  /** `Accept` has `text/html`, whatever is said of how much it is wanted: browsers say so that open a page. */
   html = false;
   /** Behind the head. */
   end = 0;
@@ -55,6 +54,8 @@ export class RequestHead {
    */
   parse(bytes: Buffer, start: number, searched: number): boolean {
     let at = start;
+    // It is answered also if it is refused before its own is read.
+    this.method = '';
     // RFC 9112 2.2: one empty line before a request is passed over.
     if (bytes[at] === CR && (bytes.length === at + 1 || bytes[at + 1] === LF)) at += 2;
     if (at >= bytes.length) return false;
@@ -116,7 +117,7 @@ export class RequestHead {
       && (framing.body === Body.none || (framing.body === Body.length && framing.length === 0));
     this.html = false;
     for (let i = 0; i < fields.count; i++) {
-      if (fields.kind[i] === Field.accept) this.html ||= takesHtml(bytes, fields.valueStart[i] as number, fields.valueEnd[i] as number);
+      if (fields.kind[i] === Field.accept) this.html ||= fields.value(bytes, i).includes('text/html');
       if (fields.kind[i] === Field.expect && fields.value(bytes, i).toLowerCase() !== '100-continue') {
         throw new Refusal(417, 'Expected Expect to be 100-continue, got something else');
       }
@@ -154,14 +155,6 @@ export class RequestHead {
     if (this.targetStart === this.targetEnd) return this.method === 'OPTIONS' ? '*' : '/';
     return bytes[this.targetStart] === QUESTION ? '/' : '';
   }
-}
-
-/** The bare type, whatever is said of how much it is wanted. */
-function takesHtml(bytes: Buffer, start: number, end: number): boolean {
-  // `*/*`, as all say who are no browser.
-  if (end - start < html.length) return false;
-  const found = bytes.indexOf(html, start);
-  return found !== -1 && found + html.length <= end;
 }
 
 function isUpper(byte: number): boolean {

@@ -1,10 +1,11 @@
 /** What one client, or one program, can make the front door hold or do for it: no more than a little, whatever it sends and however little it takes. */
 import { EventEmitter, once } from 'node:events';
 import { Duplex } from 'node:stream';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { describeError } from '../../../src/base/errors.ts';
-import { clientStallMsMax, headBytesMax } from '../../../src/base/limits.ts';
+import { clientStallMsMax, connectionOptionsMax, headBytesMax } from '../../../src/base/limits.ts';
 import { trimBlanks } from '../../../src/front/blanks.ts';
+import { sharedFields } from '../../../src/front/fields.ts';
 import { Refusal } from '../../../src/front/refusal.ts';
 import { hostName, RequestHead } from '../../../src/front/request-head.ts';
 import { get, ok, Scene, type Wire } from './scene.ts';
@@ -142,6 +143,20 @@ test('blanks within a list, and labels of a host, are looked at once', () => {
   }
   expect(hostName(`${'a.'.repeat(126)}a.:65535`)).toBe(`${'a.'.repeat(126)}a`);
   expect(() => hostName(`${'a.'.repeat(130)}a`)).toThrow(Refusal);
+});
+
+function readNaming(...lists: readonly (readonly string[])[]): boolean {
+  const lines = lists.map((names) => `Connection: ${names.join(',')}\r\n`).join('');
+  return new RequestHead().parse(Buffer.from(`GET / HTTP/1.1\r\nHost: a.example\r\n${lines}n_1: x\r\n\r\n`), 0, 0);
+}
+
+test('what Connection names is looked through once, and there is no more of it than there may be fields', () => {
+  const marked = vi.spyOn(sharedFields, 'markNamed');
+  const names = Array.from({ length: connectionOptionsMax - 1 }, (_, i) => `n${i}`);
+  expect(readNaming(names, ['other'])).toBe(true);
+  expect(marked.mock.calls.map(([, all]) => all.size)).toEqual([connectionOptionsMax]);
+  for (const more of [['other', 'more'], ['', '']]) expect(() => readNaming(names, more)).toThrow(expect.objectContaining({ status: 431 }) as Error);
+  marked.mockRestore();
 });
 
 test('so many clients may be connected as leave descriptors for their requests, and the log says once that others are turned away', async () => {

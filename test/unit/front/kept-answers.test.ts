@@ -9,6 +9,9 @@ import { keptAnswerBytesMax, keptAnswersMax, keptInFlightMax } from '../../../sr
 import { AnswerStore } from '../../../src/front/answer-store.ts';
 import { Chunked, withoutChunks } from '../../../src/front/chunked.ts';
 import { fromFile, toFile, type KeptAnswer } from '../../../src/front/kept-answer.ts';
+import { Keeping } from '../../../src/front/keeping.ts';
+import { ResponseHead } from '../../../src/front/response-head.ts';
+import type { SiteAnswers } from '../../../src/front/site-answers.ts';
 import { parseNoWake } from '../../../src/site/front-keys.ts';
 import { parseIpPrefixes } from '../../../src/unitfile/ip-prefix.ts';
 import { Scene, type Wire } from './scene.ts';
@@ -143,6 +146,18 @@ describe('what is kept', () => {
     expect(await asleep(ask())).toBeNull();
   });
 
+  test.each([[20, 1_000, true], [20_000, 1, false]])('in %i pieces of %i bytes (kept: %s): each that is held costs more than its bytes', (count, size, kept) => {
+    const held: KeptAnswer[] = [];
+    const keeping = new Keeping({ changes: 0, edition: '1', keep: (answer: KeptAnswer) => held.push(answer) } as unknown as SiteAnswers, 'a', { target: 'a', fields: new Map() });
+    const head = new ResponseHead();
+    const bytes = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n');
+    head.parse(bytes, 0, 0, false);
+    keeping.answered(bytes, head);
+    for (let i = 0; i < count; i++) keeping.body(Buffer.alloc(size));
+    keeping.done();
+    expect(held.length > 0).toBe(kept);
+  });
+
   test('what no line was for is not, when there is one later', async () => {
     await answers(ask('/other'), says('<one/>'));
     scene.keys = { noWake: [parseNoWake('path:/other cached:1h')] };
@@ -192,6 +207,7 @@ describe('to whom it is given', () => {
     ['a condition of its own', ask('/feed.xml', 'If-Match: "1"')], ['another port in Host', ask().replace('a.example', 'a.example:81')],
     ['another protocol to go on in', ask('/feed.xml', 'Connection: Upgrade', 'Upgrade: websocket')],
     ['POST', post], ['another method', ask().replace('GET', 'OPTIONS')], ['a body', `${ask('/feed.xml', 'Content-Length: 1')}x`],
+    ['another method in a field', ask('/feed.xml', 'X-HTTP-Method-Override: DELETE')], ['another method, spelt oddly', ask('/feed.xml', 'x_http_method_override: DELETE')],
   ])('not with %s', async (_, request) => {
     await answers(ask(), says('<one/>'));
     expect(await asleep(request)).toBeNull();
@@ -225,6 +241,25 @@ describe('to whom it is given', () => {
     expect(await asleep(ask('/feed.xml', 'Accept-Language: de'))).toMatch(/<eins\/>$/);
     expect(await asleep(ask('/feed.xml', 'Accept-Language: en'))).toBeNull();
     expect(await asleep(ask())).toBeNull();
+  });
+
+  test('Vary: what `Connection` names the program did not see, and has not answered to', async () => {
+    await answers(ask('/feed.xml', 'Accept-Language: de', 'Connection: Accept-Language'), says('<one/>', 'Vary: Accept-Language'));
+    expect(await asleep(ask('/feed.xml', 'Accept-Language: de'))).toBeNull();
+    expect(await asleep(ask())).toMatch(/<one\/>$/);
+  });
+
+  test('Vary: a name counts as programs are given it', async () => {
+    await answers(ask('/feed.xml', 'X_Theme: evil'), says('<one/>', 'Vary: X-Theme'));
+    expect(await asleep(ask())).toBeNull();
+    expect(await asleep(ask('/feed.xml', 'X-Theme: evil'))).toMatch(/<one\/>$/);
+  });
+
+  test.each([
+    ['https://evil.example', '', false], ['https://evil.example', 'Origin', true], ['*', '', true],
+  ])('what lets one origin in (%s, Vary: %s) only if it says that it asked who that is', async (allowed, vary, given) => {
+    await answers(ask('/feed.xml', 'Origin: https://evil.example'), says('<one/>', `Access-Control-Allow-Origin: ${allowed}`, `Vary: ${vary}`));
+    expect((await asleep(ask('/feed.xml', 'Origin: https://evil.example'))) !== null).toBe(given);
   });
 
   const codings = [

@@ -45,6 +45,12 @@ describe('what a trusted peer says of the client', () => {
     expect(told(head)).toEqual(expected);
   });
 
+  test('an address of any length is told to the activator as one that it takes', async () => {
+    const { client } = await (await open({ trusted: local })).exchange(request(`X-Forwarded-For: fe80::1%${'x'.repeat(500)}`));
+    opened.push(client);
+    expect(scene?.causes[0]?.client).toHaveLength(256);
+  });
+
   test('of another is removed', async () => {
     const { head, client } = await (await open({ trusted: parseIpPrefixes('10.0.0.0/8') })).exchange(request('X-Forwarded-For: 192.0.2.1', 'X-Real-IP: 1.1.1.1'));
     opened.push(client);

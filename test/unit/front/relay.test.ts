@@ -28,7 +28,7 @@ describe('heads', () => {
   test('the program gets the request, and who asked; what was for us only it does not get', async () => {
     await open();
     const { client, head } = await scene.exchange('GET /a?b HTTP/1.1\r\nAccept: x\r\nHost: A.example:8080\r\nConnection: keep-alive, X-Hop\r\nKeep-Alive: 5\r\n'
-      + 'X-Hop: 1\r\nx_hop: 2\r\nX-Forwarded-For: 6.6.6.6\r\nX_Forwarded_Proto: https\r\nForwarded: for=6.6.6.6\r\nX-Real-IP: 6.6.6.6\r\nX-Client-IP: 6.6.6.6\r\nX-Cluster-Client-IP: 6.6.6.6\r\nClient-IP: 6.6.6.6\r\nTrue-Client-IP: 6.6.6.6\r\nCF-Connecting-IP: 6.6.6.6\r\nProxy: evil\r\nTE: trailers\r\n'
+      + 'X-Hop: 1\r\nx_hop: 2\r\nX-Forwarded-For: 6.6.6.6\r\nX_Forwarded_Proto: https\r\nForwarded: for=6.6.6.6\r\nX-Real-IP: 6.6.6.6\r\nX-Client-IP: 6.6.6.6\r\nX-Cluster-Client-IP: 6.6.6.6\r\nClient-IP: 6.6.6.6\r\nTrue-Client-IP: 6.6.6.6\r\nCF-Connecting-IP: 6.6.6.6\r\nX-Forwarded-User: admin\r\nX-Forwarded-Client-Cert: x\r\nX.Forwarded.For: 6.6.6.6\r\nX-Real~IP: 6.6.6.6\r\nX-Original-URL: /admin\r\nX-Rewrite-Url: /admin\r\nProxy-Client-IP: 6.6.6.6\r\nProxy: evil\r\nTE: trailers\r\n'
       + 'Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\nCookie: c\r\n\r\n');
     opened.push(client);
     expect(head).toBe('GET /a?b HTTP/1.1\r\nAccept: x\r\nHost: A.example:8080\r\nCookie: c\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\n'
@@ -65,6 +65,17 @@ describe('heads', () => {
     const last = await client.rest();
     expect(last).toContain('Connection: close\r\n');
     expect(last.replace('Connection: close\r\n', '')).toBe(`HTTP/1.1 200 OK\r\n${expected}\r\nok`);
+  });
+
+  test('what is no request after HEAD is answered with a body', async () => {
+    await open(answering(() => 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n'));
+    const client = scene.client();
+    client.send('HEAD / HTTP/1.1\r\nHost: a.example\r\n\r\n');
+    await client.take('\r\n\r\n');
+    client.send('head / HTTP/1.1\r\n\r\n');
+    const [head = '', body = ''] = (await client.rest()).split('\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1\.1 400 /);
+    expect(head).toContain(`Content-Length: ${body.length}\r\n`);
   });
 
   test('a host that no site has is 404, and the connection ends', async () => {
