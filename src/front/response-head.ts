@@ -72,7 +72,12 @@ export class ResponseHead {
       if (framing.body === Body.chunked) throw new Refusal(502, 'Expected no Transfer-Encoding in HTTP/1.0');
       if (!framing.keepAlive) framing.close = true;
     }
-    if (ofHead || status < 200 || status === 204 || status === 304) framing.body = Body.none;
-    else if (framing.body === Body.none) framing.body = Body.untilClose;
+    if (ofHead || status < 200 || status === 204 || status === 304) {
+      // Who says how long a body would be may send it all the same, later: nothing else is asked on that connection.
+      if (framing.body !== Body.none) framing.close = true;
+      framing.body = Body.none;
+    } else if (framing.body === Body.none) {
+      framing.body = Body.untilClose;
+    }
   }
 }
