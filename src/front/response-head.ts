@@ -15,8 +15,8 @@ export class ResponseHead {
   /** Where the status code begins, behind version and space. */
   statusStart = 0;
   /**
-   * The fields alone tell where the answer ends (RFC 9112 9.3). Else its status or the method of the request does, which a broken program may not know: it sends a body
-   * all the same, at any later time. Or the end of the connection does.
+   * The fields tell where the answer ends (RFC 9112 9.3), and nothing else says otherwise: not its status or the method of the request, which a broken program may not know, that
+   * sends the body that it speaks of all the same, at any later time; nor the end of the connection.
    */
   selfDefined = false;
   /** Behind the head. */
@@ -77,9 +77,10 @@ export class ResponseHead {
       if (framing.body === Body.chunked) throw new Refusal(502, 'Expected no Transfer-Encoding in HTTP/1.0');
       if (!framing.keepAlive) framing.close = true;
     }
-    if (framing.body === Body.none) framing.body = Body.untilClose;
     const bodiless = ofHead || status < 200 || status === 204 || status === 304;
-    this.selfDefined = bodiless ? framing.body === Body.length && framing.length === 0 : framing.body !== Body.untilClose;
+    const spokenOf = framing.body !== Body.none && !(framing.body === Body.length && framing.length === 0);
+    this.selfDefined = bodiless ? !spokenOf : framing.body !== Body.none;
     if (bodiless) framing.body = Body.none;
+    else if (framing.body === Body.none) framing.body = Body.untilClose;
   }
 }

@@ -164,7 +164,7 @@ export class Upstream {
     if (!this.#body.found) return;
     this.#exchange = null;
     // Bytes behind the response are no answer to anything: such a connection cannot be trusted with another request. They may also be on their way still, from a program that has taken
-    // the body of a request for the next one, or that sends a body where the status or the method allows none: behind those nobody else's request is sent.
+    // the body of a request for the next one, or that sends the body it speaks of where the status or the method allows none: behind those nobody else's request is sent.
     // Nor can one whose program, or a proxy before it, may have gone on in what was offered, whatever it answered.
     const reusable = !this.head.framing.close && this.head.selfDefined && end === bytes.length && exchange.head.safe && exchange.upgrade.length === 0;
     if (reusable) this.#owner.put(this);

@@ -143,20 +143,20 @@ test.each(places)('any byte %s is refused, or read by all alike', async (_, fiel
   }
 }, 60_000);
 
-describe('hostile sites', () => {
-  /** Of one connection: what was asked of the hostile site, and behind it of nobody, which the front door answers itself. */
-  async function answeredWith(method: string, bytes: string): Promise<string> {
-    await noneKept();
-    hostile = bytes;
-    const client = scene.client();
-    client.send(`${method} / HTTP/1.1\r\nHost: a.example\r\n\r\nGET / HTTP/1.1\r\nHost: none.example\r\n\r\n`);
-    client.socket.end();
-    const text = await client.rest();
-    client.socket.destroy();
-    hostile = null;
-    return text;
-  }
+/** Of one connection: what was asked of the hostile site, and behind it of nobody, which the front door answers itself. */
+async function answeredWith(method: string, bytes: string): Promise<string> {
+  await noneKept();
+  hostile = bytes;
+  const client = scene.client();
+  client.send(`${method} / HTTP/1.1\r\nHost: a.example\r\n\r\nGET / HTTP/1.1\r\nHost: none.example\r\n\r\n`);
+  client.socket.end();
+  const text = await client.rest();
+  client.socket.destroy();
+  hostile = null;
+  return text;
+}
 
+describe('hostile sites', () => {
   test.each(Object.entries(refusedAnswers))('%s: what is no answer is a bad gateway, or cut off, and nothing else is believed', async (_, answers) => {
     for (const bytes of answers) {
       const text = await answeredWith('GET', bytes);
