@@ -65,6 +65,7 @@ const both: readonly (readonly [string, RegExp])[] = [
   ['connect unix @hostile-test', /ECONNREFUSED/],
   ['connect unix /run/victim.sock', /ENOENT/],
   ['connect unix /run/wakesock/control.sock', /ENOENT/],
+  ['connect unix /run/wakesock/lease.sock', /ENOENT/],
   ['connect unix /run/dbus/system_bus_socket', /ENOENT/],
   ['connect unix /run/systemd/private', /ENOENT/],
   ['connect unix /run/systemd/journal/stdout', /ENOENT/],
