@@ -3,6 +3,7 @@ import type { OwnAnswer } from './answer.ts';
 import { Chunked } from './chunked.ts';
 import { Body } from './framing.ts';
 import type { Client } from './client.ts';
+import { cutOff } from './cut-off.ts';
 import { Refusal } from './refusal.ts';
 import { ResponseHead } from './response-head.ts';
 import type { SitePool } from './site-pool.ts';
@@ -76,11 +77,13 @@ export class Upstream {
     this.#pool.answers(this.#program);
   }
 
-  /** The client is gone, or has been answered otherwise. */
+  /** The client is gone, or has been answered otherwise. Half a request must not look like a whole one: not every program minds how much of it there should be. */
   abandon(): void {
+    const isWhole = this.#client?.requestSent !== false;
     this.#client = null;
     this.#tunnel = null;
-    this.socket.destroy();
+    if (isWhole) this.socket.destroy();
+    else cutOff(this.socket);
   }
 
   #onData(chunk: Buffer): void {
