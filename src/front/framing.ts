@@ -42,13 +42,13 @@ export class Framing {
         case Field.other: break;
         case Field.host:
           if (this.host !== -1) throw new Refusal(400, 'Expected one Host, got two');
-          refuseTabAround(bytes, fields, i);
+          refuseBlanks(bytes, fields, i);
           this.host = i;
           break;
         case Field.contentLength:
           if (hasLength) throw new Refusal(400, 'Expected one Content-Length, got two');
           hasLength = true;
-          refuseTabAround(bytes, fields, i);
+          refuseBlanks(bytes, fields, i);
           this.length = readLength(bytes, fields.valueStart[i] as number, fields.valueEnd[i] as number);
           if (this.body === Body.none) this.body = Body.length;
           break;
@@ -57,7 +57,7 @@ export class Framing {
           if (fields.value(bytes, i).toLowerCase() !== 'chunked') {
             throw new Refusal(400, 'Expected Transfer-Encoding to be chunked, got another coding');
           }
-          refuseTabAround(bytes, fields, i);
+          refuseBlanks(bytes, fields, i);
           this.body = Body.chunked;
           break;
         case Field.connection: named = this.#readConnection(fields.value(bytes, i), named); break;
@@ -94,14 +94,17 @@ function optionOf(text: string): string {
   return isToken(text) ? foldName(text) : '';
 }
 
-/** llhttp takes a space behind a length or a coding for nothing, but not a tab; nginx none around them, or around a host. */
-function refuseTabAround(bytes: Uint8Array, { nameEnd, valueStart, valueEnd }: Fields, index: number): void {
-  for (let i = nameEnd[index] as number; i < (valueStart[index] as number); i++) if (bytes[i] === TAB) throw tabAround();
-  for (let i = valueEnd[index] as number; bytes[i] !== CR; i++) if (bytes[i] === TAB) throw tabAround();
+/**
+ * llhttp takes a space behind a length or a coding for nothing, but not a tab; nginx none around them, or around a host. gunicorn knows no coding of `chunked` and a
+ * space, and earlier versions then saw no body at all.
+ */
+function refuseBlanks(bytes: Uint8Array, { nameEnd, valueStart, valueEnd }: Fields, index: number): void {
+  for (let i = nameEnd[index] as number; i < (valueStart[index] as number); i++) if (bytes[i] === TAB) throw blanks();
+  if (bytes[valueEnd[index] as number] !== CR) throw blanks();
 }
 
-function tabAround(): Refusal {
-  return new Refusal(400, 'Expected no tab around a host, a length or a coding');
+function blanks(): Refusal {
+  return new Refusal(400, 'Expected no tab before, and nothing behind a host, a length or a coding');
 }
 
 /** Digits and nothing else: no sign, no list, no space within. */

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { OwnAnswer } from './answer.ts';
 import { BodyEnd } from './body-end.ts';
+import { cutOff } from './cut-off.ts';
 import type { Exchange } from './exchange.ts';
 import { Body } from './framing.ts';
 import { Refusal } from './refusal.ts';
@@ -85,11 +86,13 @@ export class Upstream {
     this.#owner.answers(this.#program);
   }
 
-  /** The client is gone, or has been answered otherwise. */
+  /** The client is gone, or has been answered otherwise. Half a request must not look like a whole one: not every program minds how much of it there should be. */
   abandon(): void {
+    const isWhole = this.#exchange?.requestSent !== false;
     this.#exchange = null;
     this.#tunnel = null;
-    this.socket.destroy();
+    if (isWhole) this.socket.destroy();
+    else cutOff(this.socket);
   }
 
   #onData(chunk: Buffer): void {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HeldDownload } from '../support/held-download.ts';
 import { testBox } from '../support/test-box.ts';
+import { refused } from '../unit/front/attacks.ts';
 import { pollUntil, python, Scene, scopeUnit, tcpSite } from '../support/scene.ts';
 
 const front = 'wakesock-front.service';
@@ -78,6 +79,32 @@ describe('a request', () => {
     const starts = [...answers.matchAll(/"start": "(\d+)"/g)].map(([, start]) => start);
     expect(starts).toHaveLength(30);
     expect(new Set(starts).size).toBe(1);
+  });
+});
+
+describe('attacks', () => {
+  /** The first line of each answer. */
+  const client = `
+import base64, json, socket
+for attack in json.load(open('/tmp/attacks')):
+    with socket.create_connection(('127.0.0.1', 80), 20) as connection:
+        connection.sendall(base64.b64decode(attack))
+        connection.shutdown(socket.SHUT_WR)
+        answer = b''
+        try:
+            while data := connection.recv(65536): answer += data
+        except ConnectionResetError: pass
+        print(answer.split(b'\\r\\n')[0].decode('latin1'))
+`;
+
+  test('are refused one like the other, and wake nothing', async () => {
+    await sleep('two');
+    const attacks = Object.entries(refused).filter(([what]) => what !== 'chunks' && what !== 'trailers').flatMap(([, all]) => all.map((bytes) => bytes.replaceAll('a.example', 'two.example')));
+    await scene.box.writeFile('/tmp/attacks', JSON.stringify(attacks.map((bytes) => Buffer.from(bytes, 'latin1').toString('base64'))));
+    const answers = (await scene.box.run(['python3', '-c', client])).trimEnd().split('\n');
+    expect(answers).toHaveLength(attacks.length);
+    expect(answers.filter((line) => !/^HTTP\/1\.1 (?:400|417|431|501|505) /.test(line))).toEqual([]);
+    expect(await scene.status('two')).toMatchObject({ state: 'dormant' });
   });
 });
 

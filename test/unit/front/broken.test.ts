@@ -168,6 +168,17 @@ describe('the client goes away', () => {
 });
 
 describe('a request that will never be whole', () => {
+  test.each([
+    ['its client has gone', (client: Wire) => client.socket.destroy()],
+    ['what follows is none', (client: Wire) => client.send('no chunk\r\n')],
+  ])('since %s: the program does not see an end that could be taken for that of the request, but a reset', async (_, goes) => {
+    const { client, program } = await scene.exchange('POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n');
+    goes(client);
+    await program.gone();
+    expect(program.error?.code).toBe('ECONNRESET');
+    client.socket.destroy();
+  });
+
   test('since its client has ended while the site was asked for: the program is told, and nothing waits for it', async () => {
     const steps = new EventEmitter();
     scene.beforeLease = async () => {
