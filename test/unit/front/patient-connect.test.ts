@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { connectTo } from '../../../src/front/patient-connect.ts';
 import { bundle } from '../bundle.ts';
 
 /** The one port that this network has for clients is the one that is connected to. */
@@ -25,4 +28,25 @@ test('a port of those that the kernel gives to clients, on which nobody listens:
   writeFileSync(`${directory}/waits.cjs`, program);
   const { stdout } = await promisify(execFile)('unshare', ['--net', 'sh', '-c', oneClientPort, 'sh', process.execPath, `${directory}/waits.cjs`]);
   expect(stdout).toBe('ECONNREFUSED listens\n');
+});
+
+test('what comes before anybody takes it is kept, in its order', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const accepted = once(server, 'connection') as Promise<[Socket]>;
+  const socket = connectTo({ family: 'ipv4', address: `127.0.0.1:${(server.address() as AddressInfo).port}` });
+  onTestFinished(() => {
+    socket.destroy();
+    server.close();
+  });
+  const [program] = await accepted;
+  for (const [text, bytes] of [['early ', 6], ['late', 10]] as const) {
+    program.write(text);
+    while (socket.bytesRead < bytes) await new Promise((resolve) => { setImmediate(resolve); });
+  }
+  program.end();
+  let taken = '';
+  socket.on('data', (chunk) => { taken += String(chunk); });
+  await once(socket, 'end');
+  expect(taken).toBe('early late');
 });
