@@ -5,7 +5,10 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
-import { connectTo } from '../../../src/front/patient-connect.ts';
+import { connectTo, PatientConnect } from '../../../src/front/patient-connect.ts';
+import { AF_UNIX, SOCK_DGRAM } from '../../../src/linux/constants.ts';
+import { bindSocket, openSocket } from '../../../src/linux/socket.ts';
+import { closedAfterTest, temporaryDirectory } from '../sockets/kit.ts';
 import { bundle } from '../bundle.ts';
 
 /** The one port that this network has for clients is the one that is connected to. */
@@ -28,6 +31,17 @@ test('a port of those that the kernel gives to clients, on which nobody listens:
   writeFileSync(`${directory}/waits.cjs`, program);
   const { stdout } = await promisify(execFile)('unshare', ['--net', 'sh', '-c', oneClientPort, 'sh', process.execPath, `${directory}/waits.cjs`]);
   expect(stdout).toBe('ECONNREFUSED listens\n');
+});
+
+test('what no waiting mends is told at once, also when it comes while there is nothing yet', async () => {
+  const directory = temporaryDirectory();
+  const never = (name: string): Promise<unknown> => new PatientConnect({ family: 'unix', address: `${directory}/${name}` }).connect(new AbortController().signal, 3_600_000);
+  const datagrams = (name: string): void => bindSocket(closedAfterTest(openSocket(AF_UNIX, SOCK_DGRAM)), { family: 'unix', path: `${directory}/${name}` });
+  datagrams('there');
+  await expect(never('there')).rejects.toThrow(expect.objectContaining({ code: 'EPROTOTYPE' }));
+  const waiting = never('later');
+  datagrams('later');
+  await expect(waiting).rejects.toThrow(expect.objectContaining({ code: 'EPROTOTYPE' }));
 });
 
 test('what comes before anybody takes it is kept, in its order', async () => {
