@@ -141,8 +141,8 @@ describe('what is kept', () => {
     expect(await asleep(ask())).toBeNull();
   });
 
-  test('by a line without a path anything is', async () => {
-    scene.keys = { noWake: [parseNoWake('cached:1h')] };
+  test('by a line without a path it is that of any', async () => {
+    scene.keys = { noWake: [parseNoWake('method:GET cached:1h')] };
     await answers(ask('/any/thing'), says('<one/>'));
     expect(await asleep(ask('/any/thing'))).toMatch(/<one\/>$/);
   });
