@@ -188,9 +188,10 @@ describe('MaxPending=', () => {
     await shutGate();
     await sleep('few');
     const { child: { stderr }, exited } = scene.box.spawn(['curl', '--silent', '--max-time', '20', '--header', 'Host: few.example', '--parallel', '--parallel-immediate', '--output', '/dev/null',
-      '--write-out', '%{stderr}%{http_code}\n', 'http://127.0.0.1/[1-5]']);
+      '--write-out', '%{stderr}\nstatus %{http_code}\n', 'http://127.0.0.1/[1-5]']);
     const statuses: string[] = [];
-    await new Promise<void>((resolve) => { if (stderr) wholeLines(stderr, (line) => { if (statuses.push(line) === 3) resolve(); }); });
+    // It says there how far it is, too.
+    await new Promise<void>((resolve) => { if (stderr) wholeLines(stderr, (line) => { if (line.startsWith('status ') && statuses.push(line.slice('status '.length)) === 3) resolve(); }); });
     expect(statuses).toEqual(['503', '503', '503']);
     expect(await whole('few.example', '/')).toContain('ERR_WAKESOCK_LIMIT');
     const from = await scene.mark();

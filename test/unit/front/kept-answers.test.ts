@@ -485,6 +485,18 @@ describe('files', () => {
     expect(again().find('a', 't')).toBeNull();
   });
 
+  test('what could not be put in its place is not left beside it', async () => {
+    store.keep('a', kept('t'));
+    await store.flush();
+    const [path] = files() as [string];
+    rmSync(path);
+    mkdirSync(path);
+    store.keep('a', kept('t'));
+    await store.flush();
+    expect(files()).toEqual([path]);
+    expect(warnings).toEqual([expect.stringContaining('EISDIR') as string]);
+  });
+
   test('what fills the disk is told once, and is asked for in vain', async () => {
     rmSync(directory, { recursive: true });
     writeFileSync(directory, '');
