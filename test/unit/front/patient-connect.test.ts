@@ -44,6 +44,17 @@ test('what no waiting mends is told at once, also when it comes while there is n
   await expect(waiting).rejects.toThrow(expect.objectContaining({ code: 'EPROTOTYPE' }));
 });
 
+test('how long nobody may listen there says nothing of how long the connection may be silent', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const socket = await new PatientConnect({ family: 'ipv4', address: `127.0.0.1:${(server.address() as AddressInfo).port}` }).connect(new AbortController().signal, 10_000);
+  onTestFinished(() => {
+    socket.destroy();
+    server.close();
+  });
+  expect(socket.timeout ?? 0).toBe(0);
+});
+
 test('what comes before anybody takes it is kept, in its order', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
