@@ -153,6 +153,11 @@ export class Scene {
     while (this.journal.since(from, activatorStarted).length > this.journal.since(from, isOver).length) await this.journal.until(isOver, { from: this.journal.position, what: 'the end of the activator' });
   }
 
+  /** No activator is there, nor one that is about to end or to be started again. */
+  async activatorGone(): Promise<void> {
+    await pollUntil('the activator to be gone', async () => (await this.show(service, 'ActiveState'))['ActiveState'] === 'inactive', 20_000 * this.box.slowness);
+  }
+
   /** The site's program printed this line. */
   async printed(site: string, line: string, from: number): Promise<void> {
     await this.journal.until(({ identifier, text }) => identifier === site && text === line, { from, what: `${site} says ${line}` });

@@ -30,11 +30,10 @@ async function addUnit(name: string, lines: readonly string[], start = true): Pr
 
 /** Everything sleeps, and the activator has ended. */
 async function ended(): Promise<void> {
-  const from = await scene.mark();
-  const { activator, sites } = await scene.report();
+  const { sites } = await scene.report();
   const awake = sites.filter(({ state }) => state === 'awake').map((site) => site.name);
   if (awake.length > 0) await scene.product.run('sleep', '--force', ...awake);
-  if (activator.state === 'running') await scene.activatorEnded(from);
+  await scene.activatorGone();
 }
 
 const errorLine = (code: string, from: number) => scene.journal.until(({ fields, text }) => fields['code'] === code || text.includes(`(${code})`), { from, what: code });

@@ -46,11 +46,10 @@ async function expectNothingRuns(...sites: readonly string[]): Promise<void> {
 
 /** Puts everything to sleep and waits for the end of the activator, so that the next client begins from nothing. */
 async function fromNothing(): Promise<void> {
-  const from = await scene.mark();
-  const { sites, activator } = await scene.report();
+  const { sites } = await scene.report();
   const awake = sites.filter(({ state }) => state !== 'dormant').map(({ name }) => name);
   if (awake.length > 0) await scene.product.run('sleep', '--force', ...awake);
-  if (awake.length > 0 || activator.state === 'running') await scene.activatorEnded(from);
+  await scene.activatorGone();
 }
 
 describe('from nothing to served, and back to nothing', () => {
@@ -140,8 +139,7 @@ describe('from nothing to served, and back to nothing', () => {
     const from = await scene.mark();
     const before = await scene.clients.ask('127.0.0.1:8101');
     const wakes = (await scene.status('plain')).wakes;
-    await scene.inState('plain', 'dormant', from);
-    await scene.activatorEnded(from);
+    await scene.activatorEnded(await scene.inState('plain', 'dormant', from));
     await expectNothingRuns('plain');
     const after = await scene.clients.ask('127.0.0.1:8101');
     expect(after.start).not.toBe(before.start);

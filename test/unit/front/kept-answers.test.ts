@@ -1,11 +1,11 @@
 /** `cached:` of NoWake=: a site's own last answer, while it sleeps. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { keptAnswerBytesMax, keptAnswersMax, keptInFlightMax } from '../../../src/base/limits.ts';
+import { keptAnswerBytesMax, keptAnswersMax, keptHeadBytesMax, keptInFlightMax } from '../../../src/base/limits.ts';
 import { AnswerStore } from '../../../src/front/answer-store.ts';
 import { Chunked, withoutChunks } from '../../../src/front/chunked.ts';
 import { fromFile, toFile, type KeptAnswer } from '../../../src/front/kept-answer.ts';
@@ -138,6 +138,17 @@ describe('what is kept', () => {
   ])('%s is not', async (_, request, answer, again) => {
     await answers(request, answer);
     expect(await asleep(again)).toBeNull();
+  });
+
+  test('what HEAD is answered is not: it has no body', async () => {
+    await answers(ask().replace('GET', 'HEAD'), 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n', { last: '\r\n\r\n' });
+    expect(await asleep(ask())).toBeNull();
+  });
+
+  test('by a line without a path it is that of any', async () => {
+    scene.keys = { noWake: [parseNoWake('method:GET cached:1h')] };
+    await answers(ask('/any/thing'), says('<one/>'));
+    expect(await asleep(ask('/any/thing'))).toMatch(/<one\/>$/);
   });
 
   test('chunks of too much are not', async () => {
@@ -498,6 +509,28 @@ describe('files', () => {
     rmSync(path);
     mkdirSync(path);
     expect(again().find('a', 't')).toBeNull();
+  });
+
+  test('nobody else may read them, and what is larger than any of ours is not read', async () => {
+    store.keep('a', kept('t', 'x'.repeat(keptAnswerBytesMax)));
+    await store.flush();
+    const [path] = files() as [string];
+    expect([join(directory, 'a'), path].map((each) => statSync(each).mode & 0o777)).toEqual([0o700, 0o600]);
+    expect(again().find('a', 't')?.body).toHaveLength(keptAnswerBytesMax);
+    writeFileSync(path, toFile(kept('t', 'x'.repeat(keptAnswerBytesMax + keptHeadBytesMax))));
+    expect(again().find('a', 't')).toBeNull();
+  });
+
+  test('what could not be put in its place is not left beside it', async () => {
+    store.keep('a', kept('t'));
+    await store.flush();
+    const [path] = files() as [string];
+    rmSync(path);
+    mkdirSync(path);
+    store.keep('a', kept('t'));
+    await store.flush();
+    expect(files()).toEqual([path]);
+    expect(warnings).toEqual([expect.stringContaining('EISDIR') as string]);
   });
 
   test('what fills the disk is told once, and is asked for in vain', async () => {

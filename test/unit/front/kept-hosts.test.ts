@@ -138,6 +138,17 @@ test('what another program has read is passed over', async () => {
   expect((await started()).table.find('a.example')).toBe('a');
 });
 
+test('where nothing has changed nothing is written', async () => {
+  enable('a', 'a.example');
+  await keep();
+  const { ino } = statSync(path);
+  await keep();
+  expect(statSync(path).ino).toBe(ino);
+  enable('b', 'b.example');
+  await keep();
+  expect(statSync(path).ino).not.toBe(ino);
+});
+
 test('no room for it: the next one reads the files', async () => {
   enable('a', 'a.example');
   mkdirSync(path, { recursive: true });

@@ -113,4 +113,35 @@ describe('the routes of site files', () => {
     files.write('etc/a.container.d/10.conf', '[X-Wakesock]\nAllowConnect=yes\n');
     expect(routes.keys('a').allowConnect).toBe(true);
   });
+
+  test('of an instance, and of a site without a socket, there is a record, or it is not enabled', async () => {
+    files = new SiteFiles();
+    files.write('etc/t@.container', site('%i.example'));
+    files.write('etc/bare.container', site('bare.example').replace(/ListenStream=.*\n/, ''));
+    for (const name of ['t@alice', 't@bob', 'bare']) enable(name);
+    const records = `${files.paths.stateDir}/instances`;
+    mkdirSync(`${records}/t@alice`, { recursive: true });
+    routes = new RouteSource(files.paths, log);
+    await routes.ready;
+    expect(['alice.example', 'bob.example', 'bare.example'].map((host) => routes.table.find(host))).toEqual(['t@alice', null, null]);
+    mkdirSync(`${records}/bare`);
+    await becomes('bare.example', 'bare');
+  });
+
+  test('a drop-in beside others, and what a site says besides its names, are read again; a name is that of the first in the alphabet who claims it', async () => {
+    files = new SiteFiles();
+    const names = Array.from({ length: 10 }, (_, i) => `a${i}`);
+    for (const name of names.toReversed()) {
+      files.write(`etc/${name}.container`, site('shared.example'));
+      enable(name);
+    }
+    files.write('etc/a0.container.d/10.conf', '[X-Wakesock]\nMaxPending=7\n');
+    routes = new RouteSource(files.paths, log);
+    await routes.ready;
+    expect(routes.table.find('shared.example')).toBe('a0');
+    expect(routes.keys('a0').pendingMax).toBe(7);
+    files.write('etc/a0.container.d/20.conf', '[X-Wakesock]\nMaxPending=8\nHost=more.example\n');
+    await becomes('more.example', 'a0');
+    expect(routes.keys('a0').pendingMax).toBe(8);
+  });
 });
