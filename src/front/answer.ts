@@ -2,7 +2,7 @@ import { escapeHtml, page } from './page.ts';
 
 const reasons: Readonly<Record<number, string>> = {
   200: 'OK', 204: 'No Content', 304: 'Not Modified',
-  400: 'Bad Request', 403: 'Forbidden', 404: 'Not Found', 405: 'Method Not Allowed', 408: 'Request Timeout', 410: 'Gone', 417: 'Expectation Failed',
+  400: 'Bad Request', 403: 'Forbidden', 404: 'Not Found', 405: 'Method Not Allowed', 408: 'Request Timeout', 410: 'Gone', 414: 'URI Too Long', 417: 'Expectation Failed',
   429: 'Too Many Requests', 431: 'Request Header Fields Too Large', 500: 'Internal Server Error', 501: 'Not Implemented', 502: 'Bad Gateway',
   503: 'Service Unavailable', 504: 'Gateway Timeout', 505: 'HTTP Version Not Supported',
 };

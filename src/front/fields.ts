@@ -26,6 +26,8 @@ export const Field = {
   accept: 14,
   /** Between a client and the proxy that it has chosen (RFC 9110 11.7): for one hop, unless the site is that proxy. */
   proxy: 15,
+  /** Passes as any other, but for the methods that it is about: {@link RequestHead.maxForwards}. */
+  maxForwards: 16,
 } as const;
 
 /** Sets of kinds, a bit each. */
@@ -41,6 +43,7 @@ const kinds: Readonly<Record<string, number>> = {
   'upgrade': Field.upgrade,
   'expect': Field.expect,
   'accept': Field.accept,
+  'max-forwards': Field.maxForwards,
   'keep-alive': Field.hop,
   'proxy': Field.hop,
   'proxy-connection': Field.hop,
@@ -78,7 +81,7 @@ function tellsOfClient(kind: number): boolean {
 
 /** It is only passed on: neither frames nor routes a message, nor says whose it is. */
 export function passes(kind: number): boolean {
-  return kind === Field.other || kind === Field.accept;
+  return kind === Field.other || kind === Field.accept || kind === Field.maxForwards;
 }
 
 export function kindOfName(name: string): number {

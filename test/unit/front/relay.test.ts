@@ -52,6 +52,24 @@ describe('heads', () => {
   });
 
   test.each([
+    ['TRACE', '5', '4'], ['OPTIONS', '1', '0'], ['OPTIONS', '010', '9'], ['GET', '0', '0'], ['GET', 'x', 'x'],
+  ])('%s with Max-Forwards: %s is passed on with %s', async (method, sent, passed) => {
+    await open();
+    const { client, head } = await scene.exchange(`${method} / HTTP/1.1\r\nHost: a.example\r\nMax-Forwards: ${sent}\r\nA: 1\r\n\r\n`);
+    opened.push(client);
+    expect(head.match(/^Max-Forwards: .*$/gm)).toEqual([`Max-Forwards: ${passed}`]);
+    expect(head).toContain('\r\nA: 1\r\n');
+  });
+
+  test.each([['OPTIONS', '0', 204], ['TRACE', '0', 501], ['OPTIONS', 'x', 400], ['TRACE', '-1', 400], ['TRACE', '1\r\nMax-Forwards: 0', 400]])('%s with Max-Forwards: %j ends here: %i, and wakes nobody', async (method, value, status) => {
+    await open();
+    const client = scene.client();
+    client.send(`${method} * HTTP/1.1\r\nHost: a.example\r\nMax-Forwards: ${value}\r\n\r\n`.replace('TRACE *', 'TRACE /'));
+    expect(await client.rest()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(scene.leases.length).toBe(0);
+  });
+
+  test.each([
     ['nothing to remove', 'Server: s\r\nContent-Length: 2\r\n', 'Server: s\r\nContent-Length: 2\r\n'],
     ['first', 'Connection: keep-alive\r\nServer: s\r\nContent-Length: 2\r\n', 'Server: s\r\nContent-Length: 2\r\n'],
     ['last', 'Content-Length: 2\r\nServer: s\r\nKeep-Alive: timeout=5\r\n', 'Content-Length: 2\r\nServer: s\r\n'],
@@ -81,6 +99,8 @@ describe('heads', () => {
     ['GET / HTTP/1.1\nHost: a.example\n\n', 400],
     ['POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n', 400],
     [`GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}`, 431],
+    [`GET /${'x'.repeat(20_000)}`, 414],
+    [`GET /${'x'.repeat(16_400)} HTTP/1.1\r\n`, 414],
   ])('%j is refused, and nothing of it reaches the program', async (request, status) => {
     await open();
     const client = scene.client();
@@ -201,6 +221,13 @@ describe('connections', () => {
     program.send('HTTP/1.0 200 OK\r\n\r\nall');
     program.socket.end();
     expect(await client.rest()).toBe('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nall');
+  });
+
+  test('HTTP/1.0: chunks, which that does not know, are no answer', async () => {
+    await open(answering(() => 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n'));
+    const client = scene.client();
+    client.send('GET / HTTP/1.0\r\nHost: a.example\r\n\r\n');
+    expect(await client.rest()).toMatch(/^HTTP\/1\.1 502 /);
   });
 });
 
