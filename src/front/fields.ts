@@ -191,7 +191,7 @@ export class Fields {
   markNamed(bytes: Buffer, names: readonly string[]): void {
     for (let i = 0; i < this.count; i++) {
       const kind = this.kind[i] as number;
-      if ((passes(kind) || kind === Field.proxy) && names.includes(foldName(this.name(bytes, i)))) this.kind[i] = Field.named;
+      if ((passes(kind) || kind === Field.proxy || kind === Field.expect) && names.includes(foldName(this.name(bytes, i)))) this.kind[i] = Field.named;
     }
   }
 }

@@ -35,6 +35,13 @@ describe('heads', () => {
       + 'X-Forwarded-Host: A.example:8080\r\nForwarded: for=127.0.0.1;host="A.example:8080";proto=http\r\n\r\n');
   });
 
+  test('what Connection names is for us only, also Expect', async () => {
+    await open();
+    const { client, head } = await scene.exchange('POST / HTTP/1.1\r\nHost: a.example\r\nConnection: Expect, Accept\r\nExpect: 100-continue\r\nAccept: x\r\nContent-Length: 0\r\n\r\n');
+    opened.push(client);
+    expect(head).toMatch(/^POST \/ HTTP\/1\.1\r\nHost: a\.example\r\nContent-Length: 0\r\nX-Forwarded-For/);
+  });
+
   test.each([
     ['http://a.example/x', '/x'], ['http://A.EXAMPLE?q', '/?q'], ['http://a.example', '/'], ['/x', '/x'],
   ])('the target %s arrives as %s', async (target, expected) => {
@@ -223,10 +230,10 @@ describe('connections', () => {
     expect(await client.rest()).toBe('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nall');
   });
 
-  test('HTTP/1.0: chunks, which that does not know, are no answer', async () => {
-    await open(answering(() => 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n'));
+  test.each([['GET', '2\r\nok\r\n0\r\n\r\n'], ['HEAD', '']])('HTTP/1.0: chunks, which that does not know, are no answer to %s', async (method, body) => {
+    await open(answering(() => `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${body}`));
     const client = scene.client();
-    client.send('GET / HTTP/1.0\r\nHost: a.example\r\n\r\n');
+    client.send(`${method} / HTTP/1.0\r\nHost: a.example\r\n\r\n`);
     expect(await client.rest()).toMatch(/^HTTP\/1\.1 502 /);
   });
 });
