@@ -1,3 +1,4 @@
+import { httpDate } from './http-date.ts';
 import { escapeHtml, page } from './page.ts';
 
 const reasons: Readonly<Record<number, string>> = {
@@ -52,7 +53,7 @@ export function ownAnswer(answer: OwnAnswer, asker: Asker): Buffer {
   const { type, bytes, fields = '', cacheControl = 'no-store' } = answer.content ?? contentOf(answer, asker);
   const retry = retryAfterMs === undefined ? '' : `Retry-After: ${secondsOf(retryAfterMs)}\r\n`;
   const about = status === 204 ? '' : `Content-Type: ${type}\r\nContent-Length: ${bytes.length}\r\n`;
-  const head = Buffer.from(`HTTP/1.1 ${status} ${reasons[status] ?? ''}\r\nDate: ${new Date().toUTCString()}\r\n${about}Cache-Control: ${cacheControl}\r\n${fields}${retry}Connection: close\r\n\r\n`, 'latin1');
+  const head = Buffer.from(`HTTP/1.1 ${status} ${reasons[status] ?? ''}\r\nDate: ${httpDate()}\r\n${about}Cache-Control: ${cacheControl}\r\n${fields}${retry}Connection: close\r\n\r\n`, 'latin1');
   return asker.ofHead || status === 204 ? head : Buffer.concat([head, bytes]);
 }
 

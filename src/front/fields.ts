@@ -28,6 +28,8 @@ export const Field = {
   proxy: 15,
   /** Passes as any other, but for the methods that it is about: {@link RequestHead.maxForwards}. */
   maxForwards: 16,
+  /** Passes as any other; who passes on an answer without one says when it came. */
+  date: 17,
 } as const;
 
 /** Sets of kinds, a bit each. */
@@ -43,6 +45,7 @@ const kinds: Readonly<Record<string, number>> = {
   'upgrade': Field.upgrade,
   'expect': Field.expect,
   'accept': Field.accept,
+  'date': Field.date,
   'max-forwards': Field.maxForwards,
   'keep-alive': Field.hop,
   'proxy': Field.hop,
@@ -81,7 +84,7 @@ function tellsOfClient(kind: number): boolean {
 
 /** It is only passed on: neither frames nor routes a message, nor says whose it is. */
 export function passes(kind: number): boolean {
-  return kind === Field.other || kind === Field.accept || kind === Field.maxForwards;
+  return kind === Field.other || kind === Field.accept || kind === Field.maxForwards || kind === Field.date;
 }
 
 export function kindOfName(name: string): number {

@@ -22,6 +22,8 @@ export class Framing {
   host = -1;
   /** Index of the `Upgrade` field, -1 if there is none. */
   upgradeField = -1;
+  /** There is a `Date`. */
+  dated = false;
 
   /** @throws Refusal 400: what two programs could read differently */
   read(bytes: Buffer, fields: Fields): void {
@@ -32,6 +34,7 @@ export class Framing {
     this.upgrade = false;
     this.host = -1;
     this.upgradeField = -1;
+    this.dated = false;
     let hasLength = false;
     for (let i = 0; i < fields.count; i++) {
       switch (fields.kind[i]) {
@@ -58,6 +61,7 @@ export class Framing {
           break;
         case Field.connection: this.#readConnection(fields.value(bytes, i), bytes, fields); break;
         case Field.upgrade: this.upgradeField = i; break;
+        case Field.date: this.dated = true; break;
       }
     }
     if (hasLength && this.body === Body.chunked) throw new Refusal(400, 'Expected Content-Length or Transfer-Encoding, got both');

@@ -1,4 +1,5 @@
 import { Field, framingFields, oneHopFields, proxyFields, type Fields } from './fields.ts';
+import { httpDate } from './http-date.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 
@@ -42,15 +43,16 @@ export function composeRequest(bytes: Buffer, head: RequestHead, suffix: string,
  * @param tunnel what follows is no body: neither a length nor a coding may say so (RFC 9110 9.3.6)
  */
 export function composeResponse(bytes: Buffer, head: ResponseHead, end: number, close: boolean, ofProxy: boolean, upgrade = '', tunnel = false): string {
-  const { fields, status } = head;
+  const { fields, framing, status } = head;
   const fieldsStart = fields.lineStart[0] as number;
   let dropped = oneHopFields;
   if (ofProxy) dropped &= ~proxyFields;
   if (tunnel || status < 200 || status === 204) dropped |= framingFields;
   bytes[head.start + 7] = ONE;
-  if (!close && upgrade === '') return kept(bytes, fields, dropped, head.start, end);
-  const connection = upgrade === '' ? 'Connection: close\r\n' : `Upgrade: ${upgrade}\r\nConnection: ${close ? 'close, ' : ''}Upgrade\r\n`;
-  return `${bytes.toString('latin1', head.start, fieldsStart)}${connection}${kept(bytes, fields, dropped, fieldsStart, end)}`;
+  const dated = framing.dated || status < 200;
+  if (!close && upgrade === '' && dated) return kept(bytes, fields, dropped, head.start, end);
+  const connection = upgrade === '' ? close ? 'Connection: close\r\n' : '' : `Upgrade: ${upgrade}\r\nConnection: ${close ? 'close, ' : ''}Upgrade\r\n`;
+  return `${bytes.toString('latin1', head.start, fieldsStart)}${dated ? '' : `Date: ${httpDate()}\r\n`}${connection}${kept(bytes, fields, dropped, fieldsStart, end)}`;
 }
 
 /** The bytes from `start`, before the fields, to `end`, behind them, without the lines that are dropped. */

@@ -35,6 +35,21 @@ describe('heads', () => {
       + 'X-Forwarded-Host: A.example:8080\r\nForwarded: for=127.0.0.1;host="A.example:8080";proto=http\r\n\r\n');
   });
 
+  test.each([
+    ['200 OK', 'Content-Length: 2\r\n', 'ok', true], ['200 OK', 'Content-Length: 2\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n', 'ok', false], ['304 Not Modified', '', '', true],
+  ])('an answer %s with %j says when it was given, if need be by our clock', async (status, fields, body, ours) => {
+    await open(answering(() => `HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 ${status}\r\n${fields}\r\n${body}`));
+    const client = scene.client({ dated: true });
+    opened.push(client);
+    const before = Math.floor(Date.now() / 1000) * 1000;
+    client.send(get);
+    expect(await client.take('\r\n\r\n')).toBe('HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n');
+    const dates = [...(await client.take('\r\n\r\n')).matchAll(/^Date: (.* GMT)\r$/gm)].map(([, date]) => Date.parse(date as string));
+    expect(dates.length).toBe(1);
+    expect((dates[0] as number) >= before).toBe(ours);
+    expect((dates[0] as number) <= Date.now()).toBe(true);
+  });
+
   test('what Connection names is for us only, also Expect', async () => {
     await open();
     const { client, head } = await scene.exchange('POST / HTTP/1.1\r\nHost: a.example\r\nConnection: Expect, Accept\r\nExpect: 100-continue\r\nAccept: x\r\nContent-Length: 0\r\n\r\n');
