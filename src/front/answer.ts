@@ -1,8 +1,9 @@
+import { httpDate } from './http-date.ts';
 import { escapeHtml, page } from './page.ts';
 
 const reasons: Readonly<Record<number, string>> = {
   200: 'OK', 204: 'No Content', 304: 'Not Modified',
-  400: 'Bad Request', 403: 'Forbidden', 404: 'Not Found', 405: 'Method Not Allowed', 408: 'Request Timeout', 410: 'Gone', 417: 'Expectation Failed',
+  400: 'Bad Request', 403: 'Forbidden', 404: 'Not Found', 405: 'Method Not Allowed', 408: 'Request Timeout', 410: 'Gone', 414: 'URI Too Long', 417: 'Expectation Failed',
   429: 'Too Many Requests', 431: 'Request Header Fields Too Large', 500: 'Internal Server Error', 501: 'Not Implemented', 502: 'Bad Gateway',
   503: 'Service Unavailable', 504: 'Gateway Timeout', 505: 'HTTP Version Not Supported',
 };
@@ -52,7 +53,7 @@ export function ownAnswer(answer: OwnAnswer, asker: Asker): Buffer {
   const { type, bytes, fields = '', cacheControl = 'no-store' } = answer.content ?? contentOf(answer, asker);
   const retry = retryAfterMs === undefined ? '' : `Retry-After: ${secondsOf(retryAfterMs)}\r\n`;
   const about = status === 204 ? '' : `Content-Type: ${type}\r\nContent-Length: ${bytes.length}\r\n`;
-  const head = Buffer.from(`HTTP/1.1 ${status} ${reasons[status] ?? ''}\r\nDate: ${new Date().toUTCString()}\r\n${about}Cache-Control: ${cacheControl}\r\n${fields}${retry}Connection: close\r\n\r\n`, 'latin1');
+  const head = Buffer.from(`HTTP/1.1 ${status} ${reasons[status] ?? ''}\r\nDate: ${httpDate()}\r\n${about}Cache-Control: ${cacheControl}\r\n${fields}${retry}Connection: close\r\n\r\n`, 'latin1');
   return asker.ofHead || status === 204 ? head : Buffer.concat([head, bytes]);
 }
 

@@ -15,7 +15,7 @@ import { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 import type { SitePool } from './site-pool.ts';
 import { asksForState } from './sleeping.ts';
-import { passedProtocols } from './tunnels.ts';
+import { passedProtocols, protocolsOf } from './tunnels.ts';
 import type { TunnelEnd, Upstream } from './upstream.ts';
 import type { Waiting } from './waiting.ts';
 
@@ -50,6 +50,11 @@ interface Held {
 }
 
 const none: readonly string[] = [];
+
+/** It may be passed on no more (RFC 9110 7.6.2). TRACE would tell whoever can make a browser send it what that sends. */
+function lastAnswer(method: string): OwnAnswer {
+  return method === 'OPTIONS' ? { status: 204, message: '' } : { status: 501, message: 'TRACE is passed on, and not answered here' };
+}
 
 /**
  * One request and its answer. One object per connection, used again for every request:
@@ -94,6 +99,7 @@ export class Exchange implements Waiting, TunnelEnd {
     this.#toProxy = head.toProxy && site.keys.allowConnect;
     if (head.connects && !this.#toProxy) throw new Refusal(501, 'CONNECT is not served: this is no way to other servers');
     const answer = asksForState(bytes, head) ? site.stateAnswer(head.method)
+      : head.maxForwards === 0 ? lastAnswer(head.method)
       : site.awake ? null : site.standIn.answer(bytes, head, { facts: () => factsOf(bytes, head), client: () => peer.asker(bytes, head), trusted: peer.trusted });
     if (answer !== null) {
       this.#client.answer(answer);
@@ -256,6 +262,8 @@ export class Exchange implements Waiting, TunnelEnd {
   /** @param end behind the part of the body that has come with the head */
   respond(bytes: Buffer, head: ResponseHead, end: number, from: Socket): void {
     const client = this.#client;
+    // RFC 9110 15.5.22: the protocol that it asks for.
+    const upgrade = head.status === 426 && this.#site !== null ? passedProtocols(bytes, head, this.#site.keys.upgrades).join(', ') : '';
     this.responding = true;
     this.#sent = null;
     if (this.#held !== null) {
@@ -269,11 +277,11 @@ export class Exchange implements Waiting, TunnelEnd {
     this.#untilClose = head.framing.body === Body.untilClose;
     if (this.head.framing.close || this.#untilClose || !this.requestSent || this.#spokeAhead || (client.ended && client.bytes === null)) client.closing = true;
     if (end - head.end <= copiedBytesMax) {
-      this.#answered(client.socket.write(composeResponse(bytes, head, end, client.closing, this.#toProxy), 'latin1'), from);
+      this.#answered(client.socket.write(composeResponse(bytes, head, end, client.closing, this.#toProxy, upgrade), 'latin1'), from);
       return;
     }
     client.socket.cork();
-    client.socket.write(composeResponse(bytes, head, head.end, client.closing, this.#toProxy), 'latin1');
+    client.socket.write(composeResponse(bytes, head, head.end, client.closing, this.#toProxy, upgrade), 'latin1');
     this.write(bytes.subarray(head.end, end), from);
     client.socket.uncork();
   }
@@ -322,7 +330,7 @@ export class Exchange implements Waiting, TunnelEnd {
     this.#held = null;
     this.#part = 'tunnel';
     client.deadlineMs = Infinity;
-    this.#answered(client.socket.write(composeResponse(bytes, head, bytes.length, false, this.#toProxy, true), 'latin1'), upstream.socket);
+    this.#answered(client.socket.write(composeResponse(bytes, head, bytes.length, false, this.#toProxy, head.status === 101 ? protocolsOf(bytes, head.fields).join(', ') : '', true), 'latin1'), upstream.socket);
     if (client.bytes !== null) {
       upstream.socket.write(client.bytes);
       client.keep(client.bytes, client.bytes.length);

@@ -26,6 +26,10 @@ export const Field = {
   accept: 14,
   /** Between a client and the proxy that it has chosen (RFC 9110 11.7): for one hop, unless the site is that proxy. */
   proxy: 15,
+  /** Passes as any other, but for the methods that it is about: {@link RequestHead.maxForwards}. */
+  maxForwards: 16,
+  /** Passes as any other; who passes on an answer without one says when it came. */
+  date: 17,
 } as const;
 
 /** Sets of kinds, a bit each. */
@@ -41,6 +45,8 @@ const kinds: Readonly<Record<string, number>> = {
   'upgrade': Field.upgrade,
   'expect': Field.expect,
   'accept': Field.accept,
+  'date': Field.date,
+  'max-forwards': Field.maxForwards,
   'keep-alive': Field.hop,
   'proxy': Field.hop,
   'proxy-connection': Field.hop,
@@ -83,7 +89,7 @@ function tellsOfClient(kind: number): boolean {
 
 /** It is only passed on: neither frames nor routes a message, nor says whose it is. */
 export function passes(kind: number): boolean {
-  return kind === Field.other || kind === Field.accept;
+  return kind === Field.other || kind === Field.accept || kind === Field.maxForwards || kind === Field.date;
 }
 
 /** User, port, prefix and whatever else: proxies and programs agree on new ones all the time. */
@@ -202,7 +208,7 @@ export class Fields {
   markNamed(bytes: Buffer, names: ReadonlySet<string>): void {
     for (let i = 0; i < this.count; i++) {
       const kind = this.kind[i] as number;
-      if ((passes(kind) || kind === Field.proxy) && names.has(foldName(this.name(bytes, i)))) this.kind[i] = Field.named;
+      if ((passes(kind) || kind === Field.proxy || kind === Field.expect) && names.has(foldName(this.name(bytes, i)))) this.kind[i] = Field.named;
     }
   }
 }

@@ -23,6 +23,8 @@ export class Framing {
   host = -1;
   /** Index of the `Upgrade` field, -1 if there is none. */
   upgradeField = -1;
+  /** There is a `Date`. */
+  dated = false;
   #options = 0;
 
   /** @throws Refusal 400: what two programs could read differently */
@@ -35,6 +37,7 @@ export class Framing {
     this.host = -1;
     this.upgradeField = -1;
     this.#options = 0;
+    this.dated = false;
     let hasLength = false;
     let named: Set<string> | null = null;
     for (let i = 0; i < fields.count; i++) {
@@ -62,6 +65,7 @@ export class Framing {
           break;
         case Field.connection: named = this.#readConnection(fields.value(bytes, i), named); break;
         case Field.upgrade: this.upgradeField = i; break;
+        case Field.date: this.dated = true; break;
       }
     }
     // Once: there may be a hundred of those fields, with a hundred names each.

@@ -1,4 +1,5 @@
 import { Field, framingFields, oneHopFields, proxyFields, type Fields } from './fields.ts';
+import { httpDate } from './http-date.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 
@@ -7,6 +8,7 @@ const chain = (1 << Field.forwardedFor) | (1 << Field.forwardedElements) | (1 <<
 const droppedOfTrusted = oneHopFields | chain;
 const droppedOfRequest = droppedOfTrusted | (1 << Field.forwarded);
 
+const maxForwards = 1 << Field.maxForwards;
 const ONE = 0x31;
 
 /** Up to this, one text of head and body is cheaper than two parts in the same write. */
@@ -24,27 +26,33 @@ export function composeRequest(bytes: Buffer, head: RequestHead, suffix: string,
   const { fields } = head;
   const path = toProxy ? '' : head.missingPath(bytes);
   const asSent = toProxy || (path === '' && head.targetStart === head.start + head.method.length + 1);
-  const dropped = trusted ? droppedOfTrusted : droppedOfRequest;
-  const out = kept(bytes, fields, toProxy ? dropped & ~proxyFields : dropped, asSent ? head.start : head.targetStart, fields.lineStart[fields.count] as number);
+  let dropped = trusted ? droppedOfTrusted : droppedOfRequest;
+  if (toProxy) dropped &= ~proxyFields;
+  if (head.maxForwards !== null) dropped |= maxForwards;
+  const out = kept(bytes, fields, dropped, asSent ? head.start : head.targetStart, fields.lineStart[fields.count] as number);
   return (asSent ? out : `${head.method} ${path}${out}`)
+    + (head.maxForwards === null ? '' : `Max-Forwards: ${head.maxForwards - 1}\r\n`)
     + (upgrade === '' ? suffix : `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n${suffix}`)
     + (end === head.end ? '' : bytes.toString('latin1', head.end, end));
 }
 
 /**
  * The head as the client gets it, with the bytes behind it up to `end`.
+ * @param upgrade protocols that it names to go on in; empty: none
  * @param ofProxy the program is the proxy that the client asked: it may ask back who that is
  * @param tunnel what follows is no body: neither a length nor a coding may say so (RFC 9110 9.3.6)
  */
-export function composeResponse(bytes: Buffer, head: ResponseHead, end: number, close: boolean, ofProxy: boolean, tunnel = false): string {
-  const { fields, status } = head;
+export function composeResponse(bytes: Buffer, head: ResponseHead, end: number, close: boolean, ofProxy: boolean, upgrade = '', tunnel = false): string {
+  const { fields, framing, status } = head;
   const fieldsStart = fields.lineStart[0] as number;
-  let dropped = status === 101 ? (1 << Field.hop) | proxyFields : oneHopFields;
+  let dropped = oneHopFields;
   if (ofProxy) dropped &= ~proxyFields;
   if (tunnel || status < 200 || status === 204) dropped |= framingFields;
   bytes[head.start + 7] = ONE;
-  if (!close) return kept(bytes, fields, dropped, head.start, end);
-  return `${bytes.toString('latin1', head.start, fieldsStart)}Connection: close\r\n${kept(bytes, fields, dropped, fieldsStart, end)}`;
+  const dated = framing.dated || status < 200;
+  if (!close && upgrade === '' && dated) return kept(bytes, fields, dropped, head.start, end);
+  const connection = upgrade === '' ? close ? 'Connection: close\r\n' : '' : `Upgrade: ${upgrade}\r\nConnection: ${close ? 'close, ' : ''}Upgrade\r\n`;
+  return `${bytes.toString('latin1', head.start, fieldsStart)}${dated ? '' : `Date: ${httpDate()}\r\n`}${connection}${kept(bytes, fields, dropped, fieldsStart, end)}`;
 }
 
 /** The bytes from `start`, before the fields, to `end`, behind them, without the lines that are dropped. */

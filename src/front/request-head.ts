@@ -41,6 +41,8 @@ export class RequestHead {
   /** In a form that is for proxies only (RFC 9112 3.2): that of CONNECT, or with the whole address. */
   toProxy = false;
   safe = false;
+  /** Of OPTIONS and TRACE: so many more servers may pass it on (RFC 9110 7.6.2). Null: any number. */
+  maxForwards: number | null = null;
   /** `Accept` has `text/html`, whatever is said of how much it is wanted: browsers say so that open a page. */
   html = false;
   /** Behind the head. */
@@ -116,12 +118,19 @@ export class RequestHead {
     this.upgrades = framing.upgrade && framing.upgradeField !== -1 && this.minor === 1 && !this.connects
       && (framing.body === Body.none || (framing.body === Body.length && framing.length === 0));
     this.html = false;
+    this.maxForwards = null;
     for (let i = 0; i < fields.count; i++) {
       if (fields.kind[i] === Field.accept) this.html ||= fields.value(bytes, i).includes('text/html');
+      if (fields.kind[i] === Field.maxForwards && (this.method === 'OPTIONS' || this.method === 'TRACE')) this.maxForwards = this.#forwards(fields.value(bytes, i));
       if (fields.kind[i] === Field.expect && fields.value(bytes, i).toLowerCase() !== '100-continue') {
         throw new Refusal(417, 'Expected Expect to be 100-continue, got something else');
       }
     }
+  }
+
+  #forwards(value: string): number {
+    if (this.maxForwards !== null || !/^\d{1,15}$/.test(value)) throw new Refusal(400, 'Expected one Max-Forwards of digits, got something else');
+    return Number(value);
   }
 
   /** RFC 9112 3.2: origin form, absolute form of the very host, `*` for OPTIONS. */

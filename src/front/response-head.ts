@@ -19,6 +19,8 @@ export class ResponseHead {
    * sends the body that it speaks of all the same, at any later time; nor the end of the connection.
    */
   selfDefined = false;
+  /** `Transfer-Encoding: chunked`, whether there is a body or not. */
+  chunked = false;
   /** Behind the head. */
   end = 0;
 
@@ -77,6 +79,7 @@ export class ResponseHead {
       if (framing.body === Body.chunked) throw new Refusal(502, 'Expected no Transfer-Encoding in HTTP/1.0');
       if (!framing.keepAlive) framing.close = true;
     }
+    this.chunked = framing.body === Body.chunked;
     const bodiless = ofHead || status < 200 || status === 204 || status === 304;
     const spokenOf = framing.body !== Body.none && !(framing.body === Body.length && framing.length === 0);
     this.selfDefined = bodiless ? !spokenOf : framing.body !== Body.none;

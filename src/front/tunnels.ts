@@ -1,7 +1,6 @@
 /** Requests that go on in another protocol (RFC 9110 7.8): what was offered, and what of it passes. */
 import { trimBlanks } from './blanks.ts';
 import { Field, type Fields } from './fields.ts';
-import type { RequestHead } from './request-head.ts';
 
 /** What `Upgrade` names, as it is spelt there; several lines are one list (RFC 9110 5.3). Only directly after the head was parsed. */
 export function protocolsOf(bytes: Buffer, fields: Fields): string[] {
@@ -16,8 +15,8 @@ export function protocolsOf(bytes: Buffer, fields: Fields): string[] {
   return found;
 }
 
-/** Of what a request offers, in its order, what its site takes. @param taken in lower case */
-export function passedProtocols(bytes: Buffer, { fields }: RequestHead, taken: readonly string[]): readonly string[] {
+/** Of what a request offers, or an answer asks for, in its order, what its site takes. @param taken in lower case */
+export function passedProtocols(bytes: Buffer, { fields }: { readonly fields: Fields }, taken: readonly string[]): readonly string[] {
   return taken.length === 0 ? taken : protocolsOf(bytes, fields).filter((name) => isOneOf(name, taken));
 }
 

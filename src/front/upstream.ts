@@ -149,6 +149,8 @@ export class Upstream {
       exchange.openTunnel(bytes, head);
       return;
     }
+    // RFC 9112 6.1. It has been asked in its client's version, too.
+    if (exchange.head.minor === 0 && head.chunked) throw new Refusal(502, 'Expected no Transfer-Encoding for HTTP/1.0');
     this.#part = 'body';
     this.#body.begin(head.framing);
     const end = this.#body.find(bytes, head.end);

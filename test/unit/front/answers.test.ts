@@ -12,9 +12,9 @@ function passedOn({ status, headers, body, trailers, interim }: ResponseReading)
   return { status, body, trailers, headers: fieldsOf(headers, status), interim: interim.map(([each, ...fields]) => [each, ...fieldsOf(fields, each)]) };
 }
 
-/** What has come, beside our own `Connection: close`. */
+/** What has come, beside our own `Connection: close` and `Date`. */
 function arrived({ status, headers, body, trailers, interim }: ResponseReading): object {
-  return { status, body, trailers, headers: linesOf(headers).filter((line) => line !== 'connection: close'), interim: interim.map(([each, ...fields]) => [each, ...linesOf(fields)]) };
+  return { status, body, trailers, headers: linesOf(headers).filter((line) => line !== 'connection: close' && !line.startsWith('date: ')), interim: interim.map(([each, ...fields]) => [each, ...linesOf(fields)]) };
 }
 
 function linesOf(raw: readonly string[]): string[] {
@@ -58,7 +58,7 @@ async function throughTheFront(method: string, bytes: Buffer, at: readonly numbe
     }
     wire.socket.end();
   };
-  const client = scene.client();
+  const client = scene.client({ dated: true });
   client.send(`${method} / HTTP/1.1\r\nHost: a.example\r\n\r\nGET / HTTP/1.1\r\nHost: none.example\r\n\r\n`);
   const text = await client.rest();
   client.socket.destroy();

@@ -173,7 +173,7 @@ describe('hostile sites', () => {
     expect(reading?.complete).toBe(true);
     expect(text).not.toContain('evil');
     // The next answer on the connection is the one that was asked for.
-    expect(text).toMatch(/HTTP\/1\.1 404 Not Found\r\nDate: /);
+    expect(text).toMatch(/HTTP\/1\.1 404 Not Found\r\nContent-Type: text\/plain; charset=utf-8\r\n/);
     // And so is that of another client.
     const other = scene.client();
     other.send('GET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n');

@@ -36,6 +36,28 @@ describe('heads', () => {
   });
 
   test.each([
+    ['200 OK', 'Content-Length: 2\r\n', 'ok', true], ['200 OK', 'Content-Length: 2\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n', 'ok', false], ['304 Not Modified', '', '', true],
+  ])('an answer %s with %j says when it was given, if need be by our clock', async (status, fields, body, ours) => {
+    await open(answering(() => `HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 ${status}\r\n${fields}\r\n${body}`));
+    const client = scene.client({ dated: true });
+    opened.push(client);
+    const before = Math.floor(Date.now() / 1000) * 1000;
+    client.send(get);
+    expect(await client.take('\r\n\r\n')).toBe('HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n');
+    const dates = [...(await client.take('\r\n\r\n')).matchAll(/^Date: (.* GMT)\r$/gm)].map(([, date]) => Date.parse(date as string));
+    expect(dates.length).toBe(1);
+    expect((dates[0] as number) >= before).toBe(ours);
+    expect((dates[0] as number) <= Date.now()).toBe(true);
+  });
+
+  test('what Connection names is for us only, also Expect', async () => {
+    await open();
+    const { client, head } = await scene.exchange('POST / HTTP/1.1\r\nHost: a.example\r\nConnection: Expect, Accept\r\nExpect: 100-continue\r\nAccept: x\r\nContent-Length: 0\r\n\r\n');
+    opened.push(client);
+    expect(head).toMatch(/^POST \/ HTTP\/1\.1\r\nHost: a\.example\r\nContent-Length: 0\r\nX-Forwarded-For/);
+  });
+
+  test.each([
     ['http://a.example/x', '/x'], ['http://A.EXAMPLE?q', '/?q'], ['http://a.example', '/'], ['/x', '/x'],
   ])('the target %s arrives as %s', async (target, expected) => {
     await open();
@@ -49,6 +71,24 @@ describe('heads', () => {
     const { client, head } = await scene.exchange(`OPTIONS ${target} HTTP/1.1\r\nHost: a.example\r\n\r\n`);
     opened.push(client);
     expect(head.split(' ')[1]).toBe(expected);
+  });
+
+  test.each([
+    ['TRACE', '5', '4'], ['OPTIONS', '1', '0'], ['OPTIONS', '010', '9'], ['GET', '0', '0'], ['GET', 'x', 'x'],
+  ])('%s with Max-Forwards: %s is passed on with %s', async (method, sent, passed) => {
+    await open();
+    const { client, head } = await scene.exchange(`${method} / HTTP/1.1\r\nHost: a.example\r\nMax-Forwards: ${sent}\r\nA: 1\r\n\r\n`);
+    opened.push(client);
+    expect(head.match(/^Max-Forwards: .*$/gm)).toEqual([`Max-Forwards: ${passed}`]);
+    expect(head).toContain('\r\nA: 1\r\n');
+  });
+
+  test.each([['OPTIONS', '0', 204], ['TRACE', '0', 501], ['OPTIONS', 'x', 400], ['TRACE', '-1', 400], ['TRACE', '1\r\nMax-Forwards: 0', 400]])('%s with Max-Forwards: %j ends here: %i, and wakes nobody', async (method, value, status) => {
+    await open();
+    const client = scene.client();
+    client.send(`${method} * HTTP/1.1\r\nHost: a.example\r\nMax-Forwards: ${value}\r\n\r\n`.replace('TRACE *', 'TRACE /'));
+    expect(await client.rest()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(scene.leases.length).toBe(0);
   });
 
   test.each([
@@ -92,6 +132,8 @@ describe('heads', () => {
     ['GET / HTTP/1.1\nHost: a.example\n\n', 400],
     ['POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n', 400],
     [`GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}`, 431],
+    [`GET /${'x'.repeat(20_000)}`, 414],
+    [`GET /${'x'.repeat(16_400)} HTTP/1.1\r\n`, 414],
   ])('%j is refused, and nothing of it reaches the program', async (request, status) => {
     await open();
     const client = scene.client();
@@ -212,6 +254,13 @@ describe('connections', () => {
     program.send('HTTP/1.0 200 OK\r\n\r\nall');
     program.socket.end();
     expect(await client.rest()).toBe('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nall');
+  });
+
+  test.each([['GET', '2\r\nok\r\n0\r\n\r\n'], ['HEAD', '']])('HTTP/1.0: chunks, which that does not know, are no answer to %s', async (method, body) => {
+    await open(answering(() => `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${body}`));
+    const client = scene.client();
+    client.send(`${method} / HTTP/1.0\r\nHost: a.example\r\n\r\n`);
+    expect(await client.rest()).toMatch(/^HTTP\/1\.1 502 /);
   });
 });
 

@@ -23,6 +23,8 @@ import { SitePool } from '../../../src/front/site-pool.ts';
 import { Sweep } from '../../../src/front/sweep.ts';
 import { frontKeysDefault, type FrontKeys } from '../../../src/site/front-keys.ts';
 
+const dateLine = /^Date: (.*)\r\n/gm;
+
 /** One end of a connection: what has come, and when it is over. */
 export class Wire {
   readonly socket: Socket;
@@ -32,9 +34,14 @@ export class Wire {
   error: NodeJS.ErrnoException | null = null;
   #changed: () => void = () => {};
 
-  constructor(socket: Socket) {
+  /** @param dated what it says of the time it was sent is left in it */
+  constructor(socket: Socket, dated = true) {
     this.socket = socket;
-    socket.on('data', (chunk) => { this.text += chunk.toString('latin1'); this.#changed(); });
+    socket.on('data', (chunk) => {
+      this.text += chunk.toString('latin1');
+      if (!dated && chunk.includes('Date: ')) this.text = this.text.replaceAll(dateLine, (line, date: string) => (Math.abs(Date.parse(date) - Date.now()) < 10_000 ? '' : line));
+      this.#changed();
+    });
     socket.on('end', () => { this.ended = true; this.#changed(); });
     socket.on('error', (error) => { this.error = error; });
     socket.on('close', () => { this.closed = true; this.#changed(); });
@@ -213,8 +220,9 @@ export class Scene {
     return client;
   }
 
-  client(): Wire {
-    return new Wire(connect({ port: this.port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true }));
+  /** @param dated with the `Date` that the front door gives answers that have none */
+  client({ dated = false } = {}): Wire {
+    return new Wire(connect({ port: this.port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true }), dated);
   }
 
   raw(): Wire {

@@ -109,6 +109,31 @@ describe('Upgrade', () => {
     expect(scene.accepted.length).toBe(1);
   });
 
+  test.each([
+    ['websocket', 'Upgrade: websocket\r\nConnection: Upgrade\r\n'], ['TLS/1.0, WebSocket', 'Upgrade: WebSocket\r\nConnection: Upgrade\r\n'], ['TLS/1.0', ''],
+  ])('426 that asks for %s: the client is told of what the site takes', async (asked, told) => {
+    await open();
+    const { client, program } = await scene.exchange(get);
+    opened.push(client);
+    program.send(`HTTP/1.1 426 Upgrade Required\r\nUpgrade: ${asked}\r\nConnection: upgrade\r\nContent-Length: 2\r\n\r\nok`);
+    expect(await client.take('ok')).toBe(`HTTP/1.1 426 Upgrade Required\r\n${told}Content-Length: 2\r\n\r\nok`);
+  });
+
+  test('426 on a connection that ends says both', async () => {
+    await open();
+    const { client, program } = await scene.exchange(upgrade('websocket'));
+    program.send('HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nConnection: upgrade\r\nContent-Length: 2\r\n\r\nok');
+    expect(await client.rest()).toBe('HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nConnection: close, Upgrade\r\nContent-Length: 2\r\n\r\nok');
+  });
+
+  test('what 101 says for one hop stays there', async () => {
+    await open();
+    const { client, program } = await scene.exchange(upgrade('websocket'));
+    opened.push(client);
+    program.send('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade, X-Hop\r\nX-Hop: 1\r\nUpgrade: websocket\r\nKeep-Alive: 5\r\nTransfer-Encoding: chunked\r\nX: y\r\n\r\nhello');
+    expect(await client.take('hello')).toBe('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX: y\r\n\r\nhello');
+  });
+
   test('not taken by the site: an ordinary request, behind which others may follow, but not one that came before its answer', async () => {
     await open();
     const { client, program } = await scene.exchange(upgrade('h2c'));
