@@ -44,6 +44,8 @@ test('one after another, each as the one before is answered, whatever the activa
   await scene.mark();
   // None was started only to end before it has answered, but where a client came in the instant between its last look and its end.
   expect(scene.journal.since(from, ({ unit, text }) => unit === service && /Main process exited, .*status=75/.test(text)).length).toBeLessThan(6);
+  // And none before it had said that it is ready, which would be a failure (Type=notify).
+  expect(scene.journal.since(from, ({ unit, text }) => unit === service && /result 'protocol'/.test(text))).toEqual([]);
 });
 
 test('all at once', async () => {
