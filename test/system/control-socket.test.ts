@@ -44,6 +44,8 @@ test('one after another, each as the one before is answered, whatever the activa
   // None was started only to end before it has answered.
   const started = scene.journal.since(from, ({ unit, text }) => unit === service && text.startsWith(`Started ${service}`));
   expect(started.length).toBeLessThanOrEqual(pids.size);
+  // And none before it had said that it is ready, which would be a failure (Type=notify).
+  expect(scene.journal.since(from, ({ unit, text }) => unit === service && /result 'protocol'/.test(text))).toEqual([]);
 });
 
 test('all at once', async () => {
