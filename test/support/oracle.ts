@@ -1,7 +1,7 @@
 import { test } from 'vitest';
 
 /** What `npm run test:oracle` sets: where generated input begins, and how many times as much there is. */
-export const oracleSeed = Number(process.env['WAKESOCK_ORACLE_SEED'] ?? 20_261_124);
+const firstSeed = Number(process.env['WAKESOCK_ORACLE_SEED'] ?? 20_261_124);
 const rounds = Number(process.env['WAKESOCK_ORACLE_ROUNDS'] ?? 1);
 
 /**
@@ -12,7 +12,7 @@ const rounds = Number(process.env['WAKESOCK_ORACLE_ROUNDS'] ?? 1);
  */
 export function oracleTest(name: string, roundMs: number, body: (seed: number) => Promise<void> | void): void {
   test(name, async () => {
-    for (let seed = oracleSeed; seed < oracleSeed + rounds; seed++) {
+    for (let seed = firstSeed; seed < firstSeed + rounds; seed++) {
       try {
         await body(seed);
       } catch (error) {
