@@ -102,7 +102,7 @@ export async function runActivator(options: ActivatorOptions, ahead: Ahead | nul
 
   const control = new ActivatorControl(inheritance.control, { runners, sleeping, loopback, units, parts }, exit, log);
   // systemd then goes through all sockets: with a thousand of them it keeps a processor for as long as two wakes.
-  void (isControlAsked ? endOf([control.firstWake]) : firstWakes).then(() => firstWakes).then(() => service.ready());
+  void Promise.all([firstWakes, isControlAsked ? endOf([control.firstWake]) : undefined]).then(() => service.ready());
   // Until then nobody there could be answered.
   let opening = true;
   exit.controlBusy = () => opening || control.busy;

@@ -16,6 +16,8 @@ export interface SiteLeaseOptions {
   readonly onHeld: (lease: Lease) => void;
   /** It cannot be had, and waiting would not help. */
   readonly onRefused: (answer: OwnAnswer) => void;
+  /** The activator was away for all of that time, or cannot be asked at all: for the log. */
+  readonly onNotReached: (error: unknown) => void;
   /** It is over without having been released. */
   readonly onLost: (how: LeaseEnd) => void;
 }
@@ -74,6 +76,7 @@ export class SiteLease {
         break;
       } catch (error) {
         const answer = refusalOf(error) ?? (performance.now() - sinceMs > this.#options.waitMsMax() ? notReached : null);
+        if (answer === notReached) this.#options.onNotReached(error);
         if (answer !== null) {
           this.#options.onRefused(answer);
           break;

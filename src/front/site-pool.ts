@@ -19,6 +19,7 @@ export interface SitePoolOptions extends StandInOptions, HeldRequestsOptions, Pr
   /** Where its own socket probably listens. Null: it has none, or nobody is woken there. */
   readonly address: () => LeaseAddress | null;
   readonly lease: (cause: WakeCause | null) => Promise<Lease>;
+  readonly onNotReached: (error: unknown) => void;
   /** Why the site does not answer, if it is known. */
   readonly explain: () => Promise<OwnAnswer | null>;
   /** Nothing is held any more: nobody asks for the site. */
@@ -59,6 +60,7 @@ export class SitePool implements Expiring, UpstreamOwner {
       before: () => (this.#connections.knocks ? nextTurn() : null),
       onHeld: (lease) => this.#leaseHeld(lease),
       onRefused: (answer) => this.#leaseRefused(answer),
+      onNotReached: options.onNotReached,
       onLost: (how) => this.#leaseLost(how),
     });
     options.sweep.add(this);

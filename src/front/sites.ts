@@ -1,3 +1,4 @@
+import { describeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Lease, LeaseClient } from '../control/client.ts';
 import type { StoredState } from '../control/stored-state.ts';
@@ -66,6 +67,7 @@ export class Sites {
       state: () => (always === null ? state(name) : awake),
       patienceMs: relayed === null ? null : keys(name).startTimeoutMs,
       lease: (cause) => (always === null ? activator.lease(name, { by: 'front', cause }) : Promise.resolve(always)),
+      onNotReached: (error) => log.error(`${name} cannot be woken: the activator cannot be asked`, { site: name, ...describeError(error) }),
       explain: () => this.#explain(name),
       onUnreachable: ({ message }) => log.warn(`Nobody listened at Target= of ${name} in time: ${message}`, { site: name }),
       onQuiet: () => this.#pools.delete(name),

@@ -156,6 +156,7 @@ export class Scene {
       address: () => this.ownSocket,
       state: () => this.state,
       lease: (cause) => this.#lease(cause),
+      onNotReached: (error) => { this.problems.push(error as Error); },
       explain: () => this.beforeExplain().then(() => this.explanation),
       onQuiet: () => { this.#pool = null; },
     }));
