@@ -91,6 +91,20 @@ export function isForOrigin({ fields }: SharedRequest, answer: FieldLines): bool
   return allowed !== '*' && fields.has('origin') && !answer.some(([name, value]) => name.toLowerCase() === 'vary' && listedNames(value).includes('origin'));
 }
 
+/** What was asked for is not there any more, is not for everybody, or is to be had elsewhere. What fails, or is too much at this time, says nothing of it. */
+const overBy = new Set([301, 302, 303, 307, 308, 401, 403, 404, 410, 451]);
+
+/** What the site has answered to the same before is not what it would say now. */
+export function isOver(bytes: Buffer, { status, fields }: ResponseHead): boolean {
+  if (status !== 200 && status !== 304) return overBy.has(status);
+  for (let i = 0; i < fields.count; i++) {
+    const name = fields.name(bytes, i).toLowerCase();
+    // A cookie is for whoever gets this one.
+    if (name !== 'set-cookie' && forbids(name, fields.value(bytes, i))) return true;
+  }
+  return false;
+}
+
 /** The whole of what was asked for, with an end that the program has told: what is cut off must not look whole. */
 export function isWhole({ status, framing }: ResponseHead): boolean {
   return status === 200 && (framing.body === Body.chunked || (framing.body === Body.length && framing.length <= keptAnswerBytesMax));

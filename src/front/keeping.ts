@@ -1,7 +1,7 @@
 import { keptAnswerBytesMax, pieceBytes } from '../base/limits.ts';
 import { Body } from './framing.ts';
 import { withoutChunks } from './chunked.ts';
-import { isForOrigin, isWhole, keepableFields, type FieldLines, type SharedRequest } from './keepable.ts';
+import { isForOrigin, isOver, isWhole, keepableFields, type FieldLines, type SharedRequest } from './keepable.ts';
 import { confirmed, keptAnswer } from './kept-answer.ts';
 import type { ResponseHead } from './response-head.ts';
 import type { SiteAnswers } from './site-answers.ts';
@@ -32,7 +32,8 @@ export class Keeping {
   /** The head of the answer has come. Before anything is made of it. */
   answered(bytes: Buffer, head: ResponseHead): void {
     if (this.#request === null) return;
-    if (head.status === 304) this.#confirm(bytes, head);
+    if (isOver(bytes, head)) this.#answers.takeBack(this.#target);
+    else if (head.status === 304) this.#confirm(bytes, head);
     if (!isWhole(head)) return;
     const fields = keepableFields(bytes, head);
     this.#fields = fields !== null && isForOrigin(this.#request, fields) ? null : fields;
@@ -46,7 +47,6 @@ export class Keeping {
     const fields = keepableFields(bytes, head);
     const again = fields === null ? null : confirmed(kept, fields, Date.now());
     if (again !== null && this.#isOfNow) this.#answers.keep(again);
-    else if (fields === null) this.#answers.forget(this.#target);
   }
 
   /** More of its body. */

@@ -64,10 +64,15 @@ export class SiteAnswers {
     this.#store.keep(this.#site, answer);
   }
 
+  /** The site says something else by now. */
+  takeBack(target: string): void {
+    this.#store.forget(this.#site, target);
+  }
+
   /** RFC 9111 4.4: what was asked for has perhaps been changed by that. */
   forget(target: string): void {
     this.#changes++;
-    this.#store.forget(this.#site, target);
+    this.takeBack(target);
   }
 }
 

@@ -359,7 +359,17 @@ describe('what changes it', () => {
     expect(await asleep(ask())).toBeNull();
   });
 
-  test('what is not for all any more leaves what was', async () => {
+  test.each([
+    ['404 Not Found', '', false], ['410 Gone', '', false], ['301 Moved Permanently', 'Location: /elsewhere', false], ['401 Unauthorized', '', false], ['403 Forbidden', '', false],
+    ['200 OK', 'Cache-Control: no-store', false], ['200 OK', 'Vary: *', false],
+    ['200 OK', 'Set-Cookie: id=1', true], ['500 Internal Server Error', '', true], ['503 Service Unavailable', 'Cache-Control: no-store', true], ['429 Too Many Requests', '', true], ['206 Partial Content', '', true],
+  ])('a later %s with %j: it stays: %j', async (status, field, stays) => {
+    await answers(ask(), says('<one/>'));
+    await answers(ask(), says('other', ...field === '' ? [] : [field]).replace('200 OK', status), { last: 'other' });
+    expect(await asleep(ask()) !== null).toBe(stays);
+  });
+
+  test('what is for one only leaves what was', async () => {
     await answers(ask(), says('<one/>'));
     await answers(ask('/feed.xml', 'Cookie: id=1'), says('<mine/>'));
     expect(await asleep(ask())).toMatch(/<one\/>$/);
