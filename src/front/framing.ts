@@ -27,8 +27,11 @@ export class Framing {
   dated = false;
   #options = 0;
 
-  /** @throws Refusal 400: what two programs could read differently */
-  read(bytes: Buffer, fields: Fields): void {
+  /**
+   * @param spacesBehind of an answer: programs that write one lose nothing by it, since clients read it as nothing (RFC 9110 5.5)
+   * @throws Refusal 400: what two programs could read differently
+   */
+  read(bytes: Buffer, fields: Fields, spacesBehind = false): void {
     this.body = Body.none;
     this.length = 0;
     this.close = false;
@@ -45,13 +48,13 @@ export class Framing {
         case Field.other: break;
         case Field.host:
           if (this.host !== -1) throw new Refusal(400, 'Expected one Host, got two');
-          refuseBlanks(bytes, fields, i);
+          refuseBlanks(bytes, fields, i, spacesBehind);
           this.host = i;
           break;
         case Field.contentLength:
           if (hasLength) throw new Refusal(400, 'Expected one Content-Length, got two');
           hasLength = true;
-          refuseBlanks(bytes, fields, i);
+          refuseBlanks(bytes, fields, i, spacesBehind);
           this.length = readLength(bytes, fields.valueStart[i] as number, fields.valueEnd[i] as number);
           if (this.body === Body.none) this.body = Body.length;
           break;
@@ -60,7 +63,7 @@ export class Framing {
           if (fields.value(bytes, i).toLowerCase() !== 'chunked') {
             throw new Refusal(400, 'Expected Transfer-Encoding to be chunked, got another coding');
           }
-          refuseBlanks(bytes, fields, i);
+          refuseBlanks(bytes, fields, i, spacesBehind);
           this.body = Body.chunked;
           break;
         case Field.connection: named = this.#readConnection(fields.value(bytes, i), named); break;
@@ -102,9 +105,9 @@ function optionOf(text: string): string {
  * llhttp takes a space behind a length or a coding for nothing, but not a tab; nginx none around them, or around a host. gunicorn knows no coding of `chunked` and a
  * space, and earlier versions then saw no body at all.
  */
-function refuseBlanks(bytes: Uint8Array, { nameEnd, valueStart, valueEnd }: Fields, index: number): void {
+function refuseBlanks(bytes: Uint8Array, { nameEnd, valueStart, valueEnd }: Fields, index: number, spacesBehind: boolean): void {
   for (let i = nameEnd[index] as number; i < (valueStart[index] as number); i++) if (bytes[i] === TAB) throw blanks();
-  if (bytes[valueEnd[index] as number] !== CR) throw blanks();
+  for (let i = valueEnd[index] as number; bytes[i] !== CR; i++) if (!spacesBehind || bytes[i] === TAB) throw blanks();
 }
 
 function blanks(): Refusal {

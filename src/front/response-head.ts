@@ -46,7 +46,7 @@ export class ResponseHead {
     this.start = start;
     this.end = end + 2;
     this.fields.scan(bytes, this.#statusLine(bytes, start), end);
-    this.framing.read(bytes, this.fields);
+    this.framing.read(bytes, this.fields, true);
     this.#body(ofHead);
     return true;
   }

@@ -148,6 +148,8 @@ export const refusedAnswers: Readonly<Record<string, readonly string[]>> = {
 export const acceptedAnswers: readonly (readonly [name: string, method: string, bytes: string, gets: string])[] = [
   ['more than the length', 'GET', answer('Content-Length: 3') + evil, '200 abc'],
   ['more than the chunks', 'GET', answer('Transfer-Encoding: chunked', `3\r\nabc\r\n${empty}`) + evil, '200 abc'],
+  ['a space behind the length', 'GET', answer('Content-Length: 3 ') + evil, '200 abc'],
+  ['a space behind the coding', 'GET', answer('Transfer-Encoding: chunked ', `3\r\nabc\r\n${empty}`) + evil, '200 abc'],
   ['no length and no body', 'GET', answer('Content-Length: 0', '') + evil, '200 '],
   ['204 with a body', 'GET', answer('Content-Length: 3', 'abc', 'HTTP/1.1 204 No') + evil, '204 '],
   ['204 in chunks', 'GET', answer('Transfer-Encoding: chunked', `3\r\nabc\r\n${empty}`, 'HTTP/1.1 204 No') + evil, '204 '],
